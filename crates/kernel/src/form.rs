@@ -1,0 +1,344 @@
+//! The judgement form of a pack, and the check of answers against it.
+//!
+//! A form is a list of questions. Only questions marked `decides` can put two readers in dispute.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::ItemId,
+    refusal::{Reason, Refusal, code},
+    text::TextRef,
+};
+
+/// Longest text answer, rationale or comment, in code points.
+pub const TEXT_CHARS_MAX: u32 = 20_000;
+/// Most evidence spans under one question.
+pub const EVIDENCE_MAX: usize = 20;
+/// Most questions in a form.
+pub const QUESTIONS_MAX: usize = 200;
+
+/// Key of a question within its form: lower-case letters, digits, `_`.
+pub type QuestionKey = String;
+/// Key of an option within its question.
+pub type OptionKey = String;
+
+/// A judgement form, as read from `form.json` of a pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// The questions in the order they are asked.
+    pub questions: Vec<Question>,
+    /// Whether the judgement as a whole needs a rationale.
+    pub rationale: Need,
+    /// Whether the reader states a confidence in percent.
+    pub confidence: Need,
+}
+
+/// Whether a part of the form must, may or must not be filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// The judgement is incomplete without it.
+    Required,
+    /// It may be left out.
+    Optional,
+    /// It is not asked.
+    Absent,
+}
+
+/// One question of a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Key within the form.
+    pub key: QuestionKey,
+    /// The question as the reader sees it.
+    pub title: String,
+    /// One or two sentences of guidance; may be empty.
+    pub help: String,
+    /// What kind of answer it takes.
+    pub kind: QuestionKind,
+    /// Whether an answer is required.
+    pub required: bool,
+    /// Whether unlike answers put the panel in dispute.
+    pub decides: bool,
+    /// Whether the answer needs a cited span, and under which answers.
+    pub evidence: EvidenceRule,
+}
+
+/// The kinds of question that are complete today; `grade`, `multi` and `number` follow with the quality engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum QuestionKind {
+    /// One of a closed list.
+    Choice {
+        /// The options in the order shown; at most nine, so that each has a digit key.
+        options: Vec<Choice>,
+    },
+    /// One or more passages of the documents.
+    Span {
+        /// Fewest passages.
+        spans_min: u32,
+        /// Most passages.
+        spans_max: u32,
+    },
+    /// Words of the reader's own.
+    Text {
+        /// Longest answer in code points.
+        chars_max: u32,
+    },
+}
+
+/// One option of a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Key within the question.
+    pub key: OptionKey,
+    /// The option as the reader sees it.
+    pub title: String,
+    /// The single key that picks it at the desk (`y`, `n`, `1` ...).
+    pub shortcut: String,
+}
+
+/// When a question needs cited evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "evidence", rename_all = "snake_case")]
+pub enum EvidenceRule {
+    /// Never asked.
+    None,
+    /// May be cited.
+    Optional,
+    /// Must be cited, except under the answers listed.
+    Required {
+        /// Answers that stand without evidence.
+        unless: Vec<OptionKey>,
+    },
+}
+
+/// One answer to one question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The key of the chosen option.
+    Choice(OptionKey),
+    /// The passages, in document order.
+    Span(Vec<Evidence>),
+    /// The reader's words.
+    Text(TextRef),
+}
+
+/// A passage of one version of one item. The quote itself is cut from the item when it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The item cited.
+    pub item: ItemId,
+    /// Its version, from 1.
+    pub version: u32,
+    /// First code point, from 0.
+    pub start: u32,
+    /// One past the last code point.
+    pub end: u32,
+}
+
+/// A structured decision: answers, cited evidence, rationale, confidence.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Answers by question.
+    pub answers: BTreeMap<QuestionKey, Answer>,
+    /// Passages cited for an answer, by question.
+    pub evidence: BTreeMap<QuestionKey, Vec<Evidence>>,
+    /// The reasons in the reader's words.
+    pub rationale: Option<TextRef>,
+    /// Confidence in percent, 0 to 100.
+    pub confidence: Option<u8>,
+}
+
+/// The items a judgement may cite: latest version and length in code points.
+pub type Citable = BTreeMap<(ItemId, u32), u32>;
+
+impl Form {
+    /// Returns the question with this key.
+    pub fn question(&self, key: &str) -> Option<&Question> {
+        self.questions.iter().find(|question| question.key == key)
+    }
+
+    /// Checks a judgement against the form.
+    ///
+    /// `imported` judgements are taken as the file gives them: known questions and options and spans inside their
+    /// document are still required, completeness is not.
+    ///
+    /// # Errors
+    /// One [`Reason`] for each field that needs correction, all at once.
+    pub fn check(&self, judgement: &Judgement, citable: &Citable, imported: bool) -> Result<(), Refusal> {
+        let mut reasons = Vec::new();
+        for key in judgement.answers.keys().chain(judgement.evidence.keys()) {
+            if self.question(key).is_none() {
+                reasons.push(Reason::field(code::QUESTION_UNKNOWN, key, "this question is not part of the form")
+                    .hint("Use the question keys of the case's form; the pack may have changed since you loaded it."));
+            }
+        }
+        for question in &self.questions {
+            question.check(judgement, citable, imported, &mut reasons);
+        }
+        self.check_whole(judgement, imported, &mut reasons);
+        Refusal::unless_empty(reasons)
+    }
+
+    fn check_whole(&self, judgement: &Judgement, imported: bool, reasons: &mut Vec<Reason>) {
+        match (self.rationale, judgement.rationale) {
+            (Need::Required, None) if !imported => reasons.push(
+                Reason::field(code::RATIONALE_MISSING, "rationale", "the rationale is missing")
+                    .hint("Say in a sentence or two why the evidence leads to this answer."),
+            ),
+            (Need::Required | Need::Optional, Some(text)) if text.chars > TEXT_CHARS_MAX => reasons.push(
+                Reason::field(code::TEXT_TOO_LONG, "rationale", format!("the rationale has {} characters, the limit is {TEXT_CHARS_MAX}", text.chars))
+                    .hint("Shorten it, or cite the passage instead of copying it."),
+            ),
+            _ => {}
+        }
+        match (self.confidence, judgement.confidence) {
+            (Need::Required, None) if !imported => reasons.push(
+                Reason::field(code::CONFIDENCE_MISSING, "confidence", "the confidence is missing")
+                    .hint("State how sure you are, in percent from 0 to 100."),
+            ),
+            (_, Some(101..)) => reasons.push(
+                Reason::field(code::CONFIDENCE_RANGE, "confidence", "the confidence is above 100 %")
+                    .hint("Give a whole number from 0 to 100."),
+            ),
+            _ => {}
+        }
+    }
+
+    /// Returns the keys of the questions that can put two readers in dispute.
+    pub fn deciding(&self) -> impl Iterator<Item = &Question> {
+        self.questions.iter().filter(|question| question.decides)
+    }
+}
+
+impl Question {
+    fn check(&self, judgement: &Judgement, citable: &Citable, imported: bool, reasons: &mut Vec<Reason>) {
+        let key = self.key.as_str();
+        let answer = judgement.answers.get(key);
+        if answer.is_none() && self.required && !imported {
+            reasons.push(
+                Reason::field(code::ANSWER_MISSING, key, format!("`{}` has no answer", self.title))
+                    .hint("Answer every required question before sealing."),
+            );
+        }
+        if let Some(answer) = answer {
+            self.check_answer(answer, citable, reasons);
+        }
+        let cited = judgement.evidence.get(key).map_or(&[][..], Vec::as_slice);
+        if cited.len() > EVIDENCE_MAX {
+            reasons.push(
+                Reason::field(code::EVIDENCE_TOO_MANY, key, format!("{} passages are cited, the limit is {EVIDENCE_MAX}", cited.len()))
+                    .hint("Keep the passages that carry the answer."),
+            );
+        }
+        for span in cited {
+            check_span(key, *span, citable, reasons);
+        }
+        if let (EvidenceRule::Required { unless }, Some(answer), false) = (&self.evidence, answer, imported) {
+            let excused = matches!(answer, Answer::Choice(option) if unless.contains(option));
+            if cited.is_empty() && !excused {
+                reasons.push(
+                    Reason::field(code::EVIDENCE_MISSING, key, format!("the answer to `{}` cites no evidence", self.title))
+                        .hint("Select the passage in the document, or paste the quote."),
+                );
+            }
+        }
+    }
+
+    fn check_answer(&self, answer: &Answer, citable: &Citable, reasons: &mut Vec<Reason>) {
+        let key = self.key.as_str();
+        match (&self.kind, answer) {
+            (QuestionKind::Choice { options }, Answer::Choice(option)) => {
+                if !options.iter().any(|known| &known.key == option) {
+                    let known: Vec<_> = options.iter().map(|option| option.key.as_str()).collect();
+                    reasons.push(
+                        Reason::field(code::OPTION_UNKNOWN, key, format!("`{}` is not an answer to `{}`", cut(option), self.title))
+                            .hint(format!("Choose one of: {}.", known.join(", "))),
+                    );
+                }
+            }
+            (QuestionKind::Span { spans_min, spans_max }, Answer::Span(spans)) => {
+                let count = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+                if count < *spans_min || count > *spans_max {
+                    reasons.push(
+                        Reason::field(code::SPAN_COUNT, key, format!("{count} passages are given, wanted are {spans_min} to {spans_max}"))
+                            .hint("Select the passages in the document."),
+                    );
+                }
+                for span in spans {
+                    check_span(key, *span, citable, reasons);
+                }
+            }
+            (QuestionKind::Text { chars_max }, Answer::Text(text)) => {
+                if text.chars > *chars_max {
+                    reasons.push(
+                        Reason::field(code::TEXT_TOO_LONG, key, format!("the text has {} characters, the limit is {chars_max}", text.chars))
+                            .hint("Shorten it."),
+                    );
+                }
+            }
+            (kind, _) => reasons.push(
+                Reason::field(code::ANSWER_KIND, key, format!("`{}` takes a {} answer", self.title, kind.word()))
+                    .hint("See the form of the pack for the shape of each answer."),
+            ),
+        }
+    }
+
+    /// Returns whether two answers to this question count as the same.
+    ///
+    /// Choices are equal by option. Passages are the same answer when they overlap pairwise as sets of characters at
+    /// all; texts never put two readers in dispute by their wording.
+    pub fn same(&self, one: Option<&Answer>, other: Option<&Answer>) -> bool {
+        match (one, other) {
+            (Some(Answer::Choice(one)), Some(Answer::Choice(other))) => one == other,
+            (Some(Answer::Span(one)), Some(Answer::Span(other))) => {
+                one.is_empty() == other.is_empty()
+                    && (one.is_empty() || one.iter().any(|a| other.iter().any(|b| a.overlaps(b))))
+            }
+            (Some(Answer::Text(_)), Some(Answer::Text(_))) | (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+impl QuestionKind {
+    /// Returns the kind's word in pack files.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Choice { .. } => "choice",
+            Self::Span { .. } => "span",
+            Self::Text { .. } => "text",
+        }
+    }
+}
+
+impl Evidence {
+    /// Returns whether two passages share a character.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.item == other.item && self.version == other.version && self.start < other.end && other.start < self.end
+    }
+}
+
+fn check_span(key: &str, span: Evidence, citable: &Citable, reasons: &mut Vec<Reason>) {
+    let Some(chars) = citable.get(&(span.item, span.version)) else {
+        reasons.push(
+            Reason::field(code::EVIDENCE_ITEM, key, format!("`{}` version {} is not a citable document of this case", span.item, span.version))
+                .hint("Cite a text document of the case at its current version."),
+        );
+        return;
+    };
+    if span.start >= span.end || span.end > *chars {
+        reasons.push(
+            Reason::field(code::SPAN_OUTSIDE, key, format!("characters {} to {} lie outside the document (0 to {chars})", span.start, span.end))
+                .hint("Offsets count code points from 0; the end is exclusive and after the start."),
+        );
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(60).collect()
+}

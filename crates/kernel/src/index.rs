@@ -1,0 +1,312 @@
+//! Index rows: the small tables by which lists, queues and figures are found.
+//!
+//! Rows are a pure function of a stream's state, so `remit verify` can make them again and compare.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    hash::Digest,
+    id::{CaseId, CredentialId, LineId, OrgId, PersonId, ReadingId, TextId},
+    pack::Duty,
+    role::{Role, Side},
+    time::{Date, Instant},
+};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant,)* }
+
+        impl $name {
+            /// All of them, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Returns the word used in the store, in files and in the API.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// Returns the value of a word.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// Where a case stands.
+    CaseStatus {
+        /// Stopped by the scope gate; nobody works on it.
+        ScopeQuery "scope_query",
+        /// Declined; the end.
+        Declined "declined",
+        /// Admitted; no reader has begun.
+        Ready "ready",
+        /// Being read blind.
+        Reading "reading",
+        /// Readers differ, or an answer was challenged: an independent third decides.
+        Adjudicating "adjudicating",
+        /// Decided; waits for its owner to release it, the plan asks for no sign-off (or it is imported history).
+        Resolved "resolved",
+        /// Waits for a professional to sign the exact content.
+        AwaitingSignOff "awaiting_sign_off",
+        /// Signed; waits for delivery.
+        SignedOff "signed_off",
+        /// With the client.
+        Delivered "delivered",
+        /// Returned by the client; the owner mends the deliverable.
+        Revision "revision",
+        /// Accepted; the end of the work.
+        Accepted "accepted",
+        /// Cancelled by the client.
+        Cancelled "cancelled",
+    }
+}
+
+words! {
+    /// Where a panel stands.
+    PanelStatus {
+        /// Seats are open, nothing is sealed.
+        Planned "planned",
+        /// At least one reading is sealed.
+        Reading "reading",
+        /// All readings are in and differ on a deciding question.
+        Disputed "disputed",
+        /// Closed: the readers agree.
+        Agreed "agreed",
+        /// Closed: an adjudicator decided.
+        Adjudicated "adjudicated",
+        /// Closed: imported with one reading only.
+        Single "single",
+        /// Closed without outcome.
+        Void "void",
+    }
+}
+
+words! {
+    /// Whether Remit saw it happen.
+    Origin {
+        /// Done in Remit.
+        Witnessed "witnessed",
+        /// Taken from a file: times, authors and blindness as claimed.
+        Imported "imported",
+    }
+}
+
+words! {
+    /// What part a reading plays.
+    Part {
+        /// Counts in the panel's outcome.
+        Panel "panel",
+        /// Kept and shown; never in the outcome or the count of disputes.
+        Extra "extra",
+        /// A model's suggestion: measured, never counted towards a decision.
+        Ai "ai",
+    }
+}
+
+words! {
+    /// Where a duty stands.
+    DutyStatus {
+        /// Held now.
+        Active "active",
+        /// Finished.
+        Done "done",
+        /// Given back or taken away.
+        Released "released",
+    }
+}
+
+words! {
+    /// Where an engagement stands.
+    EngagementStatus {
+        /// Being set up.
+        Draft "draft",
+        /// Work may be taken in.
+        Live "live",
+    }
+}
+
+/// One row of one index table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "table", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each variant is the row type of its name")]
+pub enum Row {
+    Engagement(EngagementRow),
+    Member(MemberRow),
+    Case(CaseRow),
+    Seat(SeatRow),
+    Need(NeedRow),
+    Duty(DutyRow),
+    Panel(PanelRow),
+    Dispute(DisputeRow),
+    Answer(AnswerRow),
+    Organisation(OrganisationRow),
+    Person(PersonRow),
+    Credential(CredentialRow),
+}
+
+/// An engagement. Key: none beyond the scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct EngagementRow {
+    pub name: TextId,
+    pub client: OrgId,
+    pub provider: OrgId,
+    pub status: EngagementStatus,
+    pub drafted_at: Instant,
+}
+
+/// A person in an engagement. Key: `person`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct MemberRow {
+    pub person: PersonId,
+    pub side: Side,
+    /// In ascending order.
+    pub roles: Vec<Role>,
+    /// Whether the membership holds now.
+    pub active: bool,
+    pub capacity: u32,
+    /// Duties held now.
+    pub load: u32,
+}
+
+/// A case. Key: `case`; unique: `reference_key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct CaseRow {
+    pub case: CaseId,
+    pub reference: TextId,
+    /// Digest over engagement and reference: one reference, one case.
+    pub reference_key: Digest,
+    pub title: TextId,
+    pub case_type: String,
+    pub status: CaseStatus,
+    pub origin: Origin,
+    pub line: Option<LineId>,
+    pub owner: PersonId,
+    pub jurisdiction: String,
+    pub urgent: bool,
+    pub due_at: Instant,
+    pub received_at: Instant,
+    /// When the status last changed.
+    pub since: Instant,
+    pub revision: u32,
+    /// Whether readers agreed and the answer was changed at sign-off or after a return.
+    pub changed_after_agreement: bool,
+}
+
+/// An open seat of a panel. Key: `case`, `seat`. Found by `need`, `due_at`, `case`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct SeatRow {
+    pub case: CaseId,
+    /// From 1.
+    pub seat: u8,
+    pub need: Digest,
+    pub due_at: Instant,
+}
+
+/// What a seat calls for; many seats share one. Key: `need`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct NeedRow {
+    pub need: Digest,
+    /// Canonical JSON of the need.
+    pub body: String,
+}
+
+/// A person's duty on a case. Key: `case`, `duty`, `ordinal`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct DutyRow {
+    pub case: CaseId,
+    pub duty: Duty,
+    /// Counts the assignments of this duty on this case, from 1.
+    pub ordinal: u32,
+    pub person: PersonId,
+    pub status: DutyStatus,
+    pub taken_at: Instant,
+    pub due_at: Instant,
+}
+
+/// A panel. Key: `case`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct PanelRow {
+    pub case: CaseId,
+    pub status: PanelStatus,
+    pub origin: Origin,
+    /// Planned number of readings.
+    pub planned: u32,
+    /// Sealed panel readings.
+    pub sealed: u32,
+    /// Whether the panel readers differed on a deciding question, however it was settled. False until revealed.
+    pub disputed: bool,
+    /// Whether the readers gave the same answers on other evidence. False until revealed.
+    pub other_evidence: bool,
+}
+
+/// A deciding question on which panel readers differed; made once all readings are in. Key: `case`, `question`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct DisputeRow {
+    pub case: CaseId,
+    pub question: String,
+    pub origin: Origin,
+}
+
+/// One choice answer of one reading. Key: `case`, `reading`, `question`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct AnswerRow {
+    pub case: CaseId,
+    pub reading: ReadingId,
+    pub question: String,
+    pub reader: PersonId,
+    pub answer: String,
+    pub part: Part,
+    pub origin: Origin,
+    /// Whether the panel is closed, so that figures may use it.
+    pub revealed: bool,
+}
+
+/// An organisation (scope `dir`). Key: `org`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct OrganisationRow {
+    pub org: OrgId,
+    pub name: TextId,
+}
+
+/// A person (scope `dir`). Key: `person`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct PersonRow {
+    pub person: PersonId,
+    /// The natural person behind this account.
+    pub natural: PersonId,
+    pub org: OrgId,
+    pub name: TextId,
+    pub active: bool,
+    /// Whether this account can ever sign in; readers taken from files cannot.
+    pub signs_in: bool,
+}
+
+/// A credential (scope `dir`). Key: `credential`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct CredentialRow {
+    pub credential: CredentialId,
+    pub person: PersonId,
+    pub kind: String,
+    pub jurisdiction: String,
+    pub valid_from: Date,
+    /// Last day on which it holds.
+    pub valid_to: Date,
+    pub revoked: bool,
+}

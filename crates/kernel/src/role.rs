@@ -1,0 +1,36 @@
+//! Roles and sides: names of duties in an engagement, never rights by themselves.
+
+use crate::index::words;
+use serde::{Deserialize, Serialize};
+
+words! {
+    /// A role. The last two hold in the directory, the others in one engagement.
+    Role {
+        /// Owns the engagement for the client.
+        ClientManager "client_manager",
+        /// Runs the engagement for the provider.
+        DeliveryManager "delivery_manager",
+        /// Reads cases.
+        Expert "expert",
+        /// Decides between readings.
+        Adjudicator "adjudicator",
+        /// Signs off.
+        Signer "signer",
+        /// Sees what was done; changes nothing.
+        Auditor "auditor",
+        /// Runs the installation; never sees content.
+        Operator "operator",
+        /// Keeps people and credentials of the directory.
+        PeopleManager "people_manager",
+    }
+}
+
+words! {
+    /// A side of an engagement.
+    Side {
+        /// Owns the goal and stays accountable.
+        Client "client",
+        /// Does the work.
+        Provider "provider",
+    }
+}

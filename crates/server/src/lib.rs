@@ -1,0 +1,1 @@
+//! The shell: act and view, HTTP, pages and jobs.

@@ -1,0 +1,1 @@
+//! Agreement statistics and intervals: numbers in, numbers out.

@@ -1,0 +1,3 @@
+//! Chores in Rust, run as `cargo xtask`.
+
+fn main() {}
