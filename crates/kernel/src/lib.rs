@@ -1,11 +1,28 @@
-//! Every rule of Remit: values, state machines, events and `decide`.
+//! Every rule of Remit: values, state machines, events and [`decide`].
+//!
+//! Nothing here reads a clock, draws a random number, touches a file or waits: a decision is a plain function of the
+//! context, the command and the facts, and so is every test of it.
+
+pub mod case;
+pub mod command;
+pub mod ctx;
+mod decide;
+pub mod directory;
+pub mod engagement;
+pub mod facts;
 pub mod form;
 pub mod hash;
-pub mod index;
 pub mod id;
+pub mod index;
 pub mod pack;
+pub mod panel;
 pub mod quote;
 pub mod refusal;
 pub mod role;
+pub mod routing;
+pub mod stream;
 pub mod text;
 pub mod time;
+mod upcast;
+
+pub use decide::{Decision, decide, why_not};

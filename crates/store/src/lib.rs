@@ -1,1 +1,49 @@
-//! Every SQL statement, the migrations and the one door to the database.
+//! Every SQL statement of Remit, the migrations, and the one door to the database.
+//!
+//! A change is a [`Write`]: plain data, applied whole or not at all by [`Store::commit`]. Reads are one statement each,
+//! the scope first. Events, snapshots and answers are opaque text here: what they mean is the kernel's business.
+
+#[macro_use]
+mod value;
+
+mod answer;
+mod case;
+mod db;
+mod dialect;
+mod draft;
+mod duty;
+mod engagement;
+mod entry;
+mod error;
+mod event;
+mod index;
+mod job;
+mod pack;
+mod panel;
+mod person;
+mod seat;
+mod session;
+mod text;
+mod verify;
+mod write;
+mod writer;
+
+pub mod testing;
+
+pub use answer::AnswerKept;
+pub use case::{CaseFilter, CaseKey};
+pub use db::{Options, Store};
+pub use draft::{Draft, DraftKey};
+pub use engagement::{EngagementNamed, MemberNamed};
+pub use entry::{Decision, EntryKey, EntryRow, StoredEntry};
+pub use error::{Result, StoreError, Taken, Unreadable};
+pub use event::{EventKey, EventRow, SnapshotRow, StoredEvent};
+pub use index::{IndexChange, Table};
+pub use job::{Job, JobRow};
+pub use pack::StoredPack;
+pub use panel::PanelCount;
+pub use person::{OrganisationNamed, PersonNamed};
+pub use session::{Login, SessionKind, SessionRow};
+pub use text::{StoredText, TextRow};
+pub use verify::Verification;
+pub use write::{Commit, Expect, Write};

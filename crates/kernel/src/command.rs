@@ -1,0 +1,389 @@
+//! Commands: everything that can be asked of Remit, as values. Time, place and author are never part of one (I33).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    case::{Material, Media, ReturnCode, Visibility},
+    engagement::LineKind,
+    facts::{Facts, Want},
+    form::{Answer, Evidence, QuestionKey},
+    hash::Digest,
+    id::{CaseId, CredentialId, EngagementId, ItemId, LineId, OrgId, PersonId, SowId},
+    index::Part,
+    pack::{PackRef, Plan},
+    panel::Source,
+    role::{Role, Side},
+    stream::{Scope, StreamId},
+    time::{Date, Instant},
+};
+
+/// A judgement as a person gives it: texts in clear, not yet checked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JudgementIn {
+    /// Answers by question.
+    pub answers: BTreeMap<QuestionKey, AnswerIn>,
+    /// Cited passages by question.
+    pub evidence: BTreeMap<QuestionKey, Vec<Evidence>>,
+    /// The reasons.
+    pub rationale: Option<String>,
+    /// Confidence in percent.
+    pub confidence: Option<u8>,
+}
+
+/// An answer as a person gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerIn {
+    /// Key of an option.
+    Choice(String),
+    /// Passages.
+    Span(Vec<Evidence>),
+    /// Words.
+    Text(String),
+}
+
+/// An item as it is handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemIn {
+    /// Name.
+    pub name: String,
+    /// What it is.
+    pub media: Media,
+    /// Content, or the address for a link.
+    pub body: String,
+    /// Whether a signer must open it.
+    pub material: bool,
+    /// Who may see it.
+    pub visibility: Visibility,
+}
+
+/// A SOW line as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in SowLine")]
+pub struct LineIn {
+    pub clause: String,
+    pub service: String,
+    pub kind: LineKind,
+    pub includes: BTreeSet<String>,
+    pub excludes: BTreeSet<String>,
+    pub jurisdictions: BTreeSet<String>,
+    pub places: BTreeSet<String>,
+    pub volume_max: Option<u32>,
+    pub price_minor: i64,
+    pub currency: String,
+    pub revisions_max: u32,
+    pub pack: PackRef,
+    /// None: the pack's own plan.
+    pub plan: Option<Plan>,
+}
+
+/// A case as it comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in Case")]
+pub struct CaseIn {
+    pub reference: String,
+    pub title: String,
+    pub case_type: String,
+    pub fields: BTreeMap<String, String>,
+    pub jurisdiction: String,
+    pub language: String,
+    pub parties: BTreeSet<String>,
+    pub urgent: bool,
+    pub due_at: Instant,
+    /// None: the delivery manager who takes it in, or the one named first.
+    pub owner: PersonId,
+    pub items: Vec<ItemIn>,
+}
+
+/// A person as added to the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in Person")]
+pub struct PersonIn {
+    pub org: OrgId,
+    pub name: String,
+    /// Another account of the same human being, if there is one.
+    pub same_as: Option<PersonId>,
+    pub signs_in: bool,
+    pub place: String,
+    pub languages: BTreeSet<String>,
+    pub roles: BTreeSet<Role>,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? } $word:literal;)*) => {
+        /// Everything that can be asked of Remit.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "fields are named for what they hold")]
+        pub enum Command { $($(#[$doc])* $name { $($field: $type),* },)* }
+
+        impl Command {
+            /// All words, for tests that every command is covered.
+            pub const WORDS: &[&str] = &[$($word),*];
+
+            /// Returns the command's word in records and answers.
+            pub fn word(&self) -> &'static str {
+                match self { $(Self::$name { .. } => $word,)* }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Adds an organisation to the directory.
+    AddOrganisation { name: String, country: String } "add_organisation";
+    /// Adds a person to the directory.
+    AddPerson { person: PersonIn } "add_person";
+    /// Records a verified credential.
+    RecordCredential { person: PersonId, kind: String, jurisdiction: String, number: String, valid_from: Date, valid_to: Date } "record_credential";
+    /// Revokes a credential.
+    RevokeCredential { person: PersonId, credential: CredentialId, reason: String } "revoke_credential";
+    /// Grants or withdraws a clearance.
+    SetClearance { person: PersonId, clearance: String, granted: bool } "set_clearance";
+    /// Declares or clears an interest in a party.
+    SetConflict { person: PersonId, party: String, declared: bool } "set_conflict";
+    /// Records the country a person works from.
+    SetPlace { person: PersonId, place: String } "set_place";
+    /// Records that a person left.
+    MarkLeft { person: PersonId } "mark_left";
+
+    /// Sets up an engagement with its first members.
+    DraftEngagement { name: String, client: OrgId, provider: OrgId, managers: Vec<(PersonId, Side)> } "draft_engagement";
+    /// Writes a new version of the statement of work.
+    DraftSow { engagement: EngagementId, starts_on: Date, ends_on: Date, lines: Vec<LineIn> } "draft_sow";
+    /// Rewrites a draft.
+    ReviseSow { engagement: EngagementId, sow: SowId, starts_on: Date, ends_on: Date, lines: Vec<LineIn> } "revise_sow";
+    /// Lays a draft before the other side.
+    ProposeSow { engagement: EngagementId, sow: SowId } "propose_sow";
+    /// Signs for one side.
+    SignSow { engagement: EngagementId, sow: SowId } "sign_sow";
+    /// Lets work begin.
+    GoLive { engagement: EngagementId } "go_live";
+    /// Adds a person, or brings one back.
+    AddMember { engagement: EngagementId, person: PersonId, side: Side, roles: BTreeSet<Role>, capacity: u32 } "add_member";
+    /// Changes roles or capacity.
+    ChangeMember { engagement: EngagementId, person: PersonId, roles: BTreeSet<Role>, capacity: u32 } "change_member";
+    /// Takes a person out; open duties are planned anew, owned cases go to the successor.
+    RemoveMember { engagement: EngagementId, person: PersonId, successor: Option<PersonId> } "remove_member";
+
+    /// Takes a case in through the scope gate.
+    TakeIn { engagement: EngagementId, case: CaseIn } "take_in";
+    /// Takes a case of the past in, on a history line.
+    TakeInHistory { engagement: EngagementId, case: CaseIn, line: LineId } "take_in_history";
+    /// Puts a stopped case to the gate again.
+    AdmitCase { engagement: EngagementId, case: CaseId } "admit_case";
+    /// Turns a stopped case away.
+    DeclineCase { engagement: EngagementId, case: CaseId, reason: String } "decline_case";
+    /// Calls a case off.
+    CancelCase { engagement: EngagementId, case: CaseId, reason: String } "cancel_case";
+    /// Adds an item to the file, or a new version of one.
+    AddItem { engagement: EngagementId, case: CaseId, replaces: Option<ItemId>, item: ItemIn } "add_item";
+    /// Lets both sides see an item.
+    WidenItem { engagement: EngagementId, case: CaseId, item: ItemId } "widen_item";
+    /// Adds a party; people with an interest in it lose their duties on the case.
+    AddParty { engagement: EngagementId, case: CaseId, party: String } "add_party";
+    /// Makes another person accountable.
+    TransferCase { engagement: EngagementId, case: CaseId, to: PersonId, reason: String } "transfer_case";
+
+    /// Takes the best open seat for the actor.
+    ClaimNext { engagement: EngagementId } "claim_next";
+    /// Takes an open seat of a chosen case.
+    ClaimSeat { engagement: EngagementId, case: CaseId } "claim_seat";
+    /// Gives a reader a seat.
+    AssignSeat { engagement: EngagementId, case: CaseId, person: PersonId } "assign_seat";
+    /// Gives the actor's duty on a case back.
+    ReleaseSeat { engagement: EngagementId, case: CaseId, reason: String } "release_seat";
+    /// Takes a person's duty on a case away.
+    RevokeSeat { engagement: EngagementId, case: CaseId, person: PersonId, reason: String } "revoke_seat";
+    /// Seals the actor's reading.
+    SubmitReading { engagement: EngagementId, case: CaseId, judgement: JudgementIn } "submit_reading";
+    /// Records a reading that a file claims.
+    RecordReading { engagement: EngagementId, case: CaseId, reader: PersonId, part: Part, judgement: JudgementIn, claimed_at: Option<Instant>, source: Source } "record_reading";
+    /// Records a reference answer that a file gives.
+    RecordReference { engagement: EngagementId, case: CaseId, answers: BTreeMap<QuestionKey, Answer>, source: Source } "record_reference";
+    /// Plans anew the duties of a person who may no longer do them.
+    Replan { engagement: EngagementId, person: PersonId } "replan";
+
+    /// Takes a dispute to decide.
+    TakeAdjudication { engagement: EngagementId, case: CaseId } "take_adjudication";
+    /// Decides a dispute.
+    Adjudicate { engagement: EngagementId, case: CaseId, judgement: JudgementIn } "adjudicate";
+
+    /// Changes the words of the deliverable.
+    EditDeliverable { engagement: EngagementId, case: CaseId, body: String } "edit_deliverable";
+    /// Asks for a signature, or for none where the plan needs none.
+    RequestSignoff { engagement: EngagementId, case: CaseId } "request_signoff";
+    /// Records that the signer opened an item.
+    OpenMaterial { engagement: EngagementId, case: CaseId, material: Material } "open_material";
+    /// Signs the content with this digest.
+    Sign { engagement: EngagementId, case: CaseId, content: Digest, statement: String } "sign";
+    /// Sends the content back with a finding.
+    ReturnSignoff { engagement: EngagementId, case: CaseId, code: ReturnCode, note: String, finding: Option<JudgementIn> } "return_signoff";
+    /// Declines to sign.
+    RefuseSignoff { engagement: EngagementId, case: CaseId, note: String } "refuse_signoff";
+    /// Releases the deliverable to the client.
+    Deliver { engagement: EngagementId, case: CaseId } "deliver";
+    /// Accepts the delivery.
+    AcceptDelivery { engagement: EngagementId, case: CaseId } "accept_delivery";
+    /// Sends the delivery back.
+    ReturnDelivery { engagement: EngagementId, case: CaseId, code: ReturnCode, note: String } "return_delivery";
+}
+
+impl Command {
+    /// Returns whose rows the command writes. A new engagement's scope is known only once it is decided: `None`.
+    pub fn scope(&self) -> Option<Scope> {
+        match self {
+            Self::AddOrganisation { .. } | Self::AddPerson { .. } | Self::RecordCredential { .. }
+            | Self::RevokeCredential { .. } | Self::SetClearance { .. } | Self::SetConflict { .. }
+            | Self::SetPlace { .. } | Self::MarkLeft { .. } => Some(Scope::Directory),
+            Self::DraftEngagement { .. } => None,
+            other => other.engagement().map(Scope::Engagement),
+        }
+    }
+
+    /// Returns the case the command is about.
+    pub fn case(&self) -> Option<CaseId> {
+        match self {
+            Self::AdmitCase { case, .. } | Self::DeclineCase { case, .. } | Self::CancelCase { case, .. }
+            | Self::AddItem { case, .. } | Self::WidenItem { case, .. } | Self::AddParty { case, .. }
+            | Self::TransferCase { case, .. } | Self::ClaimSeat { case, .. } | Self::AssignSeat { case, .. }
+            | Self::ReleaseSeat { case, .. } | Self::RevokeSeat { case, .. } | Self::SubmitReading { case, .. }
+            | Self::RecordReading { case, .. } | Self::RecordReference { case, .. } | Self::TakeAdjudication { case, .. }
+            | Self::Adjudicate { case, .. } | Self::EditDeliverable { case, .. } | Self::RequestSignoff { case, .. }
+            | Self::OpenMaterial { case, .. } | Self::Sign { case, .. } | Self::ReturnSignoff { case, .. }
+            | Self::RefuseSignoff { case, .. } | Self::Deliver { case, .. } | Self::AcceptDelivery { case, .. }
+            | Self::ReturnDelivery { case, .. } => Some(*case),
+            Self::AddOrganisation { .. } | Self::AddPerson { .. } | Self::RecordCredential { .. }
+            | Self::RevokeCredential { .. } | Self::SetClearance { .. } | Self::SetConflict { .. }
+            | Self::SetPlace { .. } | Self::MarkLeft { .. } | Self::DraftEngagement { .. } | Self::DraftSow { .. }
+            | Self::ReviseSow { .. } | Self::ProposeSow { .. } | Self::SignSow { .. } | Self::GoLive { .. }
+            | Self::AddMember { .. } | Self::ChangeMember { .. } | Self::RemoveMember { .. } | Self::TakeIn { .. }
+            | Self::TakeInHistory { .. } | Self::ClaimNext { .. } | Self::Replan { .. } => None,
+        }
+    }
+
+    /// Returns the engagement the command is about.
+    pub fn engagement(&self) -> Option<EngagementId> {
+        match self {
+            Self::AddOrganisation { .. } | Self::AddPerson { .. } | Self::RecordCredential { .. }
+            | Self::RevokeCredential { .. } | Self::SetClearance { .. } | Self::SetConflict { .. }
+            | Self::SetPlace { .. } | Self::MarkLeft { .. } | Self::DraftEngagement { .. } => None,
+            Self::DraftSow { engagement, .. } | Self::ReviseSow { engagement, .. } | Self::ProposeSow { engagement, .. }
+            | Self::SignSow { engagement, .. } | Self::GoLive { engagement } | Self::AddMember { engagement, .. }
+            | Self::ChangeMember { engagement, .. } | Self::RemoveMember { engagement, .. } | Self::TakeIn { engagement, .. }
+            | Self::TakeInHistory { engagement, .. } | Self::AdmitCase { engagement, .. } | Self::DeclineCase { engagement, .. }
+            | Self::CancelCase { engagement, .. } | Self::AddItem { engagement, .. } | Self::WidenItem { engagement, .. }
+            | Self::AddParty { engagement, .. } | Self::TransferCase { engagement, .. } | Self::ClaimNext { engagement }
+            | Self::ClaimSeat { engagement, .. } | Self::AssignSeat { engagement, .. } | Self::ReleaseSeat { engagement, .. }
+            | Self::RevokeSeat { engagement, .. } | Self::SubmitReading { engagement, .. } | Self::RecordReading { engagement, .. }
+            | Self::RecordReference { engagement, .. } | Self::Replan { engagement, .. } | Self::TakeAdjudication { engagement, .. }
+            | Self::Adjudicate { engagement, .. } | Self::EditDeliverable { engagement, .. } | Self::RequestSignoff { engagement, .. }
+            | Self::OpenMaterial { engagement, .. } | Self::Sign { engagement, .. } | Self::ReturnSignoff { engagement, .. }
+            | Self::RefuseSignoff { engagement, .. } | Self::Deliver { engagement, .. } | Self::AcceptDelivery { engagement, .. }
+            | Self::ReturnDelivery { engagement, .. } => Some(*engagement),
+        }
+    }
+
+    /// Returns the people whom the command names, besides the actor.
+    fn people(&self) -> Vec<PersonId> {
+        match self {
+            Self::AddPerson { person } => person.same_as.into_iter().collect(),
+            Self::RecordCredential { person, .. } | Self::RevokeCredential { person, .. } | Self::SetClearance { person, .. }
+            | Self::SetConflict { person, .. } | Self::SetPlace { person, .. } | Self::MarkLeft { person }
+            | Self::AddMember { person, .. } | Self::ChangeMember { person, .. } | Self::AssignSeat { person, .. }
+            | Self::RevokeSeat { person, .. } | Self::Replan { person, .. } => vec![*person],
+            Self::RemoveMember { person, successor, .. } => std::iter::once(*person).chain(*successor).collect(),
+            Self::DraftEngagement { managers, .. } => managers.iter().map(|(person, _)| *person).collect(),
+            Self::TakeIn { case, .. } | Self::TakeInHistory { case, .. } => vec![case.owner],
+            Self::TransferCase { to, .. } => vec![*to],
+            Self::RecordReading { reader, .. } => vec![*reader],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns what the command needs to know beyond what is loaded; nothing: `decide` may be asked.
+    ///
+    /// Asked again after each round of loading, because a case names its statement of work, and a panel its readers.
+    pub fn wants(&self, actor: Option<PersonId>, facts: &Facts) -> Vec<Want> {
+        let mut wants = Vec::new();
+        let people: BTreeSet<_> = actor.into_iter().chain(self.people()).collect();
+        for person in &people {
+            wants.extend([Want::Person(*person), Want::Name(*person)]);
+        }
+        if let Some(engagement) = self.engagement() {
+            wants.push(Want::Stream(StreamId::Engagement(engagement)));
+            wants.extend(people.iter().map(|person| Want::Stream(StreamId::Member(*person))));
+            self.work_wants(facts, &mut wants);
+        }
+        match self {
+            Self::DraftEngagement { client, provider, .. } => {
+                wants.extend([Want::Organisation(*client), Want::Organisation(*provider)]);
+            }
+            Self::AddPerson { person } => wants.push(Want::Organisation(person.org)),
+            Self::DraftSow { lines, .. } | Self::ReviseSow { lines, .. } => {
+                wants.extend(lines.iter().map(|line| Want::Pack(line.pack.digest)));
+            }
+            Self::ClaimNext { .. } => wants.extend(actor.map(Want::Candidates)),
+            Self::GoLive { .. } => wants.push(Want::Signers),
+            Self::RemoveMember { person, .. } => wants.extend([Want::DutiesOf(*person), Want::OwnedBy(*person)]),
+            Self::Replan { person, .. } => wants.push(Want::DutiesOf(*person)),
+            Self::TakeIn { engagement, case } | Self::TakeInHistory { engagement, case, .. } => {
+                wants.push(Want::Reference(reference_key(*engagement, &case.reference)));
+            }
+            _ => {}
+        }
+        wants.retain(|want| !facts.loaded.contains(want));
+        wants.sort_unstable();
+        wants.dedup();
+        wants
+    }
+
+    /// Adds the wants of the work itself: the case with its panel, the statements of work, lines and packs.
+    fn work_wants(&self, facts: &Facts, wants: &mut Vec<Want>) {
+        if let Self::ReviseSow { sow, .. } | Self::ProposeSow { sow, .. } | Self::SignSow { sow, .. } = self {
+            wants.push(Want::Stream(StreamId::Sow(*sow)));
+        }
+        if let Some(engagement) = &facts.engagement {
+            let sows = engagement.baseline.into_iter().chain(engagement.history);
+            wants.extend(sows.map(|sow| Want::Stream(StreamId::Sow(sow))));
+        }
+        if let Self::TakeIn { .. } | Self::TakeInHistory { .. } | Self::AdmitCase { .. } = self {
+            for line in facts.sows.values().flat_map(|sow| &sow.lines) {
+                wants.extend([Want::Stream(StreamId::Line(line.line)), Want::Pack(line.pack.digest)]);
+            }
+        }
+        if let Some(id) = self.case() {
+            wants.extend([Want::Stream(StreamId::Case(id)), Want::Stream(StreamId::panel_of(id))]);
+        }
+        let candidates = facts.candidates.iter().chain(&facts.duties).chain(&facts.owned).copied();
+        for case in self.case().into_iter().chain(candidates).filter_map(|id| facts.cases.get(&id)) {
+            if let Some(admission) = &case.admission {
+                wants.extend([Want::Stream(StreamId::Sow(admission.sow)), Want::Pack(admission.pack.digest)]);
+                if matches!(self, Self::CancelCase { .. }) {
+                    wants.push(Want::Stream(StreamId::Line(admission.line)));
+                }
+            }
+            if let Self::AdmitCase { .. } | Self::AddParty { .. } | Self::CancelCase { .. } = self {
+                self.holder_wants(case.case, facts, wants);
+            }
+        }
+        if let (Self::Sign { .. }, Some(case)) = (self, self.case().and_then(|id| facts.cases.get(&id))) {
+            wants.extend(case.items.iter().map(|item| Want::Text(item.name.id)));
+        }
+        if let (Self::EditDeliverable { .. }, Some(case)) = (self, self.case().and_then(|id| facts.cases.get(&id))) {
+            let deliverable = case.resolution.as_ref().and_then(|resolution| resolution.deliverable);
+            wants.extend(deliverable.map(|text| Want::Text(text.id)));
+        }
+    }
+
+    /// Adds those who hold a duty on a case that may be taken from them.
+    fn holder_wants(&self, case: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
+        let Some(panel) = facts.panels.get(&case.panel()) else { return };
+        for record in panel.duties.iter().filter(|record| record.status == crate::index::DutyStatus::Active) {
+            wants.extend([Want::Person(record.person), Want::Name(record.person), Want::Stream(StreamId::Member(record.person))]);
+        }
+    }
+}
+
+/// Returns the key under which a case's reference is unique in its engagement.
+pub fn reference_key(engagement: EngagementId, reference: &str) -> Digest {
+    Digest::of_parts(&[engagement.to_string().as_bytes(), reference.trim().as_bytes()])
+}

@@ -1,0 +1,127 @@
+//! Decisions between readings, and what follows once a case is decided.
+
+use super::{Deciding, Done};
+use crate::{
+    case::{Case, CaseEvent, Decided, DecidedBy},
+    command::{Command, JudgementIn},
+    engagement::MemberEvent,
+    form::{Answer, Judgement, QuestionKind},
+    hash::Digest,
+    id::{CaseId, EngagementId, ReadingId},
+    index::CaseStatus,
+    pack::{Duty, Pack},
+    panel::{Bench, Comparison, Panel, PanelEvent, compare},
+    refusal::{Reason, Refusal, code},
+};
+
+use super::reading::{barred, why_not};
+
+impl Deciding<'_> {
+    pub(super) fn adjudication(&mut self, command: &Command) -> Done {
+        match command {
+            Command::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),
+            Command::Adjudicate { engagement, case, judgement } => self.adjudicate(*engagement, *case, judgement),
+            other => Err(Reason::hidden(other.word()).into()),
+        }
+    }
+
+    fn take_adjudication(&mut self, engagement: EngagementId, id: CaseId) -> Done {
+        self.working(engagement, id)?;
+        let person = self.actor()?;
+        Refusal::unless_empty(why_not(self.facts, id, person, Duty::Adjudicate, self.ctx.now))?;
+        let mut panel = self.facts.panel(id)?.clone();
+        let natural = self.member(person)?.natural;
+        let order = self.shuffled(&panel);
+        let assignment = self.new_id();
+        self.push_panel(&mut panel, PanelEvent::AdjudicatorTook { assignment, person, natural, order });
+        self.push_member(person, MemberEvent::DutyTaken { case: id, duty: Duty::Adjudicate });
+        Ok(())
+    }
+
+    /// Imported disputes may be adjudicated in an engagement that has not gone live.
+    fn working(&self, engagement: EngagementId, id: CaseId) -> Result<(), Reason> {
+        if self.facts.case(id)?.imported() { self.facts.engagement(engagement).map(drop) } else { self.live(engagement).map(drop) }
+    }
+
+    /// Returns the panel readings in a random order, so that place tells nothing of who or when (I4).
+    fn shuffled(&self, panel: &Panel) -> Vec<ReadingId> {
+        let chance = self.ctx.chance("order", 0);
+        let mut order: Vec<_> = panel.panel_readings().map(|reading| reading.reading).collect();
+        order.sort_by_key(|reading| Digest::of_parts(&[&chance, reading.to_string().as_bytes()]));
+        order
+    }
+
+    fn adjudicate(&mut self, engagement: EngagementId, id: CaseId, given: &JudgementIn) -> Done {
+        self.working(engagement, id)?;
+        let by = self.actor()?;
+        let (case, mut panel) = (self.case_in(id, &[CaseStatus::Adjudicating])?, self.facts.panel(id)?.clone());
+        let natural = match panel.bench {
+            Bench::Taken { person, natural, .. } if person == by => natural,
+            Bench::Closed | Bench::Open | Bench::Taken { .. } => {
+                return Err(Reason::rule(code::SEAT_NOT_YOURS, id, "you have not taken this dispute")
+                    .hint("Take it from the list of disputes first; another adjudicator may have it.")
+                    .invariant("I35")
+                    .into());
+            }
+        };
+        if !case.imported() {
+            self.in_force(&case)?;
+        }
+        Refusal::unless_empty(barred(self.facts, &case, by, Duty::Adjudicate, self.ctx.now))?;
+        let pack = self.pack_of(&case)?;
+        let judgement = self.judgement(given)?;
+        pack.form.check(&judgement, &case.citable(), false)?;
+        let reading = self.new_id();
+        self.push_panel(&mut panel, PanelEvent::Adjudicated { reading, by, natural, judgement: judgement.clone() });
+        self.push_member(by, MemberEvent::DutyEnded { case: id, duty: Duty::Adjudicate });
+        self.resolve(case, &panel, &pack, judgement, DecidedBy::Adjudicator(by))
+    }
+
+    /// Records the answer of a case and asks for the signature where the plan wants one.
+    pub(super) fn resolve(&mut self, mut case: Case, panel: &Panel, pack: &Pack, outcome: Judgement, by: DecidedBy) -> Done {
+        let decided = Decided { by, changed_after_agreement: changed(pack, panel, &outcome) };
+        let deliverable = (!case.imported()).then(|| self.keep(&words(pack, &outcome)));
+        let content = case.content(&outcome, deliverable.as_ref());
+        let signoff = case.admission.as_ref().is_some_and(|admission| admission.plan.signoff) && !case.imported();
+        self.push_case(&mut case, CaseEvent::Resolved { outcome, decided, deliverable, content });
+        if signoff {
+            self.request_signoff(&mut case, content);
+        }
+        Ok(())
+    }
+
+    pub(super) fn request_signoff(&mut self, case: &mut Case, content: Digest) {
+        let signoff = self.new_id();
+        self.push_case(case, CaseEvent::SignoffRequested { signoff, content });
+    }
+}
+
+/// Returns whether the readers had agreed and the answer is now another one on a deciding question.
+fn changed(pack: &Pack, panel: &Panel, outcome: &Judgement) -> bool {
+    if !panel.agreed || panel.challenges.is_empty() {
+        return false;
+    }
+    let first = panel.panel_readings().next().map(|reading| &reading.judgement);
+    first.is_some_and(|first| matches!(compare(&pack.form, &[first, outcome]), Comparison::Disputed(_)))
+}
+
+/// Returns the first words of a deliverable: each question with its answer. The owner may put them better.
+fn words(pack: &Pack, outcome: &Judgement) -> String {
+    let mut words = String::new();
+    for question in &pack.form.questions {
+        let answer = match (&question.kind, outcome.answers.get(&question.key)) {
+            (QuestionKind::Choice { options }, Some(Answer::Choice(key))) => {
+                options.iter().find(|option| option.key == *key).map_or(key.as_str(), |option| option.title.as_str())
+            }
+            (_, Some(Answer::Span(_))) => "see the passages cited",
+            (_, Some(Answer::Text(_))) => "see the answer in the judgement",
+            (_, Some(Answer::Choice(key))) => key.as_str(),
+            (_, None) => continue,
+        };
+        words.push_str(&question.title);
+        words.push_str("\n  ");
+        words.push_str(answer);
+        words.push('\n');
+    }
+    words
+}

@@ -1,0 +1,554 @@
+//! The panel: the planned set of independent readings of a case, and how it ends.
+//!
+//! A panel always ends: a seat that is given back, or whose reader is lost, opens again in the same act (I22).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::Cause,
+    form::{Answer, Form, Judgement, QuestionKey},
+    hash::Digest,
+    id::{AssignmentId, CaseId, CredentialId, PersonId, ReadingId},
+    index::{AnswerRow, DisputeRow, DutyRow, DutyStatus, Origin, PanelRow, PanelStatus, Part, Row, SeatRow, words},
+    pack::{Duty, Stopping},
+    routing::Examined,
+    text::TextRef,
+    time::Instant,
+};
+
+/// What happens to a panel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "fields are named for what they hold")]
+pub enum PanelEvent {
+    /// It was planned with the case's admission.
+    Planned { case: CaseId, stopping: Stopping, need: Digest, due_at: Instant, origin: Origin },
+    /// A reader took a seat.
+    SeatTaken { seat: u8, assignment: AssignmentId, reader: PersonId, natural: PersonId, by: PersonId, routing: Routing },
+    /// The seat is open again.
+    SeatReleased { seat: u8, assignment: AssignmentId, reader: PersonId, cause: Release, note: Option<TextRef> },
+    /// A reading was sealed; it never changes (I5).
+    ReadingSealed { reading: Reading },
+    /// A model's suggestion was stored beside the panel.
+    SuggestionRecorded { reading: Reading },
+    /// A reference answer from a file was stored beside the panel.
+    ReferenceRecorded { answers: BTreeMap<QuestionKey, Answer>, source: Source },
+    /// All readings are in and alike on what decides.
+    Agreed { outcome: Judgement, other_evidence: bool },
+    /// All readings are in and differ on these questions.
+    Disputed { questions: Vec<QuestionKey> },
+    /// Closed with one reading, as planned or as the file has it.
+    LeftSingle { outcome: Judgement },
+    /// An adjudicator took the dispute. `order` is the random order in which the readings are shown.
+    AdjudicatorTook { assignment: AssignmentId, person: PersonId, natural: PersonId, order: Vec<ReadingId> },
+    /// The adjudicator gave it back, or was lost.
+    AdjudicatorReleased { assignment: AssignmentId, person: PersonId, cause: Release, note: Option<TextRef> },
+    /// The adjudicator decided.
+    Adjudicated { reading: ReadingId, by: PersonId, natural: PersonId, judgement: Judgement },
+    /// A closed panel is open to adjudication: the signer or the client holds another answer.
+    Challenged { cause: Cause, by: PersonId, natural: PersonId, finding: Option<Judgement>, note: TextRef },
+    /// Closed without outcome, because the case ended.
+    Voided {},
+}
+
+words! {
+    /// Why a duty ended before it was done.
+    Release {
+        /// The person gave it back.
+        GivenBack "given_back",
+        /// A manager took it away.
+        Revoked "revoked",
+        /// The person may no longer do it: credential, clearance, conflict, membership.
+        Barred "barred",
+        /// The case ended.
+        CaseEnded "case_ended",
+    }
+}
+
+/// How a seat was filled: the rule and what was examined (I29).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Routing {
+    /// `next_case`, `chosen` or `assigned`.
+    pub rule: RoutingRule,
+    /// Cases examined and passed over before this one, with the reasons.
+    pub passed_over: Vec<Examined>,
+}
+
+words! {
+    /// How a seat was filled.
+    RoutingRule {
+        /// The reader asked for the next case: earliest promise first among eligible seats.
+        NextCase "next_case",
+        /// The reader chose this case.
+        Chosen "chosen",
+        /// A manager assigned it.
+        Assigned "assigned",
+        /// The file names the reader.
+        Imported "imported",
+    }
+}
+
+/// A place in a file, as evidence of where a fact came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Source {
+    /// Digest of the file's bytes.
+    pub file: Digest,
+    /// Row, from 1, the header not counted.
+    pub row: u64,
+}
+
+/// A sealed reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Its identifier.
+    pub reading: ReadingId,
+    /// Who read.
+    pub reader: PersonId,
+    /// The natural person.
+    pub natural: PersonId,
+    /// What part it plays.
+    pub part: Part,
+    /// The judgement.
+    pub judgement: Judgement,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// When Remit recorded it.
+    pub sealed_at: Option<Instant>,
+}
+
+/// Where a reading comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "origin", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "fields are named for what they hold")]
+pub enum Provenance {
+    /// Sealed in Remit from a seat; `credential` is the one that made the reader eligible.
+    Witnessed { assignment: AssignmentId, credential: Option<CredentialId>, ai_exposed: bool },
+    /// Claimed by a file.
+    Imported { claimed_at: Option<Instant>, source: Source },
+}
+
+impl Provenance {
+    /// Returns whether Remit saw it happen.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::Witnessed { .. } => Origin::Witnessed,
+            Self::Imported { .. } => Origin::Imported,
+        }
+    }
+}
+
+/// A seat of a panel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the event that sets a field says what it is")]
+pub enum Seat {
+    Open,
+    Taken { assignment: AssignmentId, reader: PersonId, natural: PersonId, at: Instant },
+    Sealed { reading: ReadingId },
+}
+
+/// The adjudicator's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the event that sets a field says what it is")]
+pub enum Bench {
+    /// No adjudicator is needed.
+    Closed,
+    /// One is needed.
+    Open,
+    /// One has it.
+    Taken { assignment: AssignmentId, person: PersonId, natural: PersonId, at: Instant, order: Vec<ReadingId> },
+}
+
+/// A binding decision of an adjudicator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the event that sets a field says what it is")]
+pub struct Adjudication {
+    pub reading: ReadingId,
+    pub by: PersonId,
+    pub natural: PersonId,
+    pub judgement: Judgement,
+    pub at: Instant,
+    pub order: Vec<ReadingId>,
+}
+
+/// Somebody held another answer than the panel's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the event that sets a field says what it is")]
+pub struct Challenge {
+    pub cause: Cause,
+    pub by: PersonId,
+    pub natural: PersonId,
+    pub finding: Option<Judgement>,
+    pub note: TextRef,
+    pub at: Instant,
+}
+
+/// A duty of a person on this panel, current or past.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the event that sets a field says what it is")]
+pub struct DutyRecord {
+    pub duty: Duty,
+    pub person: PersonId,
+    pub natural: PersonId,
+    pub status: DutyStatus,
+    pub taken_at: Instant,
+}
+
+/// A panel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the event that sets a field says what it is")]
+pub struct Panel {
+    pub case: CaseId,
+    pub stopping: Stopping,
+    pub need: Digest,
+    pub due_at: Instant,
+    pub origin: Origin,
+    pub status: PanelStatus,
+    pub seats: Vec<Seat>,
+    pub readings: Vec<Reading>,
+    pub bench: Bench,
+    pub disputed: Vec<QuestionKey>,
+    pub other_evidence: bool,
+    /// Whether the readers had agreed before any challenge.
+    pub agreed: bool,
+    pub adjudications: Vec<Adjudication>,
+    pub challenges: Vec<Challenge>,
+    pub reference: BTreeMap<QuestionKey, Answer>,
+    pub duties: Vec<DutyRecord>,
+}
+
+/// What comparing all readings gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Comparison {
+    /// Alike on every deciding question.
+    Agreed {
+        /// The shared answers with everybody's evidence.
+        outcome: Judgement,
+        /// Whether the evidence under a shared answer differs altogether.
+        other_evidence: bool,
+    },
+    /// Unlike on these deciding questions.
+    Disputed(Vec<QuestionKey>),
+    /// There is one reading.
+    Single(Judgement),
+    /// There is none.
+    Nothing,
+}
+
+impl Stopping {
+    /// Returns how many readings the rule asks for before anything is known.
+    pub fn first(self) -> u8 {
+        match self {
+            Self::Fixed { readings } => readings,
+        }
+    }
+
+    /// Returns how many further readings the rule asks for, given what was sealed. The sequential rule will look at
+    /// the answers; the fixed rule only counts.
+    pub fn further(self, sealed: &[&Judgement]) -> u8 {
+        match self {
+            Self::Fixed { readings } => readings.saturating_sub(u8::try_from(sealed.len()).unwrap_or(u8::MAX)),
+        }
+    }
+}
+
+/// Compares panel readings by the deciding questions of the form.
+///
+/// Evidence and rationale never make a dispute. The outcome of an agreement carries the first reading's answers and
+/// the evidence of all, without repeats.
+pub fn compare(form: &Form, readings: &[&Judgement]) -> Comparison {
+    let Some((first, others)) = readings.split_first() else { return Comparison::Nothing };
+    if others.is_empty() {
+        return Comparison::Single((*first).clone());
+    }
+    let differing: Vec<_> = form
+        .deciding()
+        .filter(|question| {
+            let answer = |judgement: &'_ Judgement| judgement.answers.get(&question.key).cloned();
+            let one = answer(first);
+            others.iter().any(|other| !question.same(one.as_ref(), answer(other).as_ref()))
+        })
+        .map(|question| question.key.clone())
+        .collect();
+    if !differing.is_empty() {
+        return Comparison::Disputed(differing);
+    }
+    let mut outcome = Judgement { confidence: None, ..(*first).clone() };
+    for spans in others.iter().flat_map(|other| &other.evidence) {
+        outcome.evidence.entry(spans.0.clone()).or_default().extend(spans.1);
+    }
+    for spans in outcome.evidence.values_mut() {
+        spans.sort_unstable();
+        spans.dedup();
+    }
+    Comparison::Agreed { outcome, other_evidence: evidence_differs(form, first, others) }
+}
+
+/// Returns whether, under some deciding question that all cite for, no two readings share a character.
+fn evidence_differs(form: &Form, first: &Judgement, others: &[&Judgement]) -> bool {
+    form.deciding().any(|question| {
+        let spans = |judgement: &Judgement| judgement.evidence.get(&question.key).cloned().unwrap_or_default();
+        let mine = spans(first);
+        !mine.is_empty()
+            && others.iter().any(|other| {
+                let theirs = spans(other);
+                !theirs.is_empty() && !mine.iter().any(|a| theirs.iter().any(|b| a.overlaps(b)))
+            })
+    })
+}
+
+impl Panel {
+    pub(crate) fn apply(state: Option<Self>, event: &PanelEvent, at: Instant) -> Option<Self> {
+        let event = event.clone();
+        if let PanelEvent::Planned { case, stopping, need, due_at, origin } = event {
+            let seats = match origin {
+                Origin::Witnessed => vec![Seat::Open; usize::from(stopping.first())],
+                // What a file read is what was planned: seats come with the readings.
+                Origin::Imported => Vec::new(),
+            };
+            return Some(Self {
+                case, stopping, need, due_at, origin, seats,
+                status: PanelStatus::Planned,
+                readings: Vec::new(),
+                bench: Bench::Closed,
+                disputed: Vec::new(),
+                other_evidence: false,
+                agreed: false,
+                adjudications: Vec::new(),
+                challenges: Vec::new(),
+                reference: BTreeMap::new(),
+                duties: Vec::new(),
+            });
+        }
+        let mut panel = state?;
+        panel.take(event, at);
+        Some(panel)
+    }
+
+    fn take(&mut self, event: PanelEvent, at: Instant) {
+        match event {
+            PanelEvent::Planned { .. } => {}
+            PanelEvent::SeatTaken { seat, assignment, reader, natural, .. } => {
+                if let Some(place) = self.seat_mut(seat) {
+                    *place = Seat::Taken { assignment, reader, natural, at };
+                }
+                self.begin_duty(Duty::Read, reader, natural, at);
+            }
+            PanelEvent::SeatReleased { seat, reader, .. } => {
+                if let Some(place) = self.seat_mut(seat) {
+                    *place = Seat::Open;
+                }
+                self.end_duty(Duty::Read, reader, DutyStatus::Released);
+            }
+            PanelEvent::ReadingSealed { reading } => self.seal(reading, at),
+            PanelEvent::SuggestionRecorded { reading } => self.readings.push(Reading { sealed_at: Some(at), ..reading }),
+            PanelEvent::ReferenceRecorded { answers, .. } => self.reference = answers,
+            PanelEvent::Agreed { other_evidence, .. } => {
+                (self.status, self.agreed, self.other_evidence) = (PanelStatus::Agreed, true, other_evidence);
+                self.disputed.clear();
+                self.bench = Bench::Closed;
+            }
+            PanelEvent::Disputed { questions } => {
+                (self.status, self.agreed, self.other_evidence) = (PanelStatus::Disputed, false, false);
+                self.disputed = questions;
+                self.bench = Bench::Open;
+            }
+            PanelEvent::LeftSingle { .. } => self.status = PanelStatus::Single,
+            PanelEvent::AdjudicatorTook { assignment, person, natural, order } => {
+                self.bench = Bench::Taken { assignment, person, natural, at, order };
+                self.begin_duty(Duty::Adjudicate, person, natural, at);
+            }
+            PanelEvent::AdjudicatorReleased { person, cause, .. } => {
+                self.bench = if cause == Release::CaseEnded { Bench::Closed } else { Bench::Open };
+                self.end_duty(Duty::Adjudicate, person, DutyStatus::Released);
+            }
+            PanelEvent::Adjudicated { reading, by, natural, judgement } => {
+                let order = match std::mem::replace(&mut self.bench, Bench::Closed) {
+                    Bench::Taken { order, .. } => order,
+                    Bench::Closed | Bench::Open => Vec::new(),
+                };
+                self.adjudications.push(Adjudication { reading, by, natural, judgement, at, order });
+                self.status = PanelStatus::Adjudicated;
+                self.end_duty(Duty::Adjudicate, by, DutyStatus::Done);
+            }
+            PanelEvent::Challenged { cause, by, natural, finding, note } => {
+                self.challenges.push(Challenge { cause, by, natural, finding, note, at });
+                self.bench = Bench::Open;
+            }
+            PanelEvent::Voided {} => (self.status, self.bench) = (PanelStatus::Void, Bench::Closed),
+        }
+    }
+
+    fn seal(&mut self, reading: Reading, at: Instant) {
+        let sealed = Seat::Sealed { reading: reading.reading };
+        if reading.part == Part::Panel {
+            match self.held_seat(reading.reader) {
+                Some(seat) => {
+                    if let Some(place) = self.seat_mut(seat) {
+                        *place = sealed;
+                    }
+                }
+                None => self.seats.push(sealed),
+            }
+            if self.status == PanelStatus::Planned {
+                self.status = PanelStatus::Reading;
+            }
+        }
+        self.end_duty(Duty::Read, reading.reader, DutyStatus::Done);
+        self.readings.push(Reading { sealed_at: Some(at), ..reading });
+    }
+
+    fn seat_mut(&mut self, seat: u8) -> Option<&mut Seat> {
+        self.seats.get_mut(usize::from(seat).checked_sub(1)?)
+    }
+
+    fn begin_duty(&mut self, duty: Duty, person: PersonId, natural: PersonId, taken_at: Instant) {
+        self.duties.push(DutyRecord { duty, person, natural, status: DutyStatus::Active, taken_at });
+    }
+
+    fn end_duty(&mut self, duty: Duty, person: PersonId, status: DutyStatus) {
+        let held = |record: &&mut DutyRecord| {
+            record.duty == duty && record.person == person && record.status == DutyStatus::Active
+        };
+        if let Some(record) = self.duties.iter_mut().find(held) {
+            record.status = status;
+        }
+    }
+
+    /// Returns the number of the first open seat, from 1.
+    pub fn open_seat(&self) -> Option<u8> {
+        self.number_of(|seat| *seat == Seat::Open)
+    }
+
+    /// Returns the number of the seat that this person holds unsealed.
+    pub fn held_seat(&self, person: PersonId) -> Option<u8> {
+        self.number_of(|seat| matches!(seat, Seat::Taken { reader, .. } if *reader == person))
+    }
+
+    fn number_of(&self, wanted: impl Fn(&Seat) -> bool) -> Option<u8> {
+        self.seats.iter().position(wanted).and_then(|place| u8::try_from(place + 1).ok())
+    }
+
+    /// Returns the assignment of the seat or bench that this person holds.
+    pub fn assignment_of(&self, person: PersonId) -> Option<(AssignmentId, Duty)> {
+        let seat = self.seats.iter().find_map(|seat| match seat {
+            Seat::Taken { assignment, reader, .. } if *reader == person => Some((*assignment, Duty::Read)),
+            Seat::Open | Seat::Taken { .. } | Seat::Sealed { .. } => None,
+        });
+        seat.or(match &self.bench {
+            Bench::Taken { assignment, person: holder, .. } if *holder == person => Some((*assignment, Duty::Adjudicate)),
+            Bench::Closed | Bench::Open | Bench::Taken { .. } => None,
+        })
+    }
+
+    /// Returns the readings that count in the outcome, in the order they were sealed.
+    pub fn panel_readings(&self) -> impl Iterator<Item = &Reading> {
+        self.readings.iter().filter(|reading| reading.part == Part::Panel)
+    }
+
+    /// Returns this person's own reading.
+    pub fn reading_of(&self, person: PersonId) -> Option<&Reading> {
+        self.readings.iter().find(|reading| reading.reader == person)
+    }
+
+    /// Returns whether all planned readings are in, so that an adjudicator may see them.
+    pub fn complete(&self) -> bool {
+        match self.status {
+            PanelStatus::Planned | PanelStatus::Reading => false,
+            PanelStatus::Disputed | PanelStatus::Agreed | PanelStatus::Adjudicated | PanelStatus::Single => true,
+            PanelStatus::Void => false,
+        }
+    }
+
+    /// Returns whether the readings may be shown to those who did not make them: an outcome stands (I2).
+    ///
+    /// A dispute under adjudication keeps them hidden; so does a challenge until it is decided.
+    pub fn revealed(&self) -> bool {
+        match self.status {
+            PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => false,
+            // An imported dispute is history: both readings are open from the start.
+            PanelStatus::Disputed => self.origin == Origin::Imported,
+            PanelStatus::Agreed | PanelStatus::Adjudicated | PanelStatus::Single => self.bench == Bench::Closed,
+        }
+    }
+
+    /// Returns whether the panel has reached an end and nobody owes it anything.
+    pub fn ended(&self) -> bool {
+        match self.status {
+            PanelStatus::Agreed | PanelStatus::Adjudicated | PanelStatus::Single | PanelStatus::Void => {
+                self.bench == Bench::Closed
+            }
+            PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Disputed => false,
+        }
+    }
+
+    /// Returns the natural persons who may not adjudicate: readers, past holders of a seat, and challengers (I3, I4).
+    pub fn barred_from_adjudication(&self) -> BTreeSet<PersonId> {
+        let readers = self.readings.iter().filter(|reading| reading.part != Part::Ai).map(|reading| reading.natural);
+        let holders = self.duties.iter().filter(|record| record.duty == Duty::Read).map(|record| record.natural);
+        let challengers = self.challenges.iter().map(|challenge| challenge.natural);
+        readers.chain(holders).chain(challengers).collect()
+    }
+
+    /// Returns the natural persons whose work a signature would cover: they do not sign it (I3).
+    pub fn authors(&self) -> BTreeSet<PersonId> {
+        let readers = self.readings.iter().filter(|reading| reading.part != Part::Ai).map(|reading| reading.natural);
+        readers.chain(self.adjudications.iter().map(|adjudication| adjudication.natural)).collect()
+    }
+
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let revealed = self.revealed();
+        let open = self.status != PanelStatus::Void && !self.ended();
+        let seats = (1_u8..).zip(&self.seats).filter(|(_, seat)| open && **seat == Seat::Open).map(|(seat, _)| {
+            Row::Seat(SeatRow { case: self.case, seat, need: self.need, due_at: self.due_at })
+        });
+        let panel = Row::Panel(PanelRow {
+            case: self.case,
+            status: self.status,
+            origin: self.origin,
+            planned: u32::try_from(self.seats.len()).unwrap_or(u32::MAX),
+            sealed: u32::try_from(self.panel_readings().count()).unwrap_or(u32::MAX),
+            disputed: revealed && !self.disputed.is_empty(),
+            other_evidence: revealed && self.other_evidence,
+        });
+        let disputes = self.disputed.iter().filter(|_| revealed).map(|question| {
+            Row::Dispute(DisputeRow { case: self.case, question: question.clone(), origin: self.origin })
+        });
+        std::iter::once(panel).chain(seats).chain(disputes).chain(self.duty_rows()).chain(self.answer_rows(revealed)).collect()
+    }
+
+    fn duty_rows(&self) -> impl Iterator<Item = Row> {
+        (1_u32..).zip(&self.duties).map(|(ordinal, record)| {
+            Row::Duty(DutyRow {
+                case: self.case,
+                duty: record.duty,
+                ordinal,
+                person: record.person,
+                status: record.status,
+                taken_at: record.taken_at,
+                due_at: self.due_at,
+            })
+        })
+    }
+
+    fn answer_rows(&self, revealed: bool) -> impl Iterator<Item = Row> {
+        self.readings.iter().flat_map(move |reading| {
+            reading.judgement.answers.iter().filter_map(move |(question, answer)| {
+                let Answer::Choice(option) = answer else { return None };
+                Some(Row::Answer(AnswerRow {
+                    case: self.case,
+                    reading: reading.reading,
+                    question: question.clone(),
+                    reader: reading.reader,
+                    answer: option.clone(),
+                    part: reading.part,
+                    origin: reading.provenance.origin(),
+                    revealed,
+                }))
+            })
+        })
+    }
+}

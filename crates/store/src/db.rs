@@ -1,0 +1,217 @@
+//! The door: open, migrate, read, commit.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use remit_kernel::hash::Digest;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::{
+    dialect::{Columns, Connection},
+    error::{Result, StoreError, Taken, Unreadable},
+    value::{Statement, Value},
+    write::{Applied, Commit, Plan, Write},
+    writer::{self, Request},
+};
+
+/// The migrations in order. An applied one is never edited: its digest is kept beside its name.
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_record", include_str!("../migrations/shared/0001_record.sql")),
+    ("0002_work", include_str!("../migrations/shared/0002_work.sql")),
+    ("0003_sign_in", include_str!("../migrations/shared/0003_sign_in.sql")),
+    ("0004_index", include_str!("../migrations/shared/0004_index.sql")),
+];
+
+const MIGRATIONS_TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, digest TEXT NOT NULL)";
+
+statements! {
+    APPLIED = "SELECT name, digest FROM migrations ORDER BY name";
+    APPLY = "INSERT INTO migrations (name, digest) VALUES ($1, $2)";
+}
+
+/// How the store is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Statements that read at the same time.
+    pub readers_max: usize,
+    /// Writes that may wait; a caller beyond them waits too.
+    pub writes_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers_max: 4, writes_max: 1_024 }
+    }
+}
+
+/// The store of one data folder. Clones share it; the folder is let go when the last one is dropped.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    writes: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+    /// Held open for the lock on it; declared last, so that it is let go after the connections.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store of a data folder, making the folder and bringing the tables up to date where needed.
+    ///
+    /// Blocks for as long as migrations take. [`StoreError::Held`] if another process has the folder open.
+    pub fn open(dir: &Path, options: Options) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
+        let lock = lock(dir)?;
+        let path = dir.join("remit.db");
+        let connection = Connection::open_writer(&path)?;
+        migrate(&connection)?;
+
+        let (writes, requests) = mpsc::channel(options.writes_max);
+        let writer = thread::Builder::new()
+            .name("remit-writer".to_owned())
+            .spawn(move || writer::run(&connection, requests))
+            .map_err(|source| StoreError::File { path: path.clone(), source })?;
+        Ok(Self(Arc::new(Inner {
+            path,
+            writes: Some(writes),
+            writer: Some(writer),
+            readers: Mutex::new(Vec::new()),
+            permits: Arc::new(Semaphore::new(options.readers_max)),
+            _lock: lock,
+        })))
+    }
+
+    /// Applies a write whole or not at all. When this returns [`Commit::Done`], the write is on the disk.
+    ///
+    /// Dropping the future does not undo a write that was already handed over.
+    pub async fn commit(&self, write: Write) -> Result<Commit> {
+        match self.apply(write.into_plan()).await {
+            Ok(applied) => Ok(applied.commit),
+            // Somebody else wrote this version although no expectation named the stream.
+            Err(StoreError::Taken(Taken::Event)) => Ok(Commit::Stale),
+            Err(StoreError::Taken(taken)) => Ok(Commit::Conflict(taken)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Copies the whole store, as it stands at this moment, into a new database file.
+    pub async fn backup_to(&self, path: &Path) -> Result<()> {
+        let path = path.to_owned();
+        self.read(move |connection| connection.backup(&path)).await
+    }
+
+    /// Applies statements together; returns how many rows they changed, once that is on the disk.
+    pub(crate) async fn change(&self, statements: Vec<Statement>) -> Result<u64> {
+        Ok(self.apply(Plan::of(statements)).await?.rows)
+    }
+
+    /// Returns the rows of one statement.
+    pub(crate) async fn rows<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        read: fn(&mut Columns<'_>) -> std::result::Result<T, Unreadable>,
+    ) -> Result<Vec<T>> {
+        self.read(move |connection| connection.rows(&Statement { sql, values }, read)).await
+    }
+
+    /// Returns the first row of one statement.
+    pub(crate) async fn row<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        read: fn(&mut Columns<'_>) -> std::result::Result<T, Unreadable>,
+    ) -> Result<Option<T>> {
+        Ok(self.rows(sql, values, read).await?.into_iter().next())
+    }
+
+    /// Returns the number that a counting statement gives.
+    pub(crate) async fn count(&self, sql: &'static str, values: Vec<Value>) -> Result<u64> {
+        Ok(self.row(sql, values, |columns| columns.take()).await?.unwrap_or_default())
+    }
+
+    async fn apply(&self, plan: Plan) -> Result<Applied> {
+        let (reply, answer) = oneshot::channel();
+        let writes = self.0.writes.as_ref().ok_or(StoreError::Closed)?;
+        writes.send(Request { plan, reply }).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let inner = Arc::clone(&self.0);
+        let read = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let free = inner.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = free.map_or_else(|| Connection::open_reader(&inner.path), Ok)?;
+            let result = work(&connection);
+            inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            result
+        });
+        read.await.map_err(|_| StoreError::Panicked)?
+    }
+}
+
+impl Drop for Inner {
+    /// Lets the writer finish what was handed over.
+    fn drop(&mut self) {
+        self.writes = None;
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer ended by a fault");
+        }
+    }
+}
+
+/// Takes the folder for this process alone. The system lets go of the lock however the process ends.
+fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join("remit.lock");
+    let failed = |source: io::Error| StoreError::File { path: path.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Held { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Applies the migrations that this data has not seen, each whole, one statement at a time.
+fn migrate(connection: &Connection) -> Result<()> {
+    connection.run(MIGRATIONS_TABLE)?;
+    let applied = connection.rows(&Statement { sql: APPLIED, values: values![] }, |columns| {
+        Ok((columns.take::<String>()?, columns.take::<Digest>()?))
+    })?;
+    if let Some((name, _)) = applied.iter().find(|(name, _)| MIGRATIONS.iter().all(|(known, _)| known != name)) {
+        return Err(StoreError::Newer { name: name.clone() });
+    }
+    for (name, sql) in MIGRATIONS {
+        let digest = Digest::of(sql.as_bytes());
+        match applied.iter().find(|(known, _)| known == name) {
+            Some((_, known)) if *known == digest => {}
+            Some(_) => return Err(StoreError::MigrationChanged { name: (*name).to_owned() }),
+            None => {
+                connection.run("BEGIN IMMEDIATE")?;
+                for statement in sql.split_inclusive(";\n") {
+                    connection.run(statement)?;
+                }
+                connection.execute(&Statement { sql: APPLY, values: values![*name, digest] })?;
+                connection.run("COMMIT")?;
+                tracing::info!(migration = name, "applied migration {name}");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! What can go wrong at the border of the store. "Not found" is not among it: that is an `Option`.
+
+use std::{error::Error, fmt, io, path::PathBuf, sync::Arc};
+
+/// Result of a call of the store.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else has the data folder open.
+    #[error("another process holds the data folder `{}`", dir.display())]
+    Held {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The data folder cannot be used.
+    #[error("cannot use `{}`", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A migration was edited after it had been applied here.
+    #[error("migration `{name}` is not the one that was applied to this data")]
+    MigrationChanged {
+        /// File name of the migration.
+        name: String,
+    },
+    /// The data comes from a later version of Remit.
+    #[error("this data was written by a newer Remit: migration `{name}` is unknown here")]
+    Newer {
+        /// File name of the migration.
+        name: String,
+    },
+    /// The database failed. Nothing of the write is kept; shared by all writes of one lost group.
+    #[error("the database failed")]
+    Database(#[source] Arc<dyn Error + Send + Sync>),
+    /// A value that must be unique exists already.
+    #[error("{0} exists already")]
+    Taken(Taken),
+    /// A row does not hold what Remit writes.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// A fault in Remit, caught; nothing of the write is kept.
+    #[error("a fault in the store was caught; nothing was changed")]
+    Panicked,
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Returns a failure of the database that came without an error of its own.
+    pub(crate) fn failed(what: &str) -> Self {
+        Self::Database(Arc::new(io::Error::other(what.to_owned())))
+    }
+}
+
+/// What exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// An event with this stream and version.
+    Event,
+    /// A case with this reference in the engagement.
+    Reference,
+    /// A login with this name.
+    LoginName,
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Event => "an event of this stream and version",
+            Self::Reference => "a case with this reference",
+            Self::LoginName => "a login with this name",
+        })
+    }
+}
+
+/// A row that does not hold what Remit writes: it was changed by other hands, or the disk failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("column `{column}` of the row beginning {row} cannot be read")]
+pub struct Unreadable {
+    /// The column.
+    pub column: String,
+    /// The first cells of the row, enough to find it.
+    pub row: String,
+}

@@ -1,0 +1,216 @@
+//! Panels, the questions in dispute, and the answers that figures are made of.
+
+use remit_kernel::{
+    id::CaseId,
+    index::{AnswerRow, DisputeRow, Origin, PanelRow, PanelStatus},
+};
+
+use crate::{
+    Store,
+    dialect::Columns,
+    error::{Result, Unreadable},
+    index::Indexed,
+    value::{Value, keys},
+};
+
+macro_rules! panel_columns {
+    () => {
+        "case_id, status, origin, planned, sealed, disputed, other_evidence"
+    };
+}
+
+macro_rules! dispute_columns {
+    () => {
+        "case_id, question, origin"
+    };
+}
+
+macro_rules! answer_columns {
+    () => {
+        "case_id, reading_id, question, reader_id, answer, part, origin, revealed"
+    };
+}
+
+statements! {
+    BY_CASES = concat!("SELECT ", panel_columns!(), " FROM panels \
+        WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id");
+    COUNTS = "SELECT status, origin, disputed, other_evidence, COUNT(*) FROM panels WHERE scope_id = $1 \
+        GROUP BY status, origin, disputed, other_evidence ORDER BY status, origin, disputed, other_evidence";
+    DISPUTES = concat!("SELECT ", dispute_columns!(), " FROM disputes \
+        WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id, question");
+    DISPUTE_COUNTS = "SELECT question, origin, COUNT(*) FROM disputes WHERE scope_id = $1 \
+        GROUP BY question, origin ORDER BY question, origin";
+    REVEALED = concat!("SELECT ", answer_columns!(), " FROM answers \
+        WHERE scope_id = $1 AND revealed AND (CAST($2 AS TEXT) IS NULL OR origin = $2) \
+        ORDER BY question, case_id, reading_id");
+    REVEALED_TO = concat!("SELECT ", answer_columns!(), " FROM answers \
+        WHERE scope_id = $1 AND question = $2 AND revealed AND (CAST($3 AS TEXT) IS NULL OR origin = $3) \
+        ORDER BY case_id, reading_id");
+}
+
+/// How many panels are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the columns of `PanelRow`, and how many have them so")]
+pub struct PanelCount {
+    pub status: PanelStatus,
+    pub origin: Origin,
+    pub disputed: bool,
+    pub other_evidence: bool,
+    pub panels: u64,
+}
+
+impl Store {
+    /// Returns the panels of these cases that exist, by case.
+    pub async fn panels(&self, scope: &str, cases: &[CaseId]) -> Result<Vec<PanelRow>> {
+        self.rows(BY_CASES, values![scope, keys(cases)], PanelRow::read).await
+    }
+
+    /// Returns how many panels there are of each make.
+    pub async fn count_panels(&self, scope: &str) -> Result<Vec<PanelCount>> {
+        self.rows(COUNTS, values![scope], |columns| {
+            Ok(PanelCount {
+                status: columns.take()?,
+                origin: columns.take()?,
+                disputed: columns.take()?,
+                other_evidence: columns.take()?,
+                panels: columns.take()?,
+            })
+        })
+        .await
+    }
+
+    /// Returns the questions in dispute of these cases.
+    pub async fn disputes(&self, scope: &str, cases: &[CaseId]) -> Result<Vec<DisputeRow>> {
+        self.rows(DISPUTES, values![scope, keys(cases)], DisputeRow::read).await
+    }
+
+    /// Returns for each question how many cases are in dispute on it, witnessed and imported apart.
+    pub async fn count_disputes(&self, scope: &str) -> Result<Vec<(String, Origin, u64)>> {
+        self.rows(DISPUTE_COUNTS, values![scope], |columns| Ok((columns.take()?, columns.take()?, columns.take()?)))
+            .await
+    }
+
+    /// Returns the answers of closed panels, by question, case and reading: no other answer ever enters a figure.
+    pub async fn revealed_answers(
+        &self,
+        scope: &str,
+        question: Option<&str>,
+        origin: Option<Origin>,
+    ) -> Result<Vec<AnswerRow>> {
+        match question {
+            Some(question) => self.rows(REVEALED_TO, values![scope, question, origin], AnswerRow::read).await,
+            None => self.rows(REVEALED, values![scope, origin], AnswerRow::read).await,
+        }
+    }
+}
+
+impl Indexed for PanelRow {
+    const UPSERT: &'static str = "INSERT INTO panels \
+        (scope_id, case_id, status, origin, planned, sealed, disputed, other_evidence) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (scope_id, case_id) DO UPDATE \
+        SET status = excluded.status, origin = excluded.origin, planned = excluded.planned, \
+        sealed = excluded.sealed, disputed = excluded.disputed, other_evidence = excluded.other_evidence";
+    const DELETE: &'static str = "DELETE FROM panels WHERE scope_id = $1 AND case_id = $2";
+    const PAGE: &'static str = concat!(
+        "SELECT ", panel_columns!(), " FROM panels WHERE scope_id = $1 AND case_id > $2 ORDER BY case_id LIMIT $3"
+    );
+
+    fn key(&self) -> Vec<Value> {
+        values![self.case]
+    }
+
+    fn least() -> Vec<Value> {
+        values![""]
+    }
+
+    fn values(&self) -> Vec<Value> {
+        values![self.case, self.status, self.origin, self.planned, self.sealed, self.disputed, self.other_evidence]
+    }
+
+    fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
+        Ok(Self {
+            case: columns.take()?,
+            status: columns.take()?,
+            origin: columns.take()?,
+            planned: columns.take()?,
+            sealed: columns.take()?,
+            disputed: columns.take()?,
+            other_evidence: columns.take()?,
+        })
+    }
+}
+
+impl Indexed for DisputeRow {
+    const UPSERT: &'static str = "INSERT INTO disputes (scope_id, case_id, question, origin) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (scope_id, case_id, question) DO UPDATE SET origin = excluded.origin";
+    const DELETE: &'static str = "DELETE FROM disputes WHERE scope_id = $1 AND case_id = $2 AND question = $3";
+    const PAGE: &'static str = concat!(
+        "SELECT ", dispute_columns!(), " FROM disputes \
+         WHERE scope_id = $1 AND (case_id, question) > ($2, $3) ORDER BY case_id, question LIMIT $4"
+    );
+
+    fn key(&self) -> Vec<Value> {
+        values![self.case, &self.question]
+    }
+
+    fn least() -> Vec<Value> {
+        values!["", ""]
+    }
+
+    fn values(&self) -> Vec<Value> {
+        values![self.case, &self.question, self.origin]
+    }
+
+    fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
+        Ok(Self { case: columns.take()?, question: columns.take()?, origin: columns.take()? })
+    }
+}
+
+impl Indexed for AnswerRow {
+    const UPSERT: &'static str = "INSERT INTO answers \
+        (scope_id, case_id, reading_id, question, reader_id, answer, part, origin, revealed) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (scope_id, case_id, reading_id, question) DO UPDATE \
+        SET reader_id = excluded.reader_id, answer = excluded.answer, part = excluded.part, \
+        origin = excluded.origin, revealed = excluded.revealed";
+    const DELETE: &'static str =
+        "DELETE FROM answers WHERE scope_id = $1 AND case_id = $2 AND reading_id = $3 AND question = $4";
+    const PAGE: &'static str = concat!(
+        "SELECT ", answer_columns!(), " FROM answers \
+         WHERE scope_id = $1 AND (case_id, reading_id, question) > ($2, $3, $4) \
+         ORDER BY case_id, reading_id, question LIMIT $5"
+    );
+
+    fn key(&self) -> Vec<Value> {
+        values![self.case, self.reading, &self.question]
+    }
+
+    fn least() -> Vec<Value> {
+        values!["", "", ""]
+    }
+
+    fn values(&self) -> Vec<Value> {
+        values![
+            self.case,
+            self.reading,
+            &self.question,
+            self.reader,
+            &self.answer,
+            self.part,
+            self.origin,
+            self.revealed,
+        ]
+    }
+
+    fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
+        Ok(Self {
+            case: columns.take()?,
+            reading: columns.take()?,
+            question: columns.take()?,
+            reader: columns.take()?,
+            answer: columns.take()?,
+            part: columns.take()?,
+            origin: columns.take()?,
+            revealed: columns.take()?,
+        })
+    }
+}

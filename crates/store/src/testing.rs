@@ -1,0 +1,58 @@
+//! A fresh store for each test, and a look at every statement.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::{
+    Store, answer, case, db, draft, duty, engagement, entry, error::Result, event, index, job, pack, panel, person,
+    seat, session, text, verify,
+};
+
+/// A folder for one test's data, removed when it is dropped: declare it before the store.
+#[derive(Debug)]
+pub struct TestDir(PathBuf);
+
+impl TestDir {
+    /// Returns a folder that does not exist yet.
+    pub fn fresh() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("remit-test-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let dir = Self(env::temp_dir().join(name));
+        dir.remove();
+        dir
+    }
+
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// An earlier process of this number may have left one behind; a folder that cannot be removed harms nobody.
+    fn remove(&self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Drop for TestDir {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// Returns every statement that the store ever runs.
+pub fn statements() -> Vec<&'static str> {
+    [
+        answer::ALL, case::ALL, db::ALL, draft::ALL, duty::ALL, engagement::ALL, entry::ALL, event::ALL, index::ALL,
+        job::ALL, pack::ALL, panel::ALL, person::ALL, seat::ALL, session::ALL, text::ALL, verify::ALL,
+    ]
+    .concat()
+}
+
+/// Prepares a statement against the tables of a store. Returns whether its placeholders appear in order.
+pub async fn prepare(store: &Store, sql: &'static str) -> Result<bool> {
+    store.read(move |connection| connection.check(sql)).await
+}

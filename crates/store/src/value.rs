@@ -1,0 +1,227 @@
+//! Values on their way into a statement and out of a row, the same for every database.
+
+use std::collections::BTreeMap;
+
+use remit_kernel::{
+    hash::Digest,
+    id::{
+        ActId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId, TextId,
+    },
+    index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
+    pack::Duty,
+    role::{Role, Side},
+    time::{Date, Instant},
+};
+
+/// A value bound to a placeholder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// A value of a row, borrowed from the driver.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cell<'r> {
+    Null,
+    Int(i64),
+    Text(&'r str),
+    Bytes(&'r [u8]),
+}
+
+/// A type that a column can hold.
+pub(crate) trait Column: Sized {
+    /// Returns the value, or nothing if the cell does not hold exactly what [`Value`] would write.
+    fn read(cell: Cell<'_>) -> Option<Self>;
+}
+
+/// One statement with its values. Placeholders appear in the order of their numbers (SQLite counts them so).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Statement {
+    pub(crate) sql: &'static str,
+    pub(crate) values: Vec<Value>,
+}
+
+/// Makes a `Vec<Value>` of anything that has a [`Value`].
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { vec![$($crate::value::Value::from($value)),*] };
+}
+
+/// Declares statements by name, and `ALL` of them for the test that prepares each.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        /// Every statement of this file.
+        pub(crate) const ALL: &[&str] = &[$($name),*];
+    };
+}
+
+/// Returns a set of keys for `IN (SELECT key FROM json_each($n))`, the one form of set that both databases read.
+pub(crate) fn keys<K: ToString>(keys: impl IntoIterator<Item = K>) -> Value {
+    let set: BTreeMap<String, bool> = keys.into_iter().map(|key| (key.to_string(), true)).collect();
+    Value::Text(remit_kernel::hash::canonical(&set))
+}
+
+/// Returns words joined by commas.
+pub(crate) fn roles(roles: &[Role]) -> String {
+    roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(",")
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<&String> for Value {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Bool(flag)
+    }
+}
+
+impl From<Instant> for Value {
+    fn from(instant: Instant) -> Self {
+        Self::Int(instant.micros())
+    }
+}
+
+impl From<[u8; 32]> for Value {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl Column for String {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text(text) => Some(text.to_owned()),
+            Cell::Null | Cell::Int(_) | Cell::Bytes(_) => None,
+        }
+    }
+}
+
+impl Column for bool {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Int(0) => Some(false),
+            Cell::Int(1) => Some(true),
+            Cell::Null | Cell::Int(_) | Cell::Text(_) | Cell::Bytes(_) => None,
+        }
+    }
+}
+
+impl Column for Instant {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        i64::read(cell).map(Self::from_micros)
+    }
+}
+
+impl Column for [u8; 32] {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Bytes(bytes) => bytes.try_into().ok(),
+            Cell::Null | Cell::Int(_) | Cell::Text(_) => None,
+        }
+    }
+}
+
+impl Column for Vec<Role> {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        let text = String::read(cell)?;
+        text.split(',').filter(|word| !word.is_empty()).map(Role::from_word).collect()
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Null => Some(None),
+            Cell::Int(_) | Cell::Text(_) | Cell::Bytes(_) => T::read(cell).map(Some),
+        }
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),*) => { $(
+        impl From<$integer> for Value {
+            /// A number beyond `i64` is held at its end: versions and counts never come near.
+            fn from(number: $integer) -> Self { Self::Int(i64::try_from(number).unwrap_or(i64::MAX)) }
+        }
+        impl Column for $integer {
+            fn read(cell: Cell<'_>) -> Option<Self> {
+                match cell {
+                    Cell::Int(number) => Self::try_from(number).ok(),
+                    Cell::Null | Cell::Text(_) | Cell::Bytes(_) => None,
+                }
+            }
+        }
+    )* };
+}
+integers!(i64, u64, u32, u16, u8);
+
+/// Types whose text reads back; the text must be the very one that would be written.
+macro_rules! texts {
+    ($($text:ty),*) => { $(
+        impl From<$text> for Value {
+            fn from(value: $text) -> Self { Self::Text(value.to_string()) }
+        }
+        impl Column for $text {
+            fn read(cell: Cell<'_>) -> Option<Self> {
+                let text = String::read(cell)?;
+                text.parse::<Self>().ok().filter(|value| value.to_string() == text)
+            }
+        }
+    )* };
+}
+texts!(ActId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId, TextId, Digest, Date);
+
+macro_rules! words {
+    ($($word:ty),*) => { $(
+        impl From<$word> for Value {
+            fn from(value: $word) -> Self { Self::from(value.word()) }
+        }
+        impl Column for $word {
+            fn read(cell: Cell<'_>) -> Option<Self> { Self::from_word(&String::read(cell)?) }
+        }
+    )* };
+}
+words!(CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part, Side);
+
+impl From<Duty> for Value {
+    fn from(duty: Duty) -> Self {
+        Self::from(match duty {
+            Duty::Read => "read",
+            Duty::Adjudicate => "adjudicate",
+            Duty::Sign => "sign",
+        })
+    }
+}
+
+impl Column for Duty {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        [Self::Read, Self::Adjudicate, Self::Sign]
+            .into_iter()
+            .find(|duty| matches!((Value::from(*duty), cell), (Value::Text(word), Cell::Text(text)) if word == text))
+    }
+}

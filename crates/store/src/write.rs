@@ -1,0 +1,146 @@
+//! A write: everything one act changes, as plain data.
+
+use remit_kernel::{id::ActId, time::Instant};
+
+use crate::{
+    AnswerKept, DraftKey, EntryRow, EventRow, IndexChange, JobRow, SnapshotRow, TextRow,
+    dialect::Connection,
+    error::{Result, Taken},
+    value::Statement,
+};
+
+/// Everything one act changes in one scope. Applied whole or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// `dir` or an engagement's identifier.
+    pub scope: String,
+    /// When it happened.
+    pub at: Instant,
+    /// The act.
+    pub act: ActId,
+    /// Versions on which the decision rests.
+    pub expects: Vec<Expect>,
+    /// What happened, in order.
+    pub events: Vec<EventRow>,
+    /// The states after it.
+    pub snapshots: Vec<SnapshotRow>,
+    /// New texts.
+    pub texts: Vec<TextRow>,
+    /// How the index rows change.
+    pub index: Vec<IndexChange>,
+    /// Work that follows.
+    pub jobs: Vec<JobRow>,
+    /// The record of the act.
+    pub entry: Option<EntryRow>,
+    /// The answer to give again if the request comes again.
+    pub answer: Option<AnswerKept>,
+    /// Drafts that the act used up.
+    pub drafts_dropped: Vec<DraftKey>,
+}
+
+/// A version of a stream on which a decision rests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expect {
+    /// The stream.
+    pub stream: String,
+    /// Its version; 0 for a stream that does not exist.
+    pub version: u64,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Commit {
+    /// All of it is on the disk.
+    Done,
+    /// A stream moved since the decision; nothing was written. Load and decide again.
+    Stale,
+    /// The same request was answered before, with this; nothing was written.
+    Replayed(String),
+    /// The key was used before for another request; nothing was written.
+    KeyReused,
+    /// Something that must be unique exists already; nothing was written.
+    Conflict(Taken),
+}
+
+/// A write made ready: what must hold, then statements.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    answer: Option<(Statement, AnswerKept)>,
+    expects: Vec<(Statement, u64)>,
+    statements: Vec<Statement>,
+}
+
+/// What applying a plan did.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) commit: Commit,
+    /// Rows changed.
+    pub(crate) rows: u64,
+}
+
+impl Write {
+    /// Returns a write that changes nothing yet.
+    pub fn new(scope: impl Into<String>, at: Instant, act: ActId) -> Self {
+        Self {
+            scope: scope.into(),
+            at,
+            act,
+            expects: Vec::new(),
+            events: Vec::new(),
+            snapshots: Vec::new(),
+            texts: Vec::new(),
+            index: Vec::new(),
+            jobs: Vec::new(),
+            entry: None,
+            answer: None,
+            drafts_dropped: Vec::new(),
+        }
+    }
+
+    /// Makes the statements here, on the caller's thread, so that the writer has nothing to do but run them.
+    pub(crate) fn into_plan(self) -> Plan {
+        let Self { scope, at, act, expects, events, snapshots, texts, index, jobs, entry, answer, drafts_dropped } = self;
+        let mut statements = Vec::new();
+        statements.extend(events.into_iter().map(|event| event.insert(&scope, at, act)));
+        statements.extend(snapshots.into_iter().map(|snapshot| snapshot.upsert(&scope)));
+        statements.extend(texts.into_iter().map(|text| text.insert(&scope)));
+        statements.extend(IndexChange::statements(&index, &scope));
+        statements.extend(jobs.into_iter().map(|job| job.insert(&scope)));
+        statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
+        statements.extend(entry.map(|entry| entry.insert()));
+        statements.extend(answer.as_ref().map(|answer| answer.insert(&scope, at)));
+        Plan {
+            answer: answer.map(|answer| (answer.find(&scope), answer)),
+            expects: expects.iter().map(|expect| (expect.find(&scope), expect.version)).collect(),
+            statements,
+        }
+    }
+}
+
+impl Plan {
+    /// Returns a plan without conditions.
+    pub(crate) fn of(statements: Vec<Statement>) -> Self {
+        Self { answer: None, expects: Vec::new(), statements }
+    }
+
+    /// Applies the plan within the transaction of the connection.
+    pub(crate) fn apply(&self, connection: &Connection) -> Result<Applied> {
+        let nothing = |commit| Ok(Applied { commit, rows: 0 });
+        if let Some((find, asked)) = &self.answer
+            && let Some((fingerprint, body)) = connection.rows(find, AnswerKept::read_kept)?.into_iter().next()
+        {
+            return nothing(asked.compare(fingerprint, body));
+        }
+        for (find, wanted) in &self.expects {
+            let version = connection.rows(find, |columns| columns.take::<u64>())?.into_iter().next().unwrap_or(0);
+            if version != *wanted {
+                return nothing(Commit::Stale);
+            }
+        }
+        let mut rows = 0;
+        for statement in &self.statements {
+            rows += connection.execute(statement)?;
+        }
+        Ok(Applied { commit: Commit::Done, rows })
+    }
+}

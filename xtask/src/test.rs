@@ -1,0 +1,33 @@
+//! All tests, in the order in which they fail fastest: what they need, unit and integration, documentation, browser.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{
+    browser, e2e, npm,
+    step::{Steps, answer, cargo, run as finish},
+};
+
+/// Installs what is missing and runs every test; a failed part does not hide what the next would say.
+pub(crate) fn run() -> Result<()> {
+    let mut steps = Steps::default();
+    steps.run("third-party scripts", || npm::install(npm::ASSETS))?;
+    steps.run("libraries of the journeys", || npm::install(npm::JOURNEYS))?;
+    steps.run("Chromium", browser::find_or_install)?;
+    steps.run("cargo-nextest", install_nextest)?;
+
+    // What failed is kept in `steps`, printed where it happened and counted at the end.
+    let _ = steps.run("unit and integration tests", || finish(cargo().args(["nextest", "run", "--workspace"])));
+    let _ = steps.run("documentation tests", || finish(cargo().args(["test", "--workspace", "--doc"])));
+    let _ = steps.run("browser journeys", || e2e::journeys(None, false));
+    steps.finish()
+}
+
+/// Builds the test runner from source unless it is there.
+fn install_nextest() -> Result<()> {
+    if answer(Command::new("cargo-nextest").args(["nextest", "--version"])).is_some() {
+        return Ok(());
+    }
+    finish(cargo().args(["install", "--locked", "cargo-nextest"]))
+}
