@@ -46,7 +46,10 @@ fn main() -> io::Result<()> {
 fn entries(scripts: &[(&str, PathBuf)]) -> io::Result<String> {
     scripts
         .iter()
-        .map(|(name, file)| Ok(format!("({name:?}, \"{:016x}\", include_bytes!({file:?})), ", content_hash(file)?)))
+        .map(|(name, file)| {
+            let (hash, path) = (content_hash(file)?, file.to_string_lossy());
+            Ok(format!("({name:?}, \"{hash:016x}\", include_bytes!({path:?})), "))
+        })
         .collect()
 }
 

@@ -19,6 +19,9 @@ use crate::{browser, demo, npm, step::Steps, step::run as finish};
 /// How long the server may take to seed its history and print its address.
 const START_MAX: Duration = Duration::from_mins(5);
 
+/// How long one journey may take, in milliseconds, as Node's option.
+const JOURNEY_MAX: &str = "--test-timeout=180000";
+
 /// The folder of the journeys.
 const JOURNEYS: &str = "e2e/journeys";
 
@@ -26,7 +29,7 @@ const JOURNEYS: &str = "e2e/journeys";
 pub(crate) fn journeys(name: Option<&str>, headed: bool) -> Result<()> {
     let files = list(Path::new(JOURNEYS), name.unwrap_or_default())?;
     with_server(|node| {
-        node.args(["--test", "--test-concurrency=1"]).args(&files);
+        node.args(&files);
         node.envs(headed.then_some(("REMIT_HEADED", "1")));
     })
 }
@@ -55,7 +58,7 @@ fn list(folder: &Path, part: &str) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Prepares everything, then runs Node, as `arrange` completes its command, against a running server.
+/// Prepares everything, then runs the files that `arrange` names with Node against a running server.
 fn with_server(arrange: impl FnOnce(&mut Command)) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("third-party scripts", || npm::install(npm::ASSETS))?;
@@ -67,6 +70,7 @@ fn with_server(arrange: impl FnOnce(&mut Command)) -> Result<()> {
     let server = steps.run("demo server", || Server::start(&remit, &output))?;
 
     let mut node = Command::new("node");
+    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec", JOURNEY_MAX]);
     node.env("REMIT_URL", &server.url)
         .env("REMIT_LOG", &server.log)
         .env("REMIT_BIN", &remit)
@@ -74,8 +78,9 @@ fn with_server(arrange: impl FnOnce(&mut Command)) -> Result<()> {
         .env("REMIT_SHOTS", output.join("screenshots"));
     arrange(&mut node);
     let outcome = steps.run("browser", || finish(&mut node));
-    server.stop()?;
-    outcome.with_context(|| format!("pictures and the server's log are in {}", output.display()))
+    let stopped = server.stop();
+    outcome.with_context(|| format!("pictures and the server's log are in {}", output.display()))?;
+    stopped
 }
 
 /// A demo server with data of its own; both end with it.

@@ -31,9 +31,10 @@ impl Files {
     fn add_dir(&mut self, dir: &Path, prefix: &str, size_bytes: &mut u64) -> io::Result<()> {
         for entry in fs::read_dir(dir)? {
             let entry = entry?;
-            let name = entry.file_name().into_string().map_err(|name| {
-                io::Error::other(format!("the file name {} is not Unicode", name.display()))
-            })?;
+            let name = entry
+                .file_name()
+                .into_string()
+                .map_err(|name| io::Error::other(format!("the file name {} is not Unicode", name.display())))?;
             if name.starts_with('.') {
                 continue;
             }

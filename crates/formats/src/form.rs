@@ -22,7 +22,11 @@ pub(crate) fn read(source: &Source<'_>) -> Option<Form> {
         fields.find(ignored);
     }
     if !matches!(fields.find("$schema"), Some(Node { value: Value::Text(dialect), .. }) if dialect == DIALECT) {
-        source.problem(fields.at, "`$schema` does not name the 2020-12 dialect", format!("Write \"$schema\": \"{DIALECT}\"."));
+        source.problem(
+            fields.at,
+            "`$schema` does not name the 2020-12 dialect",
+            format!("Write \"$schema\": \"{DIALECT}\"."),
+        );
     }
     if !matches!(fields.find("type"), Some(Node { value: Value::Text(kind), .. }) if kind == "object") {
         source.problem(fields.at, "the form is not declared as an object", "Write \"type\": \"object\".");
@@ -47,11 +51,19 @@ pub(crate) fn read(source: &Source<'_>) -> Option<Form> {
     }
     for key in &required {
         if !keys.contains(key.as_str()) {
-            source.problem(required_at, format!("`required` names `{key}`, which is not a question"), "Remove it, or add the question under `properties`.");
+            source.problem(
+                required_at,
+                format!("`required` names `{key}`, which is not a question"),
+                "Remove it, or add the question under `properties`.",
+            );
         }
     }
     if keys.len() > QUESTIONS_MAX {
-        source.problem(node.at, format!("the form has {} questions", keys.len()), format!("Keep it to {QUESTIONS_MAX}, or split the case type."));
+        source.problem(
+            node.at,
+            format!("the form has {} questions", keys.len()),
+            format!("Keep it to {QUESTIONS_MAX}, or split the case type."),
+        );
     }
     if !questions.iter().any(|question| question.decides) {
         source.problem(
@@ -63,7 +75,8 @@ pub(crate) fn read(source: &Source<'_>) -> Option<Form> {
     Some(Form { questions, rationale, confidence })
 }
 
-pub(crate) const KEY_HINT: &str = "Use lower-case letters, digits and `_`, beginning with a letter, at most 40 characters.";
+pub(crate) const KEY_HINT: &str =
+    "Use lower-case letters, digits and `_`, beginning with a letter, at most 40 characters.";
 
 /// Returns whether a text can name a question or an option.
 pub(crate) fn is_key(text: &str) -> bool {
@@ -146,7 +159,11 @@ fn question(source: &Source<'_>, key: &str, node: &Node, required: bool) -> Opti
             return None;
         }
         other => {
-            source.problem(kind_at, format!("question `{key}` is of the unknown kind `{other}`"), "Use choice, span or text.");
+            source.problem(
+                kind_at,
+                format!("question `{key}` is of the unknown kind `{other}`"),
+                "Use choice, span or text.",
+            );
             return None;
         }
     };
@@ -166,7 +183,11 @@ fn expect_type(source: &Source<'_>, fields: &mut Fields<'_>, wanted: &str) {
     if let Some(found) = fields.find_text("type")
         && found != wanted
     {
-        source.problem(fields.at, format!("the type is `{found}`"), format!("Write \"type\": \"{wanted}\" for this kind of question."));
+        source.problem(
+            fields.at,
+            format!("the type is `{found}`"),
+            format!("Write \"type\": \"{wanted}\" for this kind of question."),
+        );
     }
 }
 
@@ -203,7 +224,9 @@ fn options(source: &Source<'_>, key: &str, fields: &mut Fields<'_>) -> Vec<Choic
             source.problem(
                 node.at,
                 format!("the shortcut `{shortcut}` of option `{option}` cannot be used"),
-                format!("Use one lower-case letter, or leave it out for the digit {digit}: other digits pick other options."),
+                format!(
+                    "Use one lower-case letter, or leave it out for the digit {digit}: other digits pick other options."
+                ),
             );
         }
         for earlier in &options {
@@ -238,15 +261,24 @@ fn evidence(source: &Source<'_>, key: &str, kind: &QuestionKind, fields: &mut Fi
         }
     };
     if matches!(kind, QuestionKind::Span { .. }) && rule != EvidenceRule::None {
-        source.problem(at, format!("question `{key}` asks for passages and for evidence besides"), "Remove x-remit-evidence: the passages are the answer.");
+        source.problem(
+            at,
+            format!("question `{key}` asks for passages and for evidence besides"),
+            "Remove x-remit-evidence: the passages are the answer.",
+        );
     }
     if let Some(at) = unless_at
         && !matches!(rule, EvidenceRule::Required { .. })
     {
-        source.problem(at, "`x-remit-evidence-unless` stands without required evidence", "Add \"x-remit-evidence\": \"required\", or remove it.");
+        source.problem(
+            at,
+            "`x-remit-evidence-unless` stands without required evidence",
+            "Add \"x-remit-evidence\": \"required\", or remove it.",
+        );
     }
     for option in &unless {
-        let known = matches!(kind, QuestionKind::Choice { options } if options.iter().any(|known| known.key == *option));
+        let known =
+            matches!(kind, QuestionKind::Choice { options } if options.iter().any(|known| known.key == *option));
         if !known {
             source.problem(
                 unless_at.unwrap_or(at),

@@ -2,10 +2,7 @@
 //!
 //! A map is checked against its pack once; after that each row becomes a typed value, or a sentence on why not.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use remit_kernel::{form::QuestionKind, index::Part, pack::Pack, time::Instant};
 
@@ -206,7 +203,7 @@ pub fn read(path: &Path, pack: &Pack) -> Result<ImportMap, PackErrors> {
 }
 
 pub(crate) fn check(source: &Source<'_>, pack: &Pack) -> Option<ImportMap> {
-    let node = source.toml();
+    let node = source.toml()?;
     let mut fields = Fields::of(source, &node, "the file")?;
     let title = fields.text("title").to_owned();
     let cases = fields.require("cases").and_then(|node| case_map(source, node, pack));
@@ -234,7 +231,11 @@ fn case_map(source: &Source<'_>, node: &Node, pack: &Pack) -> Option<CaseMap> {
     let reference = fields.text("reference").to_owned();
     let title = fields.text("title").to_owned();
     if title.matches('{').count() != title.matches('}').count() {
-        source.problem(node.at, "a brace of `title` is not closed", "Write {column} for each value, as in \"{outcome} under {intervention}\".");
+        source.problem(
+            node.at,
+            "a brace of `title` is not closed",
+            "Write {column} for each value, as in \"{outcome} under {intervention}\".",
+        );
     }
     let case_type_at = fields.find("case_type").map_or(node.at, |node| node.at);
     let case_type = fields.require("case_type").and_then(|node| from(source, node));
@@ -242,7 +243,11 @@ fn case_map(source: &Source<'_>, node: &Node, pack: &Pack) -> Option<CaseMap> {
     if let Some(ValueFrom::Value(key)) = &case_type
         && !known.contains(&key.as_str())
     {
-        source.problem(case_type_at, format!("the pack has no case type `{key}`"), format!("Use one of: {}.", known.join(", ")));
+        source.problem(
+            case_type_at,
+            format!("the pack has no case type `{key}`"),
+            format!("Use one of: {}.", known.join(", ")),
+        );
     }
     let jurisdiction = fields.find("jurisdiction").and_then(|node| from(source, node));
     let document = fields.find_text("document").map(str::to_owned);
@@ -251,7 +256,11 @@ fn case_map(source: &Source<'_>, node: &Node, pack: &Pack) -> Option<CaseMap> {
         for (key, node) in table.members() {
             let used = pack.case_types.iter().any(|case_type| case_type.fields.iter().any(|field| field.key == key));
             if !used {
-                source.problem(node.at, format!("no case type has a field `{key}`"), "Use the keys listed under [[case_types]] in pack.toml.");
+                source.problem(
+                    node.at,
+                    format!("no case type has a field `{key}`"),
+                    "Use the keys listed under [[case_types]] in pack.toml.",
+                );
             }
             case_fields.extend(from(source, node).map(|from| (key.to_owned(), from)));
         }
@@ -262,7 +271,11 @@ fn case_map(source: &Source<'_>, node: &Node, pack: &Pack) -> Option<CaseMap> {
     });
     for field in missing.flat_map(|case_type| &case_type.fields) {
         if field.required && !case_fields.contains_key(&field.key) {
-            source.problem(node.at, format!("nothing fills the required field `{}`", field.key), "Name its column under [cases.fields].");
+            source.problem(
+                node.at,
+                format!("nothing fills the required field `{}`", field.key),
+                "Name its column under [cases.fields].",
+            );
         }
     }
     fields.finish();
@@ -327,7 +340,8 @@ fn reading_map(source: &Source<'_>, node: &Node, pack: &Pack, documents: Option<
 
 fn evidence_map(source: &Source<'_>, node: &Node, documents: Option<&DocumentMap>) -> Option<EvidenceMap> {
     let mut fields = Fields::of(source, node, "the evidence")?;
-    let [quote, start, end, item] = ["quote", "start", "end", "item"].map(|key| fields.find_text(key).map(str::to_owned));
+    let [quote, start, end, item] =
+        ["quote", "start", "end", "item"].map(|key| fields.find_text(key).map(str::to_owned));
     fields.finish();
     if start.is_some() != end.is_some() {
         source.problem(node.at, "a passage needs both `start` and `end`", "Name both columns, or only `quote`.");
@@ -336,10 +350,15 @@ fn evidence_map(source: &Source<'_>, node: &Node, documents: Option<&DocumentMap
     if quote.is_none() && offsets.is_none() {
         source.problem(node.at, "the evidence names no column", "Add `quote`, or `start` and `end`.");
     }
-    let names: Vec<_> = documents.iter().flat_map(|documents| &documents.items).map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> =
+        documents.iter().flat_map(|documents| &documents.items).map(|(name, _)| name.as_str()).collect();
     match &item {
         Some(item) if !names.contains(&item.as_str()) => {
-            source.problem(node.at, format!("no item is called `{item}`"), format!("Items under [documents] are: {}.", names.join(", ")));
+            source.problem(
+                node.at,
+                format!("no item is called `{item}`"),
+                format!("Items under [documents] are: {}.", names.join(", ")),
+            );
         }
         None if names.len() > 1 => {
             source.problem(node.at, "several items could be quoted", "Name the one quoted as `item`.");
@@ -387,7 +406,9 @@ fn gold_map(source: &Source<'_>, node: &Node, pack: &Pack) -> Option<GoldMap> {
 
 fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack) -> BTreeMap<String, AnswerMap> {
     let mut answers = BTreeMap::new();
-    let Some(table) = fields.require("answers").and_then(|node| Fields::of(source, node, "`answers`")) else { return answers };
+    let Some(table) = fields.require("answers").and_then(|node| Fields::of(source, node, "`answers`")) else {
+        return answers;
+    };
     for (key, node) in table.members() {
         let Some(question) = pack.form.question(key) else {
             source.problem(node.at, format!("the form has no question `{key}`"), questions_hint(pack));
@@ -406,9 +427,18 @@ fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack)
                                 Value::Text(option) if known.contains(&option.as_str()) => {
                                     values.insert(value.trim().to_owned(), option.clone());
                                 }
-                                Value::Text(_) | Value::Whole(_) | Value::Flag(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
+                                Value::Text(_)
+                                | Value::Whole(_)
+                                | Value::Flag(_)
+                                | Value::List(_)
+                                | Value::Table(_)
+                                | Value::Other(_) => {
                                     let hint = format!("Write one of: {}.", known.join(", "));
-                                    source.problem(node.at, format!("`{value}` does not lead to an option of `{key}`"), hint);
+                                    source.problem(
+                                        node.at,
+                                        format!("`{value}` does not lead to an option of `{key}`"),
+                                        hint,
+                                    );
                                 }
                             }
                         }
@@ -419,7 +449,11 @@ fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack)
             }
             QuestionKind::Text { .. } => {}
             QuestionKind::Span { .. } => {
-                source.problem(node.at, format!("`{key}` asks for passages"), "Map its columns under [readings.evidence] instead.");
+                source.problem(
+                    node.at,
+                    format!("`{key}` asks for passages"),
+                    "Map its columns under [readings.evidence] instead.",
+                );
             }
         }
         fields.finish();
@@ -428,7 +462,11 @@ fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack)
     for question in pack.form.deciding() {
         let spans = matches!(question.kind, QuestionKind::Span { .. });
         if is_key(&question.key) && !spans && !answers.contains_key(&question.key) {
-            source.problem(table.at, format!("no column answers `{}`, which decides", question.key), "Add it, so that disputes can be seen.");
+            source.problem(
+                table.at,
+                format!("no column answers `{}`, which decides", question.key),
+                "Add it, so that disputes can be seen.",
+            );
         }
     }
     answers
@@ -465,7 +503,8 @@ impl ImportMap {
     /// # Errors
     /// A sentence that names the column and what to do, if the map or the row has none.
     pub fn documents(&self, row: &Row) -> Result<(String, Vec<(String, String)>), String> {
-        let map = self.documents.as_ref().ok_or("the map has no [documents]: leave the file of documents out, or map it")?;
+        let map =
+            self.documents.as_ref().ok_or("the map has no [documents]: leave the file of documents out, or map it")?;
         let mut items = Vec::new();
         for (name, column) in &map.items {
             if !cell(row, column)?.is_empty() {
@@ -565,7 +604,9 @@ fn answers(map: &BTreeMap<String, AnswerMap>, row: &Row) -> Result<BTreeMap<Stri
                 let known: Vec<_> = values.keys().map(|value| format!("`{value}`")).collect();
                 let value = cut(value);
                 let known = known.join(", ");
-                return Err(format!("`{value}` in column `{column}` is not an answer to `{question}`: the map knows {known}"));
+                return Err(format!(
+                    "`{value}` in column `{column}` is not an answer to `{question}`: the map knows {known}"
+                ));
             }
         };
         if !answer.is_empty() {

@@ -49,7 +49,7 @@ pub fn read(dir: &Path) -> Result<LoadedPack, PackErrors> {
 pub fn read_files(files: &Files) -> Result<LoadedPack, PackErrors> {
     let mut problems = Vec::new();
     let form = read_file(files, "form.json", &mut problems, form::read);
-    let playbook = read_file(files, "playbook.md", &mut problems, playbook::read);
+    let playbook = read_file(files, "playbook.md", &mut problems, |source| Some(playbook::read(source)));
     let pack = read_file(files, "pack.toml", &mut problems, |source| manifest(source, form, playbook));
     let Some(pack) = pack else { return Err(PackErrors(problems)) };
     let mut maps = BTreeMap::new();
@@ -58,7 +58,11 @@ pub fn read_files(files: &Files) -> Result<LoadedPack, PackErrors> {
         let map = read_file(files, path, &mut problems, |source| import_map::check(source, &pack));
         maps.extend(map.map(|map| (name.to_owned(), map)));
     }
-    if problems.is_empty() { Ok(LoadedPack { pack, maps, demo: files.below("demo") }) } else { Err(PackErrors(problems)) }
+    if problems.is_empty() {
+        Ok(LoadedPack { pack, maps, demo: files.below("demo") })
+    } else {
+        Err(PackErrors(problems))
+    }
 }
 
 pub(crate) fn read_file<T>(
@@ -91,7 +95,7 @@ fn whole_file(file: &str, message: &str, hint: &str) -> Problem {
 
 /// Reads `pack.toml` and puts the pack together; nothing if one of its three files cannot be read at all.
 fn manifest(source: &Source<'_>, form: Option<Form>, playbook: Option<Playbook>) -> Option<Pack> {
-    let node = source.toml();
+    let node = source.toml()?;
     let mut fields = Fields::of(source, &node, "the file")?;
     let name = fields.text("name").to_owned();
     if !name.is_empty() && !is_name(&name) {
@@ -111,35 +115,24 @@ fn manifest(source: &Source<'_>, form: Option<Form>, playbook: Option<Playbook>)
     let attribution = fields.find_text("attribution").unwrap_or_default().to_owned();
     let case_types = unique(source, fields.list("case_types"), "case type", case_type, |case_type| &case_type.key);
     if case_types.is_empty() {
-        source.problem(fields.at, "the pack names no case type", "Add a table [[case_types]] with key, title and fields.");
+        source.problem(
+            fields.at,
+            "the pack names no case type",
+            "Add a table [[case_types]] with key, title and fields.",
+        );
     }
     let kpis = unique(source, fields.list("kpis"), "key figure", kpi, |kpi| &kpi.key);
     let plan = fields.require("plan").and_then(|node| plan(source, node));
-    let mut requirements = BTreeMap::new();
-    if let Some(mut duties) = fields.table("requirements") {
-        for (word, duty) in [("read", Duty::Read), ("adjudicate", Duty::Adjudicate), ("sign", Duty::Sign)] {
-            if let Some(mut duty_fields) = duties.table(word) {
-                let credentials = duty_fields.texts("credentials");
-                let in_jurisdiction = duty_fields.flag_or("in_jurisdiction", false);
-                if in_jurisdiction && credentials.is_empty() {
-                    source.problem(
-                        duty_fields.at,
-                        format!("`{word}` asks for a credential in the jurisdiction but names no credential"),
-                        "List the kinds that will do under credentials.",
-                    );
-                }
-                let requirement = Requirement { credentials, in_jurisdiction, clearances: duty_fields.texts("clearances") };
-                duty_fields.finish();
-                requirements.insert(duty, requirement);
-            }
-        }
-        duties.finish();
-    }
+    let requirements = fields.find("requirements").map(|node| requirements(source, node)).unwrap_or_default();
     fields.finish();
     let plan = plan?;
     let signer: Requirement = requirements.get(&Duty::Sign).cloned().unwrap_or_default();
     if plan.signoff && signer.credentials.is_empty() {
-        source.problem(node.at, "cases are signed, but no credential is named for the signer", "Add [requirements.sign] with credentials.");
+        source.problem(
+            node.at,
+            "cases are signed, but no credential is named for the signer",
+            "Add [requirements.sign] with credentials.",
+        );
     }
     if plan.signoff_in_jurisdiction && !signer.in_jurisdiction {
         source.problem(
@@ -162,6 +155,27 @@ fn manifest(source: &Source<'_>, form: Option<Form>, playbook: Option<Playbook>)
         rate_units,
         attribution,
     })
+}
+
+fn requirements(source: &Source<'_>, node: &Node) -> BTreeMap<Duty, Requirement> {
+    let mut requirements = BTreeMap::new();
+    let Some(mut duties) = Fields::of(source, node, "`requirements`") else { return requirements };
+    for (word, duty) in [("read", Duty::Read), ("adjudicate", Duty::Adjudicate), ("sign", Duty::Sign)] {
+        let Some(mut fields) = duties.table(word) else { continue };
+        let credentials = fields.texts("credentials");
+        let in_jurisdiction = fields.flag_or("in_jurisdiction", false);
+        if in_jurisdiction && credentials.is_empty() {
+            source.problem(
+                fields.at,
+                format!("`{word}` asks for a credential in the jurisdiction but names no credential"),
+                "List the kinds that will do under credentials.",
+            );
+        }
+        requirements.insert(duty, Requirement { credentials, in_jurisdiction, clearances: fields.texts("clearances") });
+        fields.finish();
+    }
+    duties.finish();
+    requirements
 }
 
 /// Reads a list of tables and reports those whose key was there before.
@@ -225,7 +239,11 @@ fn plan(source: &Source<'_>, node: &Node) -> Option<Plan> {
     if let Some(Node { at, value: Value::Text(word) }) = fields.find("stopping")
         && word != "fixed"
     {
-        source.problem(*at, format!("the stopping rule `{word}` is not known"), "Write stopping = \"fixed\"; the sequential rule comes with the quality engine.");
+        source.problem(
+            *at,
+            format!("the stopping rule `{word}` is not known"),
+            "Write stopping = \"fixed\"; the sequential rule comes with the quality engine.",
+        );
     }
     fields.require("readings");
     let readings = fields.whole_or("readings", 1..=READINGS_MAX, 1);

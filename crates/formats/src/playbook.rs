@@ -4,7 +4,8 @@ use remit_kernel::pack::{Playbook, Stage, Step, StepMode};
 
 use crate::source::Source;
 
-const STEP_HINT: &str = "Begin the step with a line `---`, then `mode:`, `opens when:`, `done when:`, then a line `---`.";
+const STEP_HINT: &str =
+    "Begin the step with a line `---`, then `mode:`, `opens when:`, `done when:`, then a line `---`.";
 
 /// A line and the byte at which it begins.
 #[derive(Clone, Copy)]
@@ -28,7 +29,11 @@ pub(crate) fn read(source: &Source<'_>) -> Option<Playbook> {
     let title = match front_matter(source, &mut rest, &["title"]) {
         Some([title]) if !title.is_empty() => title.to_owned(),
         Some(_) | None => {
-            source.problem(0, "the playbook has no title", "Begin the file with three lines: `---`, `title: ...`, `---`.");
+            source.problem(
+                0,
+                "the playbook has no title",
+                "Begin the file with three lines: `---`, `title: ...`, `---`.",
+            );
             String::new()
         }
     };
@@ -38,21 +43,37 @@ pub(crate) fn read(source: &Source<'_>) -> Option<Playbook> {
         if let Some(title) = line.text.strip_prefix("### ") {
             let step = step(source, *line, title.trim(), &mut rest);
             let Some(stage) = stages.last_mut() else {
-                source.problem(line.at, format!("step `{title}` stands before the first stage"), "Put a `## ` heading before it.");
+                source.problem(
+                    line.at,
+                    format!("step `{title}` stands before the first stage"),
+                    "Put a `## ` heading before it.",
+                );
                 continue;
             };
             if stage.steps.iter().any(|earlier| earlier.key == step.key) {
-                source.problem(line.at, format!("the stage has two steps with the key `{}`", step.key), "Add `key:` to the front matter of one.");
+                source.problem(
+                    line.at,
+                    format!("the stage has two steps with the key `{}`", step.key),
+                    "Add `key:` to the front matter of one.",
+                );
             }
             stage.steps.push(step);
         } else if let Some(title) = line.text.strip_prefix("## ") {
             let stage = Stage { key: key_of(title), title: title.trim().to_owned(), steps: Vec::new() };
             if stages.iter().any(|earlier| earlier.key == stage.key) {
-                source.problem(line.at, format!("two stages are called `{}`", stage.title), "Give each stage its own title.");
+                source.problem(
+                    line.at,
+                    format!("two stages are called `{}`", stage.title),
+                    "Give each stage its own title.",
+                );
             }
             stages.push(stage);
         } else if !line.text.is_empty() {
-            source.problem(line.at, "this text belongs to no step", "Put it below a `### ` heading and its front matter.");
+            source.problem(
+                line.at,
+                "this text belongs to no step",
+                "Put it below a `### ` heading and its front matter.",
+            );
             // One remark is enough for a paragraph.
             rest = &rest[rest.iter().position(|line| line.text.is_empty()).unwrap_or(rest.len())..];
         }
@@ -62,9 +83,13 @@ pub(crate) fn read(source: &Source<'_>) -> Option<Playbook> {
     }
     for stage in stages.iter().filter(|stage| stage.steps.is_empty()) {
         let at = source.text.find(&format!("## {}", stage.title)).unwrap_or_default();
-        source.problem(at, format!("stage `{}` has no step", stage.title), "Add a `### ` heading with front matter below it.");
+        source.problem(
+            at,
+            format!("stage `{}` has no step", stage.title),
+            "Add a `### ` heading with front matter below it.",
+        );
     }
-    Some(Playbook { title, stages })
+    Playbook { title, stages }
 }
 
 fn step<'a>(source: &Source<'_>, heading: Line<'a>, title: &str, rest: &mut &[Line<'a>]) -> Step {
@@ -80,14 +105,22 @@ fn step<'a>(source: &Source<'_>, heading: Line<'a>, title: &str, rest: &mut &[Li
         "required" => StepMode::Required,
         other => {
             if matter.is_some() {
-                source.problem(heading.at, format!("the mode of step `{title}` is `{other}`"), "Write `mode:` required, optional, on demand or repeatable.");
+                source.problem(
+                    heading.at,
+                    format!("the mode of step `{title}` is `{other}`"),
+                    "Write `mode:` required, optional, on demand or repeatable.",
+                );
             }
             StepMode::Required
         }
     };
     for (name, value) in [("opens when", opens_when), ("done when", done_when)] {
         if matter.is_some() && value.is_empty() {
-            source.problem(heading.at, format!("step `{title}` does not say `{name}`"), format!("Add `{name}:` and a few words to its front matter."));
+            source.problem(
+                heading.at,
+                format!("step `{title}` does not say `{name}`"),
+                format!("Add `{name}:` and a few words to its front matter."),
+            );
         }
     }
     let mut fenced = false;
@@ -105,11 +138,22 @@ fn step<'a>(source: &Source<'_>, heading: Line<'a>, title: &str, rest: &mut &[Li
         source.problem(heading.at, format!("step `{title}` has no text"), "Say in a sentence or more what to do.");
     }
     let key = if key.is_empty() { key_of(title) } else { key.to_owned() };
-    Step { key, title: title.to_owned(), mode, opens_when: opens_when.to_owned(), done_when: done_when.to_owned(), text }
+    Step {
+        key,
+        title: title.to_owned(),
+        mode,
+        opens_when: opens_when.to_owned(),
+        done_when: done_when.to_owned(),
+        text,
+    }
 }
 
 /// Takes `name: value` lines between two `---` lines off the front; returns the values in the order of `names`.
-fn front_matter<'a, const N: usize>(source: &Source<'_>, rest: &mut &[Line<'a>], names: &[&str; N]) -> Option<[&'a str; N]> {
+fn front_matter<'a, const N: usize>(
+    source: &Source<'_>,
+    rest: &mut &[Line<'a>],
+    names: &[&str; N],
+) -> Option<[&'a str; N]> {
     let first = rest.iter().position(|line| !line.text.is_empty())?;
     let opening = rest[first];
     if opening.text != "---" {

@@ -81,7 +81,8 @@ impl<'a> Source<'a> {
     /// Reads the text as JSON; nothing, and a problem, if it is none.
     pub(crate) fn json(&self) -> Option<Node> {
         if let Err(error) = serde_json::from_str::<IgnoredAny>(self.text) {
-            let line_start: usize = self.text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+            let line_start: usize =
+                self.text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default().to_owned();
             self.problem(
@@ -126,9 +127,11 @@ impl<'a> Source<'a> {
         Some(Node { at, value })
     }
 
-    /// Reads the text as TOML; what can be read, and a problem for each line that cannot.
-    pub(crate) fn toml(&self) -> Node {
+    /// Reads the text as TOML; nothing, and a problem for each line that is wrong, if it is none.
+    pub(crate) fn toml(&self) -> Option<Node> {
         let (table, errors) = toml::de::DeTable::parse_recoverable(self.text);
+        // What was recovered would only be blamed for what was lost.
+        let whole = errors.is_empty();
         for error in errors {
             self.problem(
                 error.span().map_or(0, |span| span.start),
@@ -137,7 +140,7 @@ impl<'a> Source<'a> {
             );
         }
         let at = table.span().start;
-        toml_table(table.into_inner(), at)
+        whole.then(|| toml_table(table.into_inner(), at))
     }
 }
 

@@ -109,7 +109,8 @@ impl Table {
     /// empty or repeated name.
     pub fn open(path: &Path, encoding: Encoding) -> Result<Self, TableError> {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let unreadable = |error: &io::Error| whole(&file, unreadable(error), "Check the file and the right to read it.");
+        let unreadable =
+            |error: &io::Error| whole(&file, unreadable(error), "Check the file and the right to read it.");
         let digest = digest(path).map_err(|error| unreadable(&error))?;
         let text = text(path, encoding).map_err(|error| unreadable(&error))?;
         let rows = Self::rows(&file, text)?;
@@ -128,23 +129,38 @@ impl Table {
 
     fn rows(file: &str, mut text: Box<dyn Read + Send>) -> Result<Rows, TableError> {
         let mut head = Vec::new();
-        text.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| {
-            whole(file, unreadable(&error), "Check that the file is complete.")
-        })?;
+        text.by_ref()
+            .take(HEAD_BYTES)
+            .read_to_end(&mut head)
+            .map_err(|error| whole(file, unreadable(&error), "Check that the file is complete."))?;
         if head.starts_with(b"PK\x03\x04") {
-            return Err(whole(file, "this is a workbook or another zip archive", "Save the sheet as CSV (UTF-8) and name that file."));
+            return Err(whole(
+                file,
+                "this is a workbook or another zip archive",
+                "Save the sheet as CSV (UTF-8) and name that file.",
+            ));
         }
         let begin = head.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
-        let Some(begin) = begin else { return Err(whole(file, "the file is empty", "Name a file with at least one row.")) };
+        let Some(begin) = begin else {
+            return Err(whole(file, "the file is empty", "Name a file with at least one row."));
+        };
         let delimiter = delimiter(&head);
         let meter = Meter { inner: Box::new(Cursor::new(head).chain(text)), left: ROW_BYTES_MAX };
         match begin {
             b'{' => Ok(Rows::Json { reader: BufReader::new(meter) }),
-            b'[' => Err(whole(file, "this is one JSON list", "Write one object per line (JSON Lines), without brackets and commas around them.")),
+            b'[' => Err(whole(
+                file,
+                "this is one JSON list",
+                "Write one object per line (JSON Lines), without brackets and commas around them.",
+            )),
             _ => {
                 let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(meter);
                 let header = reader.byte_headers().cloned().map_err(|error| {
-                    whole(file, format!("the header cannot be read: {error}"), "Check that the file is a table with one header line.")
+                    whole(
+                        file,
+                        format!("the header cannot be read: {error}"),
+                        "Check that the file is a table with one header line.",
+                    )
                 })?;
                 let header = header_names(file, &header)?;
                 Ok(Rows::Csv { reader, header, record: csv::ByteRecord::new() })
@@ -176,12 +192,20 @@ impl Table {
                     csv::ErrorKind::Io(error) => unreadable(error),
                     _ => error.to_string(),
                 };
-                return Some(Err(self.error(None, problem, "Check the quotes of this row and that the file is complete.")));
+                return Some(Err(self.error(
+                    None,
+                    problem,
+                    "Check the quotes of this row and that the file is complete.",
+                )));
             }
         }
         if record.len() != header.len() {
             let problem = format!("the row has {} fields, the header has {}", record.len(), header.len());
-            return Some(Err(self.error(None, problem, "Put values with a delimiter or a line break into double quotes.")));
+            return Some(Err(self.error(
+                None,
+                problem,
+                "Put values with a delimiter or a line break into double quotes.",
+            )));
         }
         let values: Result<_, BadField> = header
             .iter()
@@ -207,7 +231,11 @@ impl Table {
                 Err(error) => {
                     self.ended = true;
                     self.number += 1;
-                    return Some(Err(self.error(None, unreadable(&error), "Check that the file is complete, with one object per line.")));
+                    return Some(Err(self.error(
+                        None,
+                        unreadable(&error),
+                        "Check that the file is complete, with one object per line.",
+                    )));
                 }
             }
         }
@@ -252,9 +280,16 @@ fn header_names(file: &str, header: &csv::ByteRecord) -> Result<Vec<String>, Tab
     let mut names = Vec::with_capacity(header.len());
     let mut seen = BTreeSet::new();
     for (place, name) in header.iter().enumerate() {
-        let name = field(name).map_err(|(problem, hint)| whole(file, format!("the header: {problem}"), hint))?.trim().to_owned();
+        let name = field(name)
+            .map_err(|(problem, hint)| whole(file, format!("the header: {problem}"), hint))?
+            .trim()
+            .to_owned();
         if name.is_empty() {
-            return Err(whole(file, format!("column {} has no name", place + 1), "Give every column of the header a name."));
+            return Err(whole(
+                file,
+                format!("column {} has no name", place + 1),
+                "Give every column of the header a name.",
+            ));
         }
         if !seen.insert(name.clone()) {
             return Err(whole(file, format!("two columns are called `{name}`"), "Rename one of them in the header."));
@@ -267,10 +302,14 @@ fn header_names(file: &str, header: &csv::ByteRecord) -> Result<Vec<String>, Tab
 /// Returns a field as text, or what is wrong with it and what to do.
 fn field(bytes: &[u8]) -> Result<&str, (String, &'static str)> {
     if bytes.len() > FIELD_BYTES_MAX {
-        return Err((format!("the field has {} bytes, the limit is {FIELD_BYTES_MAX}", bytes.len()), "Split it, or give the text as a document of its own."));
+        return Err((
+            format!("the field has {} bytes, the limit is {FIELD_BYTES_MAX}", bytes.len()),
+            "Split it, or give the text as a document of its own.",
+        ));
     }
     std::str::from_utf8(bytes).map_err(|error| {
-        let problem = format!("byte 0x{:02x} is not UTF-8", bytes.get(error.valid_up_to()).copied().unwrap_or_default());
+        let problem =
+            format!("byte 0x{:02x} is not UTF-8", bytes.get(error.valid_up_to()).copied().unwrap_or_default());
         (problem, "Save the file as UTF-8, or read it with `--encoding cp1252`.")
     })
 }
@@ -291,7 +330,8 @@ fn object(line: &[u8]) -> Result<BTreeMap<String, String>, BadField> {
     })?;
     let mut values = BTreeMap::new();
     for (column, raw) in members {
-        let value = scalar(raw.get()).map_err(|error| (Some(column.clone()), format!("the value cannot be read: {error}"), HINT))?;
+        let value = scalar(raw.get())
+            .map_err(|error| (Some(column.clone()), format!("the value cannot be read: {error}"), HINT))?;
         if let Err((problem, hint)) = field(value.as_bytes()) {
             return Err((Some(column), problem, hint));
         }

@@ -46,7 +46,11 @@ pub enum SheetError {
 ///
 /// # Errors
 /// [`SheetError::TooLong`] beyond 1,048,575 rows; [`SheetError::Writer`] for a sheet name that Excel does not take.
-pub fn write(sheet_name: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Result<Vec<u8>, SheetError> {
+pub fn write(
+    sheet_name: &str,
+    header: &[&str],
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+) -> Result<Vec<u8>, SheetError> {
     let mut workbook = Workbook::new();
     let heading = Format::new().set_bold();
     let formats = Formats {
@@ -78,7 +82,12 @@ struct Formats {
     literal: Format,
 }
 
-fn write_cell(sheet: &mut Worksheet, (row, column): (u32, u16), cell: Cell, formats: &Formats) -> Result<(), XlsxError> {
+fn write_cell(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    cell: Cell,
+    formats: &Formats,
+) -> Result<(), XlsxError> {
     match cell {
         Cell::Empty => return Ok(()),
         Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
@@ -111,7 +120,10 @@ fn fit(text: String) -> String {
         return text;
     }
     let mut left = CELL_CHARS_MAX - CUT_NOTE.len();
-    let mut kept: String = text.chars().take_while(|letter| left.checked_sub(letter.len_utf16()).map(|rest| left = rest).is_some()).collect();
+    let mut kept: String = text
+        .chars()
+        .take_while(|letter| left.checked_sub(letter.len_utf16()).map(|rest| left = rest).is_some())
+        .collect();
     kept.push_str(CUT_NOTE);
     kept
 }

@@ -46,7 +46,7 @@ macro_rules! filter {
 
 statements! {
     BY_IDS = concat!("SELECT ", case_columns!(), " FROM cases \
-        WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY due_at, case_id");
+        WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id");
     BY_REFERENCE = concat!("SELECT ", case_columns!(), " FROM cases WHERE scope_id = $1 AND reference_key = $2");
     /// The status is hidden from the index by status: in order of due time, a page ends as soon as it is full.
     LIST = concat!("SELECT ", case_columns!(), " FROM cases \
@@ -94,7 +94,7 @@ pub struct CaseKey {
 }
 
 impl Store {
-    /// Returns the cases with these identifiers that exist, by due time.
+    /// Returns the cases with these identifiers that exist, in their order.
     pub async fn cases(&self, scope: &str, cases: &[CaseId]) -> Result<Vec<CaseRow>> {
         self.rows(BY_IDS, values![scope, keys(cases)], CaseRow::read).await
     }
@@ -194,7 +194,9 @@ impl Indexed for CaseRow {
         changed_after_agreement = excluded.changed_after_agreement";
     const DELETE: &'static str = "DELETE FROM cases WHERE scope_id = $1 AND case_id = $2";
     const PAGE: &'static str = concat!(
-        "SELECT ", case_columns!(), " FROM cases WHERE scope_id = $1 AND case_id > $2 ORDER BY case_id LIMIT $3"
+        "SELECT ",
+        case_columns!(),
+        " FROM cases WHERE scope_id = $1 AND case_id > $2 ORDER BY case_id LIMIT $3"
     );
 
     fn key(&self) -> Vec<Value> {

@@ -12,7 +12,7 @@ use remit_kernel::hash::Digest;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
-    dialect::{Columns, Connection},
+    dialect::{Columns, Connection, first},
     error::{Result, StoreError, Taken, Unreadable},
     value::{Statement, Value},
     write::{Applied, Commit, Plan, Write},
@@ -76,14 +76,14 @@ impl Store {
         migrate(&connection)?;
 
         let (writes, requests) = mpsc::channel(options.writes_max);
-        let writer = thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("remit-writer".to_owned())
             .spawn(move || writer::run(&connection, requests))
             .map_err(|source| StoreError::File { path: path.clone(), source })?;
         Ok(Self(Arc::new(Inner {
             path,
             writes: Some(writes),
-            writer: Some(writer),
+            writer: Some(thread),
             readers: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(options.readers_max)),
             _lock: lock,
@@ -136,7 +136,7 @@ impl Store {
 
     /// Returns the number that a counting statement gives.
     pub(crate) async fn count(&self, sql: &'static str, values: Vec<Value>) -> Result<u64> {
-        Ok(self.row(sql, values, |columns| columns.take()).await?.unwrap_or_default())
+        Ok(self.row(sql, values, first).await?.unwrap_or_default())
     }
 
     async fn apply(&self, plan: Plan) -> Result<Applied> {

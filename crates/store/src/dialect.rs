@@ -41,9 +41,8 @@ impl Connection {
     pub(crate) fn open_reader(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags)?;
-        connection.execute_batch(
-            "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF",
-        )?;
+        connection
+            .execute_batch("PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF")?;
         Ok(Self::new(connection))
     }
 
@@ -122,6 +121,11 @@ impl Columns<'_> {
             row: (0..CELLS_QUOTED.min(self.at)).map(quote).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// Returns the value of a row's first cell: for statements that ask for one.
+pub(crate) fn first<T: Column>(columns: &mut Columns<'_>) -> std::result::Result<T, Unreadable> {
+    columns.take()
 }
 
 fn cell<'r>(row: &'r rusqlite::Row<'_>, at: usize) -> Option<Cell<'r>> {

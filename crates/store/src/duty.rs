@@ -59,7 +59,9 @@ impl Indexed for DutyRow {
     const DELETE: &'static str =
         "DELETE FROM duties WHERE scope_id = $1 AND case_id = $2 AND duty = $3 AND ordinal = $4";
     const PAGE: &'static str = concat!(
-        "SELECT ", duty_columns!(), " FROM duties \
+        "SELECT ",
+        duty_columns!(),
+        " FROM duties \
          WHERE scope_id = $1 AND (case_id, duty, ordinal) > ($2, $3, $4) ORDER BY case_id, duty, ordinal LIMIT $5"
     );
 

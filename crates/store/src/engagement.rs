@@ -30,7 +30,9 @@ macro_rules! member_columns {
 macro_rules! engagements_named {
     () => {
         concat!(
-            "SELECT engagements.scope_id, ", engagement_columns!(), ", texts.body FROM engagements \
+            "SELECT engagements.scope_id, ",
+            engagement_columns!(),
+            ", texts.body FROM engagements \
              LEFT JOIN texts ON texts.scope_id = engagements.scope_id AND texts.id = engagements.name_id"
         )
     };
@@ -40,7 +42,9 @@ macro_rules! engagements_named {
 macro_rules! members_named {
     () => {
         concat!(
-            "SELECT ", member_columns!(), ", people.org_id, texts.body FROM members \
+            "SELECT ",
+            member_columns!(),
+            ", people.org_id, texts.body FROM members \
              LEFT JOIN people ON people.scope_id = 'dir' AND people.person_id = members.person_id \
              LEFT JOIN texts ON texts.scope_id = 'dir' AND texts.id = people.name_id"
         )
@@ -154,7 +158,9 @@ impl Indexed for MemberRow {
         load = excluded.load";
     const DELETE: &'static str = "DELETE FROM members WHERE scope_id = $1 AND person_id = $2";
     const PAGE: &'static str = concat!(
-        "SELECT ", member_columns!(), " FROM members WHERE scope_id = $1 AND person_id > $2 ORDER BY person_id LIMIT $3"
+        "SELECT ",
+        member_columns!(),
+        " FROM members WHERE scope_id = $1 AND person_id > $2 ORDER BY person_id LIMIT $3"
     );
 
     fn key(&self) -> Vec<Value> {

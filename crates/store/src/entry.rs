@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     Store,
-    dialect::Columns,
+    dialect::{Columns, first},
     error::{Result, Unreadable},
     value::{Cell, Column, Statement, Value, roles},
 };
@@ -167,7 +167,7 @@ impl Store {
 
     /// Returns when the newest entry of a scope was made.
     pub async fn newest_entry_at(&self, scope: &str) -> Result<Option<Instant>> {
-        Ok(self.row(NEWEST, values![scope], |columns| columns.take()).await?.flatten())
+        Ok(self.row(NEWEST, values![scope], first).await?.flatten())
     }
 }
 

@@ -81,10 +81,10 @@ impl fmt::Display for Taken {
 
 /// A row that does not hold what Remit writes: it was changed by other hands, or the disk failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column `{column}` of the row beginning {row} cannot be read")]
+#[error("column `{column}` of the row beginning [{row}] cannot be read")]
 pub struct Unreadable {
     /// The column.
     pub column: String,
-    /// The first cells of the row, enough to find it.
+    /// The cells before it, enough to find the row.
     pub row: String,
 }

@@ -82,6 +82,10 @@ macro_rules! tables {
                 limit: u32,
             ) -> Result<Vec<Row>> {
                 match table { $(Table::$variant => {
+                    // A table without a key beyond the scope has one row, and nothing after it.
+                    if after.is_some() && $row::least().is_empty() {
+                        return Ok(Vec::new());
+                    }
                     let after = after.map_or_else($row::least, key);
                     let values = values![scope].into_iter().chain(after).chain(values![limit]).collect();
                     self.rows($row::PAGE, values, |columns| $row::read(columns).map(Row::$variant)).await

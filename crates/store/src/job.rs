@@ -4,7 +4,7 @@ use remit_kernel::{id::JobId, time::Instant};
 
 use crate::{
     Store,
-    dialect::Columns,
+    dialect::{Columns, first},
     error::{Result, Unreadable},
     value::Statement,
 };
@@ -17,9 +17,10 @@ macro_rules! columns {
 
 statements! {
     INSERT = "INSERT INTO jobs (scope_id, id, name, body, run_at, attempts) VALUES ($1, $2, $3, $4, $5, 0)";
-    /// The outer condition is the inner one again: where two claim at once, the second finds the row leased.
+    /// The outer condition is the inner one again: where two claim at once, the second finds the row leased. It is
+    /// written so that no index serves it, and the few rows are found by their key.
     CLAIM = "UPDATE jobs SET lease = $1, leased_until = $2, attempts = attempts + 1 \
-        WHERE (leased_until IS NULL OR leased_until <= $3) AND stopped_at IS NULL AND (scope_id, id) IN ( \
+        WHERE COALESCE(leased_until, 0) <= $3 AND COALESCE(stopped_at, 0) = 0 AND (scope_id, id) IN ( \
             SELECT scope_id, id FROM jobs \
             WHERE stopped_at IS NULL AND run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3) \
             ORDER BY run_at LIMIT $4)";
@@ -30,7 +31,7 @@ statements! {
     STOP = "UPDATE jobs SET lease = NULL, leased_until = NULL, stopped_at = $1, error = $2 \
         WHERE scope_id = $3 AND id = $4 AND lease = $5";
     STOPPED = concat!("SELECT ", columns!(), " FROM jobs WHERE stopped_at IS NOT NULL ORDER BY stopped_at LIMIT $1");
-    NEXT = "SELECT MIN(run_at) FROM jobs WHERE stopped_at IS NULL AND leased_until IS NULL";
+    NEXT = "SELECT run_at FROM jobs WHERE stopped_at IS NULL AND leased_until IS NULL ORDER BY run_at LIMIT 1";
 }
 
 /// A job on its way into the store.
@@ -98,7 +99,7 @@ impl Store {
 
     /// Returns when the next job that nobody holds is due.
     pub async fn next_job_at(&self) -> Result<Option<Instant>> {
-        Ok(self.row(NEXT, values![], |columns| columns.take()).await?.flatten())
+        self.row(NEXT, values![], first).await
     }
 }
 
@@ -112,12 +113,7 @@ impl Job {
     fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
         Ok(Self {
             scope: columns.take()?,
-            row: JobRow {
-                id: columns.take()?,
-                name: columns.take()?,
-                body: columns.take()?,
-                run_at: columns.take()?,
-            },
+            row: JobRow { id: columns.take()?, name: columns.take()?, body: columns.take()?, run_at: columns.take()? },
             attempts: columns.take()?,
             lease: columns.take()?,
             error: columns.take()?,

@@ -49,11 +49,6 @@ impl Store {
 
 impl StoredPack {
     fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
-        Ok(Self {
-            digest: columns.take()?,
-            name: columns.take()?,
-            version: columns.take()?,
-            body: columns.take()?,
-        })
+        Ok(Self { digest: columns.take()?, name: columns.take()?, version: columns.take()?, body: columns.take()? })
     }
 }

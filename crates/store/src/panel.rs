@@ -112,7 +112,9 @@ impl Indexed for PanelRow {
         sealed = excluded.sealed, disputed = excluded.disputed, other_evidence = excluded.other_evidence";
     const DELETE: &'static str = "DELETE FROM panels WHERE scope_id = $1 AND case_id = $2";
     const PAGE: &'static str = concat!(
-        "SELECT ", panel_columns!(), " FROM panels WHERE scope_id = $1 AND case_id > $2 ORDER BY case_id LIMIT $3"
+        "SELECT ",
+        panel_columns!(),
+        " FROM panels WHERE scope_id = $1 AND case_id > $2 ORDER BY case_id LIMIT $3"
     );
 
     fn key(&self) -> Vec<Value> {
@@ -145,7 +147,9 @@ impl Indexed for DisputeRow {
         ON CONFLICT (scope_id, case_id, question) DO UPDATE SET origin = excluded.origin";
     const DELETE: &'static str = "DELETE FROM disputes WHERE scope_id = $1 AND case_id = $2 AND question = $3";
     const PAGE: &'static str = concat!(
-        "SELECT ", dispute_columns!(), " FROM disputes \
+        "SELECT ",
+        dispute_columns!(),
+        " FROM disputes \
          WHERE scope_id = $1 AND (case_id, question) > ($2, $3) ORDER BY case_id, question LIMIT $4"
     );
 
@@ -175,7 +179,9 @@ impl Indexed for AnswerRow {
     const DELETE: &'static str =
         "DELETE FROM answers WHERE scope_id = $1 AND case_id = $2 AND reading_id = $3 AND question = $4";
     const PAGE: &'static str = concat!(
-        "SELECT ", answer_columns!(), " FROM answers \
+        "SELECT ",
+        answer_columns!(),
+        " FROM answers \
          WHERE scope_id = $1 AND (case_id, reading_id, question) > ($2, $3, $4) \
          ORDER BY case_id, reading_id, question LIMIT $5"
     );

@@ -37,7 +37,9 @@ macro_rules! credential_columns {
 macro_rules! people_named {
     () => {
         concat!(
-            "SELECT ", person_columns!(), ", texts.body FROM people \
+            "SELECT ",
+            person_columns!(),
+            ", texts.body FROM people \
              LEFT JOIN texts ON texts.scope_id = people.scope_id AND texts.id = people.name_id"
         )
     };
@@ -120,7 +122,9 @@ impl Indexed for OrganisationRow {
         ON CONFLICT (scope_id, org_id) DO UPDATE SET name_id = excluded.name_id";
     const DELETE: &'static str = "DELETE FROM organisations WHERE scope_id = $1 AND org_id = $2";
     const PAGE: &'static str = concat!(
-        "SELECT ", organisation_columns!(), " FROM organisations \
+        "SELECT ",
+        organisation_columns!(),
+        " FROM organisations \
          WHERE scope_id = $1 AND org_id > $2 ORDER BY org_id LIMIT $3"
     );
 
@@ -149,7 +153,9 @@ impl Indexed for PersonRow {
         active = excluded.active, signs_in = excluded.signs_in";
     const DELETE: &'static str = "DELETE FROM people WHERE scope_id = $1 AND person_id = $2";
     const PAGE: &'static str = concat!(
-        "SELECT ", person_columns!(), " FROM people WHERE scope_id = $1 AND person_id > $2 ORDER BY person_id LIMIT $3"
+        "SELECT ",
+        person_columns!(),
+        " FROM people WHERE scope_id = $1 AND person_id > $2 ORDER BY person_id LIMIT $3"
     );
 
     fn key(&self) -> Vec<Value> {
@@ -184,7 +190,9 @@ impl Indexed for CredentialRow {
         valid_from = excluded.valid_from, valid_to = excluded.valid_to, revoked = excluded.revoked";
     const DELETE: &'static str = "DELETE FROM credentials WHERE scope_id = $1 AND credential_id = $2";
     const PAGE: &'static str = concat!(
-        "SELECT ", credential_columns!(), " FROM credentials \
+        "SELECT ",
+        credential_columns!(),
+        " FROM credentials \
          WHERE scope_id = $1 AND credential_id > $2 ORDER BY credential_id LIMIT $3"
     );
 

@@ -68,7 +68,9 @@ impl Indexed for SeatRow {
         SET need = excluded.need, due_at = excluded.due_at";
     const DELETE: &'static str = "DELETE FROM seats WHERE scope_id = $1 AND case_id = $2 AND seat = $3";
     const PAGE: &'static str = concat!(
-        "SELECT ", seat_columns!(), " FROM seats \
+        "SELECT ",
+        seat_columns!(),
+        " FROM seats \
          WHERE scope_id = $1 AND (case_id, seat) > ($2, $3) ORDER BY case_id, seat LIMIT $4"
     );
 
@@ -85,12 +87,7 @@ impl Indexed for SeatRow {
     }
 
     fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
-        Ok(Self {
-            case: columns.take()?,
-            seat: columns.take()?,
-            need: columns.take()?,
-            due_at: columns.take()?,
-        })
+        Ok(Self { case: columns.take()?, seat: columns.take()?, need: columns.take()?, due_at: columns.take()? })
     }
 }
 
@@ -99,8 +96,7 @@ impl Indexed for NeedRow {
         ON CONFLICT (scope_id, need) DO UPDATE SET body = excluded.body";
     const DELETE: &'static str = "DELETE FROM needs WHERE scope_id = $1 AND need = $2 \
         AND NOT EXISTS (SELECT 1 FROM seats WHERE seats.scope_id = needs.scope_id AND seats.need = needs.need)";
-    const PAGE: &'static str =
-        "SELECT need, body FROM needs WHERE scope_id = $1 AND need > $2 ORDER BY need LIMIT $3";
+    const PAGE: &'static str = "SELECT need, body FROM needs WHERE scope_id = $1 AND need > $2 ORDER BY need LIMIT $3";
 
     fn key(&self) -> Vec<Value> {
         values![self.need]

@@ -46,8 +46,23 @@ impl Drop for TestDir {
 /// Returns every statement that the store ever runs.
 pub fn statements() -> Vec<&'static str> {
     [
-        answer::ALL, case::ALL, db::ALL, draft::ALL, duty::ALL, engagement::ALL, entry::ALL, event::ALL, index::ALL,
-        job::ALL, pack::ALL, panel::ALL, person::ALL, seat::ALL, session::ALL, text::ALL, verify::ALL,
+        answer::ALL,
+        case::ALL,
+        db::ALL,
+        draft::ALL,
+        duty::ALL,
+        engagement::ALL,
+        entry::ALL,
+        event::ALL,
+        index::ALL,
+        job::ALL,
+        pack::ALL,
+        panel::ALL,
+        person::ALL,
+        seat::ALL,
+        session::ALL,
+        text::ALL,
+        verify::ALL,
     ]
     .concat()
 }

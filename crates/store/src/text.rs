@@ -64,7 +64,8 @@ impl Store {
         let mut texts = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(BATCH_MAX) {
             texts.extend(
-                self.rows(BODIES, values![scope, keys(batch)], |columns| Ok((columns.take()?, columns.take()?))).await?,
+                self.rows(BODIES, values![scope, keys(batch)], |columns| Ok((columns.take()?, columns.take()?)))
+                    .await?,
             );
         }
         Ok(texts)

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use remit_kernel::{
     hash::Digest,
-    id::{
-        ActId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId, TextId,
-    },
+    id::{ActId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId, TextId},
     index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
     pack::Duty,
     role::{Role, Side},
@@ -194,7 +192,21 @@ macro_rules! texts {
         }
     )* };
 }
-texts!(ActId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId, TextId, Digest, Date);
+texts!(
+    ActId,
+    CaseId,
+    CredentialId,
+    EntryId,
+    JobId,
+    LineId,
+    OrgId,
+    PersonId,
+    ReadingId,
+    SessionId,
+    TextId,
+    Digest,
+    Date
+);
 
 macro_rules! words {
     ($($word:ty),*) => { $(

@@ -2,7 +2,7 @@
 
 use remit_kernel::time::Instant;
 
-use crate::{Store, error::Result, value::Statement};
+use crate::{Store, dialect::first, error::Result, value::Statement};
 
 statements! {
     SCOPES = "SELECT scope_id FROM events UNION SELECT scope_id FROM snapshots UNION SELECT scope_id FROM texts \
@@ -29,7 +29,7 @@ pub struct Verification {
 impl Store {
     /// Returns every scope in which anything is stored.
     pub async fn scopes(&self) -> Result<Vec<String>> {
-        self.rows(SCOPES, values![], |columns| columns.take()).await
+        self.rows(SCOPES, values![], first).await
     }
 
     /// Keeps what a verification found.

@@ -4,7 +4,7 @@ use remit_kernel::{id::ActId, time::Instant};
 
 use crate::{
     AnswerKept, DraftKey, EntryRow, EventRow, IndexChange, JobRow, SnapshotRow, TextRow,
-    dialect::Connection,
+    dialect::{Connection, first},
     error::{Result, Taken},
     value::Statement,
 };
@@ -99,7 +99,8 @@ impl Write {
 
     /// Makes the statements here, on the caller's thread, so that the writer has nothing to do but run them.
     pub(crate) fn into_plan(self) -> Plan {
-        let Self { scope, at, act, expects, events, snapshots, texts, index, jobs, entry, answer, drafts_dropped } = self;
+        let Self { scope, at, act, expects, events, snapshots, texts, index, jobs, entry, answer, drafts_dropped } =
+            self;
         let mut statements = Vec::new();
         statements.extend(events.into_iter().map(|event| event.insert(&scope, at, act)));
         statements.extend(snapshots.into_iter().map(|snapshot| snapshot.upsert(&scope)));
@@ -107,7 +108,7 @@ impl Write {
         statements.extend(IndexChange::statements(&index, &scope));
         statements.extend(jobs.into_iter().map(|job| job.insert(&scope)));
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
-        statements.extend(entry.map(|entry| entry.insert()));
+        statements.extend(entry.map(EntryRow::insert));
         statements.extend(answer.as_ref().map(|answer| answer.insert(&scope, at)));
         Plan {
             answer: answer.map(|answer| (answer.find(&scope), answer)),
@@ -132,7 +133,7 @@ impl Plan {
             return nothing(asked.compare(fingerprint, body));
         }
         for (find, wanted) in &self.expects {
-            let version = connection.rows(find, |columns| columns.take::<u64>())?.into_iter().next().unwrap_or(0);
+            let version = connection.rows(find, first::<u64>)?.into_iter().next().unwrap_or(0);
             if version != *wanted {
                 return nothing(Commit::Stale);
             }

@@ -41,6 +41,7 @@ pub(crate) fn run(connection: &Connection, mut requests: mpsc::Receiver<Request>
 type Answer = (oneshot::Sender<Result<Applied>>, Result<Applied>);
 
 /// Writes `first` and those that wait behind it in one commit; returns what to tell each.
+#[expect(clippy::disallowed_methods, reason = "the time bounds how long a group grows; nothing is decided by it")]
 fn write_group(connection: &Connection, first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Answer> {
     if let Err(error) = connection.run("BEGIN IMMEDIATE") {
         return vec![(first.reply, Err(error))];
@@ -89,4 +90,36 @@ fn alone<T>(connection: &Connection, work: impl FnOnce() -> Result<T>) -> Result
         connection.run("RELEASE one")?;
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+    use super::*;
+    use crate::{testing::TestDir, value::Statement};
+
+    #[test]
+    fn a_write_that_panics_is_undone_alone() {
+        let dir = TestDir::fresh();
+        std::fs::create_dir_all(dir.path()).unwrap();
+        let connection = Connection::open_writer(&dir.path().join("one.db")).unwrap();
+        connection.run("CREATE TABLE things (name TEXT NOT NULL)").unwrap();
+        let insert = |name: &str| {
+            connection.execute(&Statement { sql: "INSERT INTO things (name) VALUES ($1)", values: values![name] })
+        };
+        connection.run("BEGIN IMMEDIATE").unwrap();
+        alone(&connection, || insert("before")).unwrap();
+        let panicked = alone(&connection, || {
+            insert("never").unwrap();
+            panic!("a fault");
+            #[expect(unreachable_code, reason = "names the type")]
+            Ok(())
+        });
+        assert!(matches!(panicked, Err(StoreError::Panicked)));
+        alone(&connection, || insert("after")).unwrap();
+        connection.run("COMMIT").unwrap();
+        let names = Statement { sql: "SELECT name FROM things ORDER BY name", values: values![] };
+        assert_eq!(connection.rows(&names, crate::dialect::first::<String>).unwrap(), ["after", "before"]);
+    }
 }

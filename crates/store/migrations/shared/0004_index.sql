@@ -80,6 +80,7 @@ CREATE TABLE duties (
     PRIMARY KEY (scope_id, case_id, duty, ordinal)
 );
 
+CREATE INDEX duties_by_case ON duties (scope_id, case_id, person_id);
 CREATE INDEX duties_by_person ON duties (scope_id, person_id, status, due_at, case_id);
 
 CREATE TABLE panels (

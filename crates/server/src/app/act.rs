@@ -1,0 +1,275 @@
+//! Act: load the facts, authorise, let the kernel decide, hand the store one write. Nothing else changes anything.
+
+use std::collections::BTreeMap;
+
+use remit_access::{Action, Decision, Gate, Principal};
+use remit_kernel::{
+    command::Command,
+    ctx::{Actor, Ctx},
+    decide,
+    facts::Facts,
+    id::{ActId, EntryId, JobId, PersonId},
+    stream::{EVENT_V, SHAPE, Scope, State, StreamId, apply, chain},
+};
+use remit_store::{AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SnapshotRow, TextRow, Write};
+use remit_kernel::index::Row;
+use serde::{Deserialize, Serialize};
+
+use super::{App, Receipt, Topic, load::Loaded, permit};
+use crate::{
+    caller::{Caller, Once, Who},
+    error::{Error, Result},
+};
+
+/// How often an act decides again because somebody else was faster.
+const STALE_RETRIES_MAX: usize = 8;
+
+/// What the job `replan` works on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Replan {
+    pub(crate) engagement: remit_kernel::id::EngagementId,
+    pub(crate) person: PersonId,
+}
+
+/// Name of the job that plans anew the duties of a person.
+pub(crate) const REPLAN: &str = "replan";
+
+impl App {
+    /// Does what the command asks, or says why not. Once this returns, what it says is on the disk.
+    ///
+    /// Runs in a task of its own: a caller who goes away does not leave half an act.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with every reason; [`Error::Busy`] if others were faster eight times; [`Error::KeyReused`].
+    pub async fn act(&self, caller: Caller, command: Command) -> Result<Receipt> {
+        let app = self.clone();
+        tokio::spawn(async move { app.act_once(&caller, &command).await })
+            .await
+            .map_err(|broken| std::io::Error::other(broken.to_string()))?
+    }
+
+    async fn act_once(&self, caller: &Caller, command: &Command) -> Result<Receipt> {
+        let answered = self.answered(caller, command).await?;
+        if let Some(receipt) = answered {
+            return Ok(receipt);
+        }
+        for _ in 0..STALE_RETRIES_MAX {
+            match self.attempt(caller, command).await {
+                Ok(Some(receipt)) => return Ok(receipt),
+                Ok(None) => {}
+                // The same request may have been done in between: then its answer is ours too.
+                Err(Error::Refused(refusal)) => return self.answered(caller, command).await?.ok_or(Error::Refused(refusal)),
+                Err(other) => return Err(other),
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Returns the answer of an earlier sending of the same request.
+    async fn answered(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
+        let (Some(once), Some(person)) = (&caller.once, caller.person()) else { return Ok(None) };
+        let asked = kept(once, person, String::new());
+        match self.store.find_answer(&answer_scope(command), &asked).await? {
+            None | Some(Commit::Done | Commit::Stale | Commit::Conflict(_)) => Ok(None),
+            Some(Commit::Replayed(body)) => Ok(Some(serde_json::from_str(&body)?)),
+            Some(Commit::KeyReused) => Err(Error::KeyReused),
+        }
+    }
+
+    /// Decides once. Nothing: somebody else was faster.
+    async fn attempt(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
+        let scope = command.scope();
+        let actor = caller.person();
+        let loaded = self.facts(scope.unwrap_or(Scope::Directory), actor, command).await?;
+        let ctx = self.ctx(caller)?;
+        let facts = &loaded.facts;
+        let known = actor.and_then(|person| facts.people.get(&person));
+        let member = actor.and_then(|person| facts.members.get(&person));
+        let principal = permit::principal(caller, known, member);
+        let action = permit::action(command, actor, facts);
+        let decision = self.admit(caller, command, &principal, action, facts, &ctx).await?;
+        let decided = decide(&ctx, command, facts)?;
+        let receipt = Receipt::new(ctx.id::<ActId>(0), ctx.now, decided.scope, command.word(), &decided.events);
+
+        let mut write = Write::new(decided.scope.to_string(), ctx.now, receipt.act);
+        self.fold_into(&mut write, &loaded, &decided, &ctx)?;
+        write.texts = decided.texts.into_iter().map(|text| TextRow::of(receipt.case(), text)).collect();
+        write.jobs = self.follow_up(command, &ctx).await?;
+        write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
+        write.drafts_dropped = used_draft(command, actor, facts);
+        let answer = match (&caller.once, actor) {
+            (Some(once), Some(person)) => Some(kept(once, person, serde_json::to_string(&receipt)?)),
+            _ => None,
+        };
+        write.answer.clone_from(&answer);
+        match self.store.commit(write).await? {
+            Commit::Done => {
+                self.keep_elsewhere(command, &receipt, answer, &ctx).await?;
+                drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case() }));
+                Ok(Some(receipt))
+            }
+            Commit::Stale | Commit::Conflict(_) => Ok(None),
+            Commit::Replayed(body) => Ok(Some(serde_json::from_str(&body)?)),
+            Commit::KeyReused => Err(Error::KeyReused),
+        }
+    }
+
+    /// Keeps the answer to a new engagement in the directory as well, where a second sending looks for it.
+    async fn keep_elsewhere(&self, command: &Command, receipt: &Receipt, answer: Option<AnswerKept>, ctx: &Ctx) -> Result<()> {
+        let scope = answer_scope(command);
+        if answer.is_some() && scope != receipt.scope {
+            self.store.commit(Write { answer, ..Write::new(scope, ctx.now, receipt.act) }).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ctx(&self, caller: &Caller) -> Result<Ctx> {
+        let actor = match caller.who {
+            Who::Person { person, reauthenticated, .. } => Actor::Person { person, reauthenticated },
+            Who::Service => Actor::Service,
+        };
+        Ok(Ctx { actor, now: self.clock.now(), seed: self.chance.draw()? })
+    }
+
+    /// Lets the policies decide; a denial is recorded and told.
+    async fn admit(&self, caller: &Caller, command: &Command, principal: &Principal, action: Action, facts: &Facts, ctx: &Ctx) -> Result<Decision> {
+        let label = permit::label(command, command.scope(), facts, principal);
+        let (denied, reason) = {
+            let mut gate = Gate::new(&self.authorizer, principal, ctx.now);
+            match gate.admit(action, &label) {
+                Ok(decision) => return Ok(decision.clone()),
+                Err(denied) => {
+                    let subject = command.case().map_or_else(|| command.word().to_owned(), |case| case.to_string());
+                    let reason = permit::denied(&mut gate, &label, &subject, ctx.now);
+                    (denied, reason)
+                }
+            }
+        };
+        let scope = command.scope().unwrap_or(Scope::Directory);
+        let receipt = Receipt::new(ctx.id::<ActId>(0), ctx.now, scope, command.word(), &[]);
+        self.store.record(self.entry(caller, principal, action, &denied.decision, command, &receipt, ctx)).await?;
+        Err(reason.into())
+    }
+
+    /// Folds the decided events onto the loaded states: events with their chain, snapshots, index rows, expectations.
+    fn fold_into(&self, write: &mut Write, loaded: &Loaded, decided: &remit_kernel::Decision, ctx: &Ctx) -> Result<()> {
+        struct Moving {
+            before: Option<State>,
+            now: Option<State>,
+            version: u64,
+            head: remit_kernel::hash::Digest,
+        }
+        let mut moving: BTreeMap<StreamId, Moving> = BTreeMap::new();
+        for (stream, event) in &decided.events {
+            let place = moving.entry(*stream).or_insert_with(|| {
+                let before = loaded.facts.state(*stream);
+                Moving {
+                    now: before.clone(),
+                    before,
+                    version: loaded.facts.versions.get(stream).copied().unwrap_or(0),
+                    head: loaded.heads.get(stream).copied().unwrap_or_default(),
+                }
+            });
+            let (kind, body) = event.write();
+            place.version += 1;
+            let name = stream.to_string();
+            place.head = chain(place.head, &write.scope, &name, place.version, &kind, EVENT_V, ctx.now, &body);
+            place.now = Some(apply(*stream, place.now.take(), event, ctx.now)?);
+            write.events.push(EventRow { stream: name, version: place.version, kind, v: EVENT_V, body, digest: place.head });
+        }
+        for (stream, place) in &moving {
+            let Some(now) = &place.now else { continue };
+            let name = stream.to_string();
+            write.snapshots.push(SnapshotRow { stream: name.clone(), version: place.version, shape: SHAPE, head: place.head, body: now.write() });
+            let old = place.before.as_ref().map(State::rows).unwrap_or_default();
+            write.index.push(IndexChange { stream: name.clone(), old, new: now.rows() });
+            if let (State::Case(case), before) = (now, &place.before) {
+                let admitted = !matches!(before, Some(State::Case(before)) if before.admission.is_some());
+                let need = case.need_row().filter(|_| admitted).map(Row::Need);
+                write.index.extend(need.map(|need| IndexChange { stream: name.clone(), old: Vec::new(), new: vec![need] }));
+            }
+        }
+        write.expects = expectations(&loaded.facts, decided);
+        Ok(())
+    }
+
+    /// Returns the work that follows an act: whoever may have lost a qualification is planned anew everywhere.
+    async fn follow_up(&self, command: &Command, ctx: &Ctx) -> Result<Vec<JobRow>> {
+        let person = match command {
+            Command::RevokeCredential { person, .. } | Command::SetClearance { person, granted: false, .. }
+            | Command::SetConflict { person, declared: true, .. } | Command::SetPlace { person, .. }
+            | Command::MarkLeft { person } => *person,
+            _ => return Ok(Vec::new()),
+        };
+        let engagements = self.store.engagements_of(person, u32::MAX).await?;
+        let job = |(ordinal, (scope, _)): (u32, (String, _))| {
+            let engagement = scope.parse().ok()?;
+            let body = serde_json::to_string(&Replan { engagement, person }).ok()?;
+            Some(JobRow { id: ctx.id::<JobId>(ordinal), name: REPLAN.to_owned(), body, run_at: ctx.now })
+        };
+        Ok((0..).zip(engagements).filter_map(job).collect())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an entry names everything that a decision rests on")]
+    fn entry(&self, caller: &Caller, principal: &Principal, action: Action, decision: &Decision, command: &Command, receipt: &Receipt, ctx: &Ctx) -> EntryRow {
+        let object = receipt.events.first().map(|happened| happened.stream.clone());
+        EntryRow {
+            id: ctx.id::<EntryId>(0),
+            scope: receipt.scope.clone(),
+            at: ctx.now,
+            actor: caller.person(),
+            roles: principal.roles.iter().copied().collect(),
+            action: command.word().to_owned(),
+            object: object.or_else(|| command.case().map(|case| case.to_string())).unwrap_or_else(|| action.word().to_owned()),
+            case: receipt.case().or_else(|| command.case()),
+            object_hash: None,
+            decision: if decision.allowed { remit_store::Decision::Allow } else { remit_store::Decision::Deny },
+            policy_set_hash: self.authorizer.policy_set_hash(),
+            policy_ids: decision.policies.clone(),
+            purpose: "work".to_owned(),
+            country: Some(principal.place.clone()).filter(|place| !place.is_empty()),
+            request_id: caller.request_id.clone(),
+            commitments: Vec::new(),
+        }
+    }
+}
+
+/// Returns the versions on which a decision rests: the streams it moves, and those that say whether it may.
+///
+/// Streams that were only looked through (candidates for the next case) are left out: their moving changes nothing.
+fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> {
+    let rests_on = |stream: &StreamId| match stream {
+        StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Member(_) => true,
+        StreamId::Line(_) | StreamId::Case(_) | StreamId::Panel(_) | StreamId::Organisation(_) | StreamId::Person(_) => false,
+    };
+    let engagement_scope = decided.scope != Scope::Directory;
+    let read = facts.versions.iter().filter(|(stream, _)| engagement_scope && rests_on(stream)).map(|(stream, version)| (*stream, *version));
+    let moved = decided.events.iter().map(|(stream, _)| (*stream, facts.versions.get(stream).copied().unwrap_or(0)));
+    // A case and its panel are decided together: whoever moves one rests on the other.
+    let paired = decided.events.iter().filter_map(|(stream, _)| match stream {
+        StreamId::Case(case) => Some(StreamId::panel_of(*case)),
+        StreamId::Panel(panel) => Some(StreamId::Case(panel.case())),
+        StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Line(_) | StreamId::Member(_) | StreamId::Organisation(_) | StreamId::Person(_) => None,
+    });
+    let paired = paired.filter_map(|stream| Some((stream, facts.versions.get(&stream).copied()?)));
+    let all: BTreeMap<StreamId, u64> = read.chain(paired).chain(moved).collect();
+    all.into_iter().map(|(stream, version)| Expect { stream: stream.to_string(), version }).collect()
+}
+
+/// Returns the draft that an act used up.
+fn used_draft(command: &Command, actor: Option<PersonId>, facts: &Facts) -> Vec<DraftKey> {
+    let (Command::SubmitReading { case, .. } | Command::Adjudicate { case, .. } | Command::ReleaseSeat { case, .. }) = command else {
+        return Vec::new();
+    };
+    let held = actor.and_then(|person| Some((person, facts.panels.get(&case.panel())?.assignment_of(person)?.0)));
+    held.map(|(person, assignment)| DraftKey { person, stream: assignment.to_string() }).into_iter().collect()
+}
+
+/// Returns where the answer to a command is kept. A new engagement has no scope to look in yet: the directory's serves.
+fn answer_scope(command: &Command) -> String {
+    command.scope().unwrap_or(Scope::Directory).to_string()
+}
+
+fn kept(once: &Once, person: PersonId, body: String) -> AnswerKept {
+    AnswerKept { person, route: once.route.clone(), key: once.key.clone(), fingerprint: once.fingerprint, body }
+}

@@ -1,0 +1,189 @@
+//! Loading facts: snapshots of streams, people, packs and texts, as a command asks for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use remit_kernel::{
+    command::Command,
+    facts::{Facts, Want},
+    hash::Digest,
+    id::{CaseId, PersonId},
+    index::{CaseStatus, DutyStatus, SeatRow},
+    pack::Duty,
+    role::Role,
+    routing::{CANDIDATES_MAX, Need, eligibility},
+    stream::{Event, SHAPE, Scope, State, StreamId, apply},
+    time::Instant,
+};
+use remit_store::{CaseFilter, SnapshotRow, StoredEvent};
+
+use super::App;
+use crate::error::Result;
+
+/// Rounds of asking and loading; a command that wants more is a bug.
+const ROUNDS_MAX: usize = 8;
+/// Most duties or owned cases that one act may move, and one more to see that there are too many.
+const MOVED_LIMIT: u32 = 501;
+
+/// Facts with the heads of the streams they came from, to which new events are chained.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) facts: Facts,
+    pub(crate) heads: BTreeMap<StreamId, Digest>,
+}
+
+impl App {
+    /// Loads what the command wants, round by round, until it wants nothing more.
+    pub(crate) async fn facts(&self, scope: Scope, actor: Option<PersonId>, command: &Command) -> Result<Loaded> {
+        let mut loaded = Loaded::default();
+        for _ in 0..ROUNDS_MAX {
+            let wants = command.wants(actor, &loaded.facts);
+            if wants.is_empty() {
+                break;
+            }
+            self.load(scope, &wants, &mut loaded).await?;
+        }
+        Ok(loaded)
+    }
+
+    /// Loads some facts into place.
+    pub(crate) async fn load(&self, scope: Scope, wants: &[Want], loaded: &mut Loaded) -> Result<()> {
+        let mut own = Vec::new();
+        let mut directory = Vec::new();
+        let mut texts = Vec::new();
+        let mut names = Vec::new();
+        for want in wants {
+            loaded.facts.loaded.insert(*want);
+            match *want {
+                Want::Stream(stream) => own.push(stream),
+                Want::Person(person) => directory.push(StreamId::Person(person)),
+                Want::Organisation(org) => directory.push(StreamId::Organisation(org)),
+                Want::Text(text) => texts.push(text),
+                Want::Name(person) => names.push(person),
+                Want::Pack(_) | Want::Candidates(_) | Want::DutiesOf(_) | Want::OwnedBy(_) | Want::Reference(_) | Want::Signers => {}
+            }
+        }
+        self.load_streams(scope, &own, loaded).await?;
+        self.load_streams(Scope::Directory, &directory, loaded).await?;
+        if !texts.is_empty() {
+            loaded.facts.texts.extend(self.store.texts(&scope.to_string(), &texts).await?);
+        }
+        if !names.is_empty() {
+            for person in self.store.people(&names).await? {
+                loaded.facts.names.extend(person.name.map(|name| (person.row.person, name)));
+            }
+        }
+        for want in wants {
+            self.load_list(scope, *want, loaded).await?;
+        }
+        Ok(())
+    }
+
+    async fn load_list(&self, scope: Scope, want: Want, loaded: &mut Loaded) -> Result<()> {
+        match want {
+            Want::Pack(digest) => {
+                if let Some(pack) = self.pack(digest).await? {
+                    loaded.facts.packs.insert(digest, pack);
+                }
+            }
+            Want::Candidates(person) => {
+                let cases = self.candidates(scope, person, &loaded.facts).await?;
+                self.load_cases(scope, &cases, loaded).await?;
+                loaded.facts.candidates = cases;
+            }
+            Want::DutiesOf(person) => {
+                let held = self.store.duties_of(&scope.to_string(), person, DutyStatus::Active, MOVED_LIMIT).await?;
+                let cases: BTreeSet<_> = held.iter().map(|(duty, _)| duty.case).collect();
+                let cases: Vec<_> = cases.into_iter().collect();
+                self.load_cases(scope, &cases, loaded).await?;
+                loaded.facts.duties = cases;
+            }
+            Want::OwnedBy(person) => {
+                let open = CaseStatus::ALL.iter().copied().filter(|status| {
+                    !matches!(status, CaseStatus::Accepted | CaseStatus::Declined | CaseStatus::Cancelled)
+                });
+                let filter = CaseFilter { owner: Some(person), statuses: open.collect(), ..CaseFilter::default() };
+                let rows = self.store.list_cases(&scope.to_string(), &filter, None, MOVED_LIMIT).await?;
+                let cases: Vec<_> = rows.iter().map(|row| row.case).collect();
+                self.load_cases(scope, &cases, loaded).await?;
+                loaded.facts.owned = cases;
+            }
+            Want::Reference(key) => {
+                if let Some(row) = self.store.find_case_by_reference(&scope.to_string(), key).await? {
+                    loaded.facts.references.insert(key, row.case);
+                }
+            }
+            Want::Signers => {
+                let members = self.store.list_members(&scope.to_string()).await?;
+                let signs = |row: &remit_kernel::index::MemberRow| row.active && row.roles.contains(&Role::Signer);
+                loaded.facts.signers = members.iter().filter(|member| signs(&member.row)).map(|member| member.row.person).collect();
+            }
+            Want::Stream(_) | Want::Person(_) | Want::Organisation(_) | Want::Text(_) | Want::Name(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Loads cases with their panels.
+    async fn load_cases(&self, scope: Scope, cases: &[CaseId], loaded: &mut Loaded) -> Result<()> {
+        let streams: Vec<_> = cases.iter().flat_map(|case| [StreamId::Case(*case), StreamId::panel_of(*case)]).collect();
+        loaded.facts.loaded.extend(streams.iter().copied().map(Want::Stream));
+        self.load_streams(scope, &streams, loaded).await
+    }
+
+    pub(crate) async fn load_streams(&self, scope: Scope, streams: &[StreamId], loaded: &mut Loaded) -> Result<()> {
+        if streams.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = streams.iter().map(ToString::to_string).collect();
+        let snapshots = self.store.snapshots(&scope.to_string(), &names).await?;
+        for (stream, snapshot) in streams.iter().zip(snapshots) {
+            let Some(snapshot) = snapshot else { continue };
+            let state = self.state(scope, *stream, &snapshot).await?;
+            loaded.heads.insert(*stream, snapshot.head);
+            loaded.facts.put(*stream, snapshot.version, state);
+        }
+        Ok(())
+    }
+
+    /// Returns the state of a snapshot; another shape means folding the events again.
+    async fn state(&self, scope: Scope, stream: StreamId, snapshot: &SnapshotRow) -> Result<State> {
+        if snapshot.shape == SHAPE {
+            return Ok(State::read(stream, &snapshot.body)?);
+        }
+        let events = self.store.events(&scope.to_string(), &stream.to_string(), None).await?;
+        let state = fold(stream, &events)?;
+        state.ok_or_else(|| remit_kernel::stream::BadEvent::Stream(stream.to_string()).into())
+    }
+
+    /// Returns the state of a stream as it was at an instant.
+    pub(crate) async fn state_at(&self, scope: Scope, stream: StreamId, until: Instant) -> Result<Option<State>> {
+        let events = self.store.events(&scope.to_string(), &stream.to_string(), Some(until)).await?;
+        fold(stream, &events)
+    }
+
+    /// Returns cases with a seat that this person might take: heads of her eligible needs, earliest promise first.
+    async fn candidates(&self, scope: Scope, person: PersonId, facts: &Facts) -> Result<Vec<CaseId>> {
+        let Some(known) = facts.people.get(&person) else { return Ok(Vec::new()) };
+        let (now, member) = (self.clock.now(), facts.members.get(&person));
+        let limit = u32::try_from(CANDIDATES_MAX).unwrap_or(u32::MAX);
+        let mut seats: Vec<SeatRow> = Vec::new();
+        for row in self.store.list_needs(&scope.to_string()).await? {
+            let need: Need = serde_json::from_str(&row.body)?;
+            if eligibility("", known, member, &need, Duty::Read, now).is_empty() {
+                seats.extend(self.store.open_seats(&scope.to_string(), row.need, person, None, limit).await?);
+            }
+        }
+        seats.sort_unstable_by_key(|seat| (seat.due_at, seat.case));
+        seats.truncate(CANDIDATES_MAX);
+        Ok(seats.into_iter().map(|seat| seat.case).collect())
+    }
+}
+
+/// Folds the events of a stream.
+pub(crate) fn fold(stream: StreamId, events: &[StoredEvent]) -> Result<Option<State>> {
+    let mut state = None;
+    for stored in events {
+        let event = Event::read(stream, &stored.kind, stored.v, &stored.body)?;
+        state = Some(apply(stream, state, &event, stored.recorded_at)?);
+    }
+    Ok(state)
+}

@@ -1,0 +1,113 @@
+//! The one decision path. [`App::act`] is the only way to change anything, [`App::view`] the only way to read content.
+
+mod act;
+pub mod case;
+mod load;
+pub mod look;
+mod permit;
+mod receipt;
+pub mod session;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use remit_access::Authorizer;
+use remit_kernel::{
+    hash::Digest,
+    pack::{Pack, PackRef},
+    stream::Scope,
+};
+use remit_store::{Store, StoredPack};
+use tokio::sync::broadcast;
+
+use crate::{
+    clock::{Chance, Clock},
+    error::Result,
+};
+
+pub(crate) use act::{REPLAN, Replan};
+pub use look::{Look, Query, Standing};
+pub use receipt::Receipt;
+
+/// Changes that a live page may hear of; a listener that falls further behind reloads.
+const TOPICS_MAX: usize = 1_024;
+
+/// The application: everything that pages, API, command line and jobs share. Clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) authorizer: Authorizer,
+    pub(crate) clock: Clock,
+    pub(crate) chance: Chance,
+    packs: Mutex<HashMap<Digest, Arc<Pack>>>,
+    topics: broadcast::Sender<Topic>,
+}
+
+/// Something changed. Carries no content: the page that hears it asks again through `view`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Topic {
+    /// Where.
+    pub scope: Scope,
+    /// Which case, if it was one.
+    pub case: Option<remit_kernel::id::CaseId>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Returns the application over a store.
+    ///
+    /// # Errors
+    /// If the policies do not validate.
+    pub fn new(store: Store, clock: Clock, chance: Chance) -> Result<Self> {
+        let (topics, _) = broadcast::channel(TOPICS_MAX);
+        let packs = Mutex::new(HashMap::new());
+        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics })))
+    }
+
+    /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Returns a listener to changes.
+    pub fn topics(&self) -> broadcast::Receiver<Topic> {
+        self.topics.subscribe()
+    }
+
+    /// Keeps a checked pack, so that statements of work can name it. A pack that is here already is left alone.
+    pub async fn keep_pack(&self, pack: &Pack) -> Result<PackRef> {
+        let reference = pack.reference();
+        let body = remit_kernel::hash::canonical(pack);
+        let PackRef { name, version, digest } = reference.clone();
+        self.store.put_pack(StoredPack { digest, name, version, body }).await?;
+        Ok(reference)
+    }
+
+    /// Returns a pack by its digest.
+    pub async fn pack(&self, digest: Digest) -> Result<Option<Arc<Pack>>> {
+        let known = self.packs.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(stored) = self.store.find_pack(digest).await? else { return Ok(None) };
+        let pack: Arc<Pack> = Arc::new(serde_json::from_str(&stored.body)?);
+        self.packs.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::clone(&pack));
+        Ok(Some(pack))
+    }
+}

@@ -1,0 +1,78 @@
+//! What an act did: enough for the caller to go on, and to be given again when the same request comes again.
+
+use remit_kernel::{
+    id::{ActId, CaseId, EngagementId, OrgId, PersonId, SowId},
+    stream::{Event, Scope, StreamId},
+    time::Instant,
+};
+use serde::{Deserialize, Serialize};
+
+/// What an act did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The act.
+    pub act: ActId,
+    /// When it was recorded.
+    pub at: Instant,
+    /// `dir` or the engagement.
+    pub scope: String,
+    /// Word of the command.
+    pub command: String,
+    /// What happened, in order; empty if nothing had to.
+    pub events: Vec<Happened>,
+}
+
+/// One event of an act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    /// The stream, such as `case/case_01...`.
+    pub stream: String,
+    /// What happened, such as `received`.
+    pub kind: String,
+}
+
+impl Receipt {
+    pub(crate) fn new(act: ActId, at: Instant, scope: Scope, command: &str, events: &[(StreamId, Event)]) -> Self {
+        let happened = |(stream, event): &(StreamId, Event)| Happened { stream: stream.to_string(), kind: event.write().0 };
+        Self { act, at, scope: scope.to_string(), command: command.to_owned(), events: events.iter().map(happened).collect() }
+    }
+
+    /// Returns the engagement in which it happened.
+    pub fn engagement(&self) -> Option<EngagementId> {
+        self.scope.parse().ok()
+    }
+
+    /// Returns the first case among the streams.
+    pub fn case(&self) -> Option<CaseId> {
+        self.first(|stream| match stream {
+            StreamId::Case(case) => Some(case),
+            StreamId::Panel(panel) => Some(panel.case()),
+            StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Line(_) | StreamId::Member(_)
+            | StreamId::Organisation(_) | StreamId::Person(_) => None,
+        })
+    }
+
+    /// Returns the first statement of work among the streams.
+    pub fn sow(&self) -> Option<SowId> {
+        self.first(|stream| if let StreamId::Sow(sow) = stream { Some(sow) } else { None })
+    }
+
+    /// Returns the first person among the streams.
+    pub fn person(&self) -> Option<PersonId> {
+        self.first(|stream| if let StreamId::Person(person) = stream { Some(person) } else { None })
+    }
+
+    /// Returns the first organisation among the streams.
+    pub fn organisation(&self) -> Option<OrgId> {
+        self.first(|stream| if let StreamId::Organisation(org) = stream { Some(org) } else { None })
+    }
+
+    /// Returns whether something of this kind happened.
+    pub fn has(&self, kind: &str) -> bool {
+        self.events.iter().any(|happened| happened.kind == kind)
+    }
+
+    fn first<T>(&self, wanted: impl Fn(StreamId) -> Option<T>) -> Option<T> {
+        self.events.iter().filter_map(|happened| happened.stream.parse().ok()).find_map(wanted)
+    }
+}

@@ -1,0 +1,192 @@
+//! The edge: the router, who calls, and the headers of every answer.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRef, FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use remit_kernel::id::{ActId, SessionId};
+use tower_http::{csrf::CsrfLayer, limit::RequestBodyLimitLayer};
+
+use crate::{
+    App, Caller, Config, Error, api,
+    caller::{Once, Who},
+    pages,
+};
+
+/// Largest body of a request, in bytes: a case with a few long documents fits.
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Edge {
+    /// The application.
+    pub app: App,
+    /// How the server is run.
+    pub config: Arc<Config>,
+}
+
+impl FromRef<Edge> for App {
+    fn from_ref(edge: &Edge) -> Self {
+        edge.app.clone()
+    }
+}
+
+impl FromRef<Edge> for Arc<Config> {
+    fn from_ref(edge: &Edge) -> Self {
+        Arc::clone(&edge.config)
+    }
+}
+
+/// Returns the whole server as one router.
+pub fn router(app: App, config: Config) -> Router {
+    let edge = Edge { app, config: Arc::new(config) };
+    Router::new()
+        .route("/healthz", get(health))
+        .merge(pages::router())
+        .nest("/api/v1", api::router())
+        .fallback(nothing)
+        .layer(CsrfLayer::new())
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(edge.clone(), headers))
+        .with_state(edge)
+}
+
+async fn health() -> axum::Json<serde_json::Value> {
+    axum::Json(serde_json::json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "scripts": pages::asset::SCRIPTS_PRESENT,
+    }))
+}
+
+async fn nothing(request: Request) -> Response {
+    let refused = Error::from(remit_kernel::refusal::Reason::hidden(request.uri().path()));
+    refuse(request.uri().path(), refused)
+}
+
+/// Answers an error in the form of the place it happened in: a problem for programs, a page for people.
+fn refuse(path: &str, error: Error) -> Response {
+    if path.starts_with("/api/") { api::Problem::new(error, path).into_response() } else { pages::Oops::from(error).into_response() }
+}
+
+/// Sets the headers that every answer carries.
+async fn headers(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let asset = request.uri().path().starts_with("/assets/");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("content-security-policy", CSP),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ] {
+        if !headers.contains_key(name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if edge.config.secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+    }
+    if !asset && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// No inline script, no inline style, nothing from elsewhere.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A caller who could not be settled.
+pub struct Unsettled(Response);
+
+impl IntoResponse for Unsettled {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl FromRequestParts<Edge> for Caller {
+    type Rejection = Unsettled;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Unsettled> {
+        let path = parts.uri.path().to_owned();
+        let found = match secret(&parts.headers, edge.config.cookie()) {
+            Some(secret) => edge.app.who(&secret).await,
+            None => Ok(None),
+        };
+        let program = path.starts_with("/api/");
+        let who = match found {
+            Ok(Some((who, _))) => who,
+            Ok(None) if program => return Err(Unsettled(refuse(&path, Error::SignedOut))),
+            Ok(None) => return Err(Unsettled(to_sign_in(parts))),
+            Err(error) => return Err(Unsettled(refuse(&path, error))),
+        };
+        let request_id = edge.app.ctx(&Self::service("edge")).map(|ctx| ctx.id::<ActId>(0).to_string());
+        let request_id = request_id.map_err(|error| Unsettled(refuse(&path, error)))?;
+        let once = once(parts).map_err(|error| Unsettled(refuse(&path, error)))?;
+        Ok(Self { who, request_id, once })
+    }
+}
+
+/// A browser without a session goes to the sign-in page, and comes back where it wanted to be.
+fn to_sign_in(parts: &Parts) -> Response {
+    let wanted = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let wanted = if parts.method == Method::GET { wanted } else { "/" };
+    let target = format!("/sign-in?next={}", pages::encode(wanted));
+    if parts.headers.contains_key("hx-request") {
+        return [("hx-redirect", target)].into_response();
+    }
+    Redirect::to(&target).into_response()
+}
+
+/// Returns the secret of the session: a bearer token, or the cookie.
+pub(crate) fn secret(headers: &HeaderMap, cookie: &str) -> Option<String> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    bearer.map(str::to_owned).or_else(|| {
+        headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split("; ")).find_map(
+            |pair| pair.strip_prefix(cookie)?.strip_prefix('=').map(str::to_owned),
+        )
+    })
+}
+
+/// Returns what makes a write count once, if the program sent a key. Its fingerprint joins the body in `api`.
+fn once(parts: &Parts) -> Result<Option<Once>, Error> {
+    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().unwrap_or_default().trim();
+    if key.is_empty() || key.len() > 200 {
+        return Err(remit_kernel::refusal::Reason::field(
+            remit_kernel::refusal::code::FIELD_INVALID,
+            "Idempotency-Key",
+            "the key is empty, longer than 200 characters, or not plain text",
+        )
+        .hint("Send a fresh random key, such as a UUID, with each new write.")
+        .into());
+    }
+    let route = format!("{} {}", parts.method, parts.uri.path());
+    let fingerprint = parts.extensions.get::<api::BodyDigest>().map_or_else(Default::default, |digest| digest.0);
+    Ok(Some(Once { route, key: key.to_owned(), fingerprint }))
+}
+
+/// The session of a request, for pages that end or renew it.
+pub struct Session(pub SessionId);
+
+impl FromRequestParts<Edge> for Session {
+    type Rejection = Unsettled;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Unsettled> {
+        let caller = Caller::from_request_parts(parts, edge).await?;
+        match caller.who {
+            Who::Person { session: Some(session), .. } => Ok(Self(session)),
+            Who::Person { session: None, .. } | Who::Service => Err(Unsettled(to_sign_in(parts))),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Work after the answer. A job is written with the act that causes it, may run twice without harm, and waits longer
+//! after each failure, up to a stated end.
+
+use std::time::Duration;
+
+use remit_kernel::{command::Command, time::Instant};
+use remit_store::Job;
+use tracing::{info, warn};
+
+use crate::{
+    App, Caller,
+    app::{REPLAN, Replan},
+    error::{Error, Result},
+};
+
+/// Jobs claimed at a time.
+const BATCH: u32 = 16;
+/// How long a claimed job is ours.
+const LEASE_SECONDS: i64 = 60;
+/// After this many attempts a job is stopped and shown under Admin.
+const ATTEMPTS_MAX: u32 = 10;
+/// How often the table is looked at when nothing was heard.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs jobs as they fall due, for as long as the server lives.
+pub(crate) async fn run(app: App) {
+    let mut heard = app.topics();
+    loop {
+        match run_due(&app).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => warn!(%error, "jobs could not be claimed: {error}"),
+        }
+        // A change may bring a job; otherwise the next look is a second away.
+        drop(tokio::time::timeout(PAUSE, heard.recv()).await);
+    }
+}
+
+/// Runs what is due now and returns how many jobs that were. Tests call it instead of waiting.
+///
+/// # Errors
+/// If the jobs cannot be claimed or settled; a job that fails is tried again later.
+pub async fn run_due(app: &App) -> Result<usize> {
+    let now = app.clock().now();
+    let lease = app.ctx(&Caller::service("jobs"))?.id::<remit_kernel::id::JobId>(0).to_string();
+    let jobs = app.store().claim_jobs(&lease, now, now.plus_seconds(LEASE_SECONDS), BATCH).await?;
+    for job in &jobs {
+        settle(app, job, now, work(app, job).await).await?;
+    }
+    Ok(jobs.len())
+}
+
+async fn work(app: &App, job: &Job) -> Result<()> {
+    match job.row.name.as_str() {
+        REPLAN => {
+            let Replan { engagement, person } = serde_json::from_str(&job.row.body)?;
+            match app.act(Caller::service(job.row.id.to_string()), Command::Replan { engagement, person }).await {
+                Ok(receipt) => {
+                    info!(engagement = %engagement, "planned anew {} duties", receipt.events.len());
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            }
+        }
+        unknown => Err(Error::Io(std::io::Error::other(format!("no job is called `{unknown}`")))),
+    }
+}
+
+async fn settle(app: &App, job: &Job, now: Instant, outcome: Result<()>) -> Result<()> {
+    match outcome {
+        Ok(()) => app.store().finish_job(job).await?,
+        Err(error) if job.attempts >= ATTEMPTS_MAX => {
+            warn!(job = %job.row.id, %error, "gave up a job: {error}");
+            app.store().stop_job(job, now, &error.to_string()).await?
+        }
+        Err(error) => {
+            let wait = i64::from(2_u32.saturating_pow(job.attempts));
+            app.store().retry_job(job, now.plus_seconds(wait), &error.to_string()).await?
+        }
+    };
+    Ok(())
+}

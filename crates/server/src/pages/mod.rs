@@ -1,0 +1,118 @@
+//! The pages: forms in, HTML out. Handlers parse, call `act` or `view`, and answer with a page or its fragment.
+
+pub mod asset;
+mod case;
+mod layout;
+
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+    response::{Html, IntoResponse, Response},
+};
+use remit_kernel::refusal::Class;
+
+use crate::{Error, api::Problem, edge::Edge};
+
+pub(crate) use layout::{Frame, Place};
+
+/// Returns the routes of all pages.
+pub fn router() -> Router<Edge> {
+    Router::new().merge(asset::router()).merge(case::router())
+}
+
+/// A page that says what happened and what to do.
+pub struct Oops(Error);
+
+impl From<Error> for Oops {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<askama::Error> for Oops {
+    fn from(error: askama::Error) -> Self {
+        Self(Error::Io(std::io::Error::other(error)))
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "oops.html")]
+struct OopsPage {
+    title: &'static str,
+    reasons: Vec<Told>,
+}
+
+/// A reason as a person reads it.
+pub(crate) struct Told {
+    pub(crate) sentence: String,
+    pub(crate) hint: String,
+    pub(crate) clause: Option<String>,
+    pub(crate) code: String,
+}
+
+impl IntoResponse for Oops {
+    fn into_response(self) -> Response {
+        let (status, title) = match &self.0 {
+            Error::Refused(refusal) => match refusal.class() {
+                Class::Field => (StatusCode::UNPROCESSABLE_ENTITY, "Some fields need correction"),
+                Class::Rule => (StatusCode::CONFLICT, "This cannot be done now"),
+                Class::Forbidden => (StatusCode::FORBIDDEN, "This is not yours to do"),
+                Class::Hidden => (StatusCode::NOT_FOUND, "Nothing here"),
+            },
+            Error::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in first"),
+            Error::Busy | Error::KeyReused => (StatusCode::PRECONDITION_FAILED, "Somebody was faster"),
+            Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side")
+            }
+        };
+        let reasons = told(self.0);
+        match askama::Template::render(&OopsPage { title, reasons }) {
+            Ok(body) => (status, Html(body)).into_response(),
+            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, title).into_response(),
+        }
+    }
+}
+
+/// Returns what to tell a person of an error.
+pub(crate) fn told(error: Error) -> Vec<Told> {
+    match error {
+        Error::Refused(refusal) => refusal
+            .reasons
+            .into_iter()
+            .map(|reason| Told {
+                sentence: crate::api::sentence(&reason.sentence),
+                hint: reason.hint,
+                clause: reason.clause,
+                code: reason.code.into_owned(),
+            })
+            .collect(),
+        other => {
+            let problem = Problem::new(other, "page");
+            vec![Told { sentence: problem.detail().to_owned(), hint: problem.hint().to_owned(), clause: None, code: String::new() }]
+        }
+    }
+}
+
+/// Renders a template.
+pub(crate) fn html<T: askama::Template>(page: &T) -> Result<Html<String>, Oops> {
+    Ok(Html(page.render()?))
+}
+
+/// Returns whether htmx asks for a fragment only.
+pub(crate) fn fragment(headers: &HeaderMap) -> bool {
+    headers.contains_key("hx-request") && !headers.contains_key("hx-boosted")
+}
+
+/// Encodes a text for use in a query.
+pub(crate) fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(char::from(byte)),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+        out
+    })
+}
