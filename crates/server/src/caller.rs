@@ -2,7 +2,7 @@
 
 use remit_kernel::{
     hash::Digest,
-    id::{PersonId, SessionId},
+    id::{Id, PersonId, SessionId, Suffix},
 };
 
 /// Whoever calls [`act`](crate::App::act) or [`view`](crate::App::view).
@@ -48,6 +48,11 @@ impl Caller {
     pub fn local(person: PersonId, request_id: impl Into<String>) -> Self {
         let who = Who::Person { person, session: None, reauthenticated: true };
         Self { who, request_id: request_id.into(), once: None }
+    }
+
+    /// Returns whoever founds an installation: a person who is not in the directory yet.
+    pub fn founder() -> Self {
+        Self::local(PersonId::of(Suffix::new(0, [1; 10])), "founding")
     }
 
     /// Returns the caller of a job.

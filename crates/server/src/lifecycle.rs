@@ -21,7 +21,8 @@ pub async fn serve(app: App, config: Config, listening: impl FnOnce(SocketAddr),
     let (stopped, heard) = tokio::sync::oneshot::channel();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         stop.await;
-        drop(stopped.send(()));
+        // Nobody listens any more only if the server has ended by itself.
+        let _ = stopped.send(());
     });
     let deadline = async {
         // Event streams never end by themselves: they are cut once the deadline has passed.

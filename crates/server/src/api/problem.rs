@@ -33,7 +33,7 @@ pub struct Problem {
 
 /// One reason of a problem.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Stable code.
     code: String,
     /// The field or thing.

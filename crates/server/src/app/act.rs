@@ -65,6 +65,11 @@ impl App {
         Err(Error::Busy)
     }
 
+    /// Returns whether nobody is in the directory yet: then whoever holds the data folder may add the first people.
+    async fn unfounded(&self) -> Result<bool> {
+        Ok(self.store.list_people().await?.is_empty())
+    }
+
     /// Returns the answer of an earlier sending of the same request.
     async fn answered(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
         let (Some(once), Some(person)) = (&caller.once, caller.person()) else { return Ok(None) };
@@ -85,7 +90,10 @@ impl App {
         let facts = &loaded.facts;
         let known = actor.and_then(|person| facts.people.get(&person));
         let member = actor.and_then(|person| facts.members.get(&person));
-        let principal = permit::principal(caller, known, member);
+        let mut principal = permit::principal(caller, known, member);
+        if known.is_none() && scope == Some(Scope::Directory) && self.unfounded().await? {
+            permit::found(&mut principal);
+        }
         let action = permit::action(command, actor, facts);
         let decision = self.admit(caller, command, &principal, action, facts, &ctx).await?;
         let decided = decide(&ctx, command, facts)?;

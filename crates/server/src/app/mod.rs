@@ -38,7 +38,8 @@ const TOPICS_MAX: usize = 1_024;
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
 
-pub(crate) struct Inner {
+/// What clones of [`App`] share.
+pub struct Inner {
     pub(crate) store: Store,
     pub(crate) authorizer: Authorizer,
     pub(crate) clock: Clock,

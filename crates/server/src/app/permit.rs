@@ -45,6 +45,12 @@ pub(crate) fn principal(caller: &Caller, person: Option<&Person>, member: Option
     }
 }
 
+/// Makes a principal the operator of an installation in which there is nobody yet.
+pub(crate) fn found(principal: &mut Principal) {
+    principal.active = principal.kind == Kind::Person;
+    principal.roles.insert(remit_kernel::role::Role::Operator);
+}
+
 /// The identifier that stands for the server itself.
 fn nobody() -> PersonId {
     PersonId::of(Suffix::new(0, [0; 10]))

@@ -2,7 +2,7 @@
 
 use argon2::{
     Argon2, PasswordHasher as _, PasswordVerifier as _,
-    password_hash::{PasswordHash, phc},
+    password_hash::phc,
 };
 use remit_kernel::{
     hash::Digest,
@@ -158,7 +158,7 @@ impl App {
         blocking(move || {
             let salt: [u8; 16] = salt[..16].try_into().map_err(|_| std::io::Error::other("salt"))?;
             let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-            hash.map(|hash: PasswordHash| hash.to_string()).map_err(|error| std::io::Error::other(error.to_string()))
+            hash.map(|hash: phc::PasswordHash| hash.to_string()).map_err(|error| std::io::Error::other(error.to_string()))
         })
         .await
     }

@@ -1,0 +1,6 @@
+//! The server in process: acts, views, routes. One binary; modules mirror the places.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
+
+mod round;
+mod world;
