@@ -28,6 +28,7 @@ use crate::{
 };
 
 pub(crate) use act::{REPLAN, Replan};
+pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
 pub use receipt::Receipt;
 
