@@ -113,3 +113,11 @@ impl App {
         Ok(Some(pack))
     }
 }
+
+impl App {
+    /// Returns the roles a person holds in the directory itself, for the command line that looks for its operator.
+    pub async fn directory_roles(&self, person: remit_kernel::id::PersonId) -> Result<Vec<remit_kernel::role::Role>> {
+        let standing = self.standing(&crate::Caller::local(person, "roles"), Scope::Directory).await?;
+        Ok(standing.principal.roles.into_iter().collect())
+    }
+}

@@ -25,7 +25,7 @@ struct Question {
     comparator: String,
     report: String,
     answer: String,
-    quote: String,
+    quote: Option<String>,
     second_quote: Option<String>,
     rationale: String,
     disagreement: Option<Other>,
@@ -35,7 +35,7 @@ struct Question {
 #[derive(Debug, Clone, Deserialize)]
 struct Other {
     answer: String,
-    quote: String,
+    quote: Option<String>,
     rationale: String,
 }
 
@@ -202,7 +202,7 @@ impl Question {
     fn view(&self) -> View {
         View {
             answers: answer(&self.answer),
-            quote: Some(("effect".into(), self.quote.clone())),
+            quote: cited(self.quote.as_ref()),
             rationale: Some(self.rationale.clone()),
             confidence: None,
         }
@@ -213,11 +213,11 @@ impl Question {
         match (&self.disagreement, &self.second_quote) {
             (Some(other), _) => View {
                 answers: answer(&other.answer),
-                quote: Some(("effect".into(), other.quote.clone())),
+                quote: cited(other.quote.as_ref()),
                 rationale: Some(other.rationale.clone()),
                 confidence: None,
             },
-            (None, Some(quote)) => View { quote: Some(("effect".into(), quote.clone())), ..self.view() },
+            (None, Some(quote)) => View { quote: cited(Some(quote)), ..self.view() },
             (None, None) => self.view(),
         }
     }
@@ -226,6 +226,10 @@ impl Question {
         let answer = if self.answer == "no_difference" { "decreased" } else { "no_difference" };
         Other { answer: answer.into(), quote: self.quote.clone(), rationale: "I read the interval as touching zero at this time point.".into() }
     }
+}
+
+fn cited(quote: Option<&String>) -> Option<(String, String)> {
+    quote.map(|quote| ("effect".to_owned(), quote.clone()))
 }
 
 fn answer(key: &str) -> BTreeMap<String, String> {
