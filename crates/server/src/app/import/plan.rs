@@ -193,8 +193,7 @@ impl Reading<'_> {
             let place = reading.place(&given.case);
             let readings = &mut reading.plan.cases[place].readings;
             match readings.iter_mut().find(|known| known.reader == given.reader) {
-                Some(known) if known.join(&given, &at)? => {}
-                Some(_) => reading.plan.report.duplicates += 1,
+                Some(known) => reading.plan.report.duplicates += usize::from(!known.join(&given, &at)?),
                 None => readings.push(PlannedReading::new(given, part, at, Source { file, row: row.number })),
             }
             Ok(())
