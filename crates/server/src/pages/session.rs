@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::{Frame, Oops, Place, Told, html, told};
 use crate::{
-    App, Caller, Config, Error,
+    Caller, Config, Error,
     app::session::Opened,
     caller::Who,
     config::Persona,
