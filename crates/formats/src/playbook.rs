@@ -14,7 +14,7 @@ struct Line<'a> {
     text: &'a str,
 }
 
-pub(crate) fn read(source: &Source<'_>) -> Option<Playbook> {
+pub(crate) fn read(source: &Source<'_>) -> Playbook {
     let mut at = 0;
     let lines: Vec<Line<'_>> = source
         .text

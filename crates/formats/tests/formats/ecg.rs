@@ -25,11 +25,3 @@ fn every_demonstration_case_draws_a_small_marked_trace_that_does_not_tell_its_an
         }
     }
 }
-#[test]
-fn tmp_draw() {
-    for case in cases() {
-        let spec: ecg::EcgSpec = serde_json::from_value(case["spec"].clone()).unwrap();
-        std::fs::write(format!("/tmp/ecg/{}.svg", case["reference"].as_str().unwrap()), ecg::twelve_lead_svg(&spec))
-            .unwrap();
-    }
-}

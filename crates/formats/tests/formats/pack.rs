@@ -121,7 +121,8 @@ fn the_pack_in_the_guide_passes() {
     let guide =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/write-a-pack.md")).unwrap();
     let blocks = |language: &str| -> Vec<String> {
-        let parts = guide.split(&format!("```{language}\n")).skip(1);
+        let fence = format!("```{language}\n");
+        let parts = guide.split(&fence).skip(1);
         parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
     };
     let [manifest, map] = blocks("toml").try_into().unwrap();

@@ -2,6 +2,7 @@
 
 pub mod asset;
 mod case;
+pub(crate) mod document;
 mod layout;
 
 use axum::{
