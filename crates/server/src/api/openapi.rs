@@ -19,9 +19,6 @@ use utoipa::{
 use super::Problem;
 use crate::edge::Edge;
 
-/// Where the API lies.
-pub(crate) const BASE: &str = "/api/v1";
-
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -68,7 +65,7 @@ fn complete(document: &mut Document) {
             describe_path(path, operation);
             let writes = !matches!(method, HttpMethod::Get);
             if writes && operation.security.is_none() {
-                operation.parameters.get_or_insert_default().push(idempotency_key());
+                operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
             }
             describe_problems(operation);
         }
@@ -80,7 +77,7 @@ fn describe_path(path: &str, operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
     for name in path.split(['{', '}']).skip(1).step_by(2) {
         let Some((noun, prefix)) = identifier(name) else { continue };
-        parameters.retain(|known| known.name != name);
+        parameters.retain(|known| !matches!(known, RefOr::T(known) if known.name == name));
         let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$")));
         let described = ParameterBuilder::new()
             .name(name)
@@ -88,7 +85,7 @@ fn describe_path(path: &str, operation: &mut Operation) {
             .required(Required::True)
             .description(Some(format!("Identifier of the {noun}, `{prefix}_` and 26 characters.")))
             .schema(Some(schema));
-        parameters.push(described.build());
+        parameters.push(RefOr::T(described.build()));
     }
 }
 

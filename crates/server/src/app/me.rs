@@ -104,7 +104,7 @@ impl Query for ShowMe {
         Ok(Me {
             person: id,
             name: person.name.unwrap_or_else(|| ERASED.to_owned()),
-            place: person.row.place,
+            place: look.standing.principal.place.clone(),
             roles: look.standing.principal.roles.iter().copied().collect(),
             engagements,
             session: session.map(|session| MySession {
