@@ -4,6 +4,7 @@ mod act;
 pub mod case;
 mod load;
 pub mod look;
+pub mod me;
 mod permit;
 mod receipt;
 pub mod session;
@@ -31,7 +32,7 @@ use crate::{
 pub(crate) use act::{REPLAN, Replan};
 pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
-pub use receipt::Receipt;
+pub use receipt::{Happened, Receipt};
 
 /// Changes that a live page may hear of; a listener that falls further behind reloads.
 const TOPICS_MAX: usize = 1_024;
