@@ -5,13 +5,14 @@ pub mod case;
 pub mod import;
 mod load;
 pub mod look;
+pub mod me;
 mod permit;
 mod receipt;
 pub mod session;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use remit_access::Authorizer;
@@ -25,13 +26,14 @@ use tokio::sync::broadcast;
 
 use crate::{
     clock::{Chance, Clock},
+    config::Demo,
     error::Result,
 };
 
 pub(crate) use act::{REPLAN, Replan};
 pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
-pub use receipt::Receipt;
+pub use receipt::{Happened, Receipt};
 
 /// Changes that a live page may hear of; a listener that falls further behind reloads.
 const TOPICS_MAX: usize = 1_024;
@@ -48,6 +50,7 @@ pub struct Inner {
     pub(crate) chance: Chance,
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
     topics: broadcast::Sender<Topic>,
+    demo: OnceLock<(Demo, u16)>,
 }
 
 /// Something changed. Carries no content: the page that hears it asks again through `view`.
@@ -75,7 +78,7 @@ impl App {
     pub fn new(store: Store, clock: Clock, chance: Chance) -> Result<Self> {
         let (topics, _) = broadcast::channel(TOPICS_MAX);
         let packs = Mutex::new(HashMap::new());
-        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics })))
+        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics, demo: OnceLock::new() })))
     }
 
     /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.
@@ -91,6 +94,16 @@ impl App {
     /// Returns a listener to changes.
     pub fn topics(&self) -> broadcast::Receiver<Topic> {
         self.topics.subscribe()
+    }
+
+    /// Says that this is the demo, and on which port its personas have their hosts. Once said, it stays.
+    pub(crate) fn show_demo(&self, demo: Demo, port: u16) {
+        self.demo.get_or_init(|| (demo, port));
+    }
+
+    /// Returns the personas and the port of the demo, if this is one.
+    pub(crate) fn demo(&self) -> Option<&(Demo, u16)> {
+        self.demo.get()
     }
 
     /// Keeps a checked pack, so that statements of work can name it. A pack that is here already is left alone.
