@@ -7,6 +7,7 @@ mod load;
 pub mod look;
 pub mod me;
 mod permit;
+pub mod quality;
 mod receipt;
 pub mod session;
 
