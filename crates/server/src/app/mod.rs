@@ -2,6 +2,8 @@
 
 mod act;
 pub mod case;
+pub mod desk;
+pub mod judgement;
 mod load;
 pub mod look;
 mod permit;
