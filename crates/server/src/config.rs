@@ -18,6 +18,8 @@ pub struct Config {
 pub struct Demo {
     /// In the order of the walk.
     pub personas: Vec<Persona>,
+    /// The password that all of them share; it guards nothing.
+    pub password: &'static str,
 }
 
 /// One persona.

@@ -1,10 +1,10 @@
 //! The edge: the router, who calls, and the headers of every answer.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{FromRef, FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRef, FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -14,7 +14,8 @@ use remit_kernel::id::{ActId, SessionId};
 use tower_http::{csrf::CsrfLayer, limit::RequestBodyLimitLayer};
 
 use crate::{
-    App, Caller, Config, Error, api,
+    App, Caller, Config, Error,
+    api::{self, extract::whole_path},
     caller::{Once, Who},
     pages,
 };
@@ -53,6 +54,7 @@ pub fn router(app: App, config: Config) -> Router {
         .fallback(nothing)
         .layer(CsrfLayer::new())
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(api::speak))
         .layer(middleware::from_fn_with_state(edge.clone(), headers))
         .with_state(edge)
 }
@@ -118,7 +120,7 @@ impl FromRequestParts<Edge> for Caller {
     type Rejection = Unsettled;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Unsettled> {
-        let path = parts.uri.path().to_owned();
+        let path = whole_path(parts).to_owned();
         let found = match secret(&parts.headers, edge.config.cookie()) {
             Some(secret) => edge.app.who(&secret).await,
             None => Ok(None),
@@ -171,7 +173,7 @@ fn once(parts: &Parts) -> Result<Option<Once>, Error> {
         .hint("Send a fresh random key, such as a UUID, with each new write.")
         .into());
     }
-    let route = format!("{} {}", parts.method, parts.uri.path());
+    let route = format!("{} {}", parts.method, whole_path(parts));
     let fingerprint = parts.extensions.get::<api::BodyDigest>().map_or_else(Default::default, |digest| digest.0);
     Ok(Some(Once { route, key: key.to_owned(), fingerprint }))
 }
@@ -188,5 +190,17 @@ impl FromRequestParts<Edge> for Session {
             Who::Person { session: Some(session), .. } => Ok(Self(session)),
             Who::Person { session: None, .. } | Who::Service => Err(Unsettled(to_sign_in(parts))),
         }
+    }
+}
+
+/// The address a request came from, for the limits on signing in.
+pub struct Address(pub String);
+
+impl FromRequestParts<Edge> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default()))
     }
 }

@@ -20,6 +20,12 @@ pub enum Error {
     /// The `Idempotency-Key` was used before for another request.
     #[error("this `Idempotency-Key` was used before for another request")]
     KeyReused,
+    /// The caller asks more often than the server allows.
+    #[error("too many requests; wait {wait_seconds} seconds")]
+    TooMany {
+        /// After how many seconds it is worth asking again.
+        wait_seconds: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] remit_store::StoreError),

@@ -5,6 +5,7 @@ pub mod app;
 pub mod caller;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod edge;
 pub mod error;
 pub mod jobs;

@@ -1,10 +1,6 @@
 //! Cases, as programs see them.
 
-use axum::{
-    Json, Router,
-    extract::{Path, Query, State},
-    routing::get,
-};
+use axum::extract::State;
 use remit_kernel::{
     id::EngagementId,
     index::CaseStatus,
@@ -12,16 +8,20 @@ use remit_kernel::{
 };
 use remit_store::CaseFilter;
 use serde::Deserialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Problem;
+use super::{
+    Problem,
+    extract::{Json, Path, Query},
+};
 use crate::{
     App, Caller, Error,
     app::case::{CaseList, ListCases, place},
     edge::Edge,
 };
 
-pub(super) fn router() -> Router<Edge> {
-    Router::new().route("/engagements/{engagement}/cases", get(list))
+pub(super) fn router() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new().routes(routes!(list))
 }
 
 /// Which page of cases.
@@ -43,7 +43,7 @@ pub(crate) struct CasesIn {
 
 /// Lists cases, earliest promise first.
 #[utoipa::path(get, path = "/engagements/{engagement}/cases", tag = "cases", params(("engagement" = String, Path), CasesIn),
-    responses((status = 200, body = CaseList), (status = 404, body = Problem)))]
+    responses((status = 200, body = CaseList)))]
 pub(crate) async fn list(
     State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<CasesIn>,
 ) -> Result<Json<CaseList>, Problem> {

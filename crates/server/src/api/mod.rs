@@ -1,24 +1,61 @@
 //! The REST API: JSON in, JSON out. Handlers parse, call `act` or `view`, and answer.
+//!
+//! To add a handler:
+//!
+//! 1. Write it in the file of its noun: `State(app), caller: Caller, Path(..), Query(..), Json(..)`, in this order, with
+//!    `Path`, `Query` and `Json` from [`extract`]; it answers `Result<Json<XOut>, Problem>`, an act `Json<ReceiptOut>`.
+//! 2. Say what it is with `#[utoipa::path(post, path = "/engagements/{engagement}/cases", tag = "cases", request_body = CaseIn,
+//!    responses((status = 200, body = ReceiptOut)))]`. Identifiers in the path, problems and the idempotency key are added
+//!    for every operation in [`openapi`]. The first line of its doc comment is its summary.
+//! 3. Name it in the noun's `router()`: `OpenApiRouter::new().routes(routes!(list, take_in))`; handlers that share a path
+//!    share a `routes!`. What is not annotated does not compile, so nothing can be missing from the document.
+//!
+//! Types that come in derive `Deserialize` with `deny_unknown_fields` and `ToSchema`; types that go out `Serialize` and `ToSchema`.
 
 mod case;
+pub(crate) mod extract;
+mod openapi;
 mod problem;
+mod receipt;
+mod session;
 
-use axum::{Router, extract::Request, middleware, middleware::Next, response::Response};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+};
 use remit_kernel::hash::Digest;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::edge::{BODY_BYTES_MAX, Edge};
 
 pub(crate) use case::CasesIn;
 pub use problem::Problem;
-pub(crate) use problem::sentence;
+pub(crate) use problem::{sentence, speak};
+pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyDigest(pub Digest);
 
-/// Returns the routes below `/api/v1`.
+/// Returns the routes below `/api/v1`, the document of them included.
 pub fn router() -> Router<Edge> {
-    Router::new().merge(case::router()).layer(middleware::from_fn(digest_body))
+    let (router, document) = OpenApiRouter::with_openapi(openapi::frame())
+        .merge(session::router())
+        .merge(case::router())
+        .split_for_parts();
+    router
+        .merge(openapi::route(document))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(digest_body))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    let detail = format!("there is no `{}` at this address", request.method());
+    Problem::plain("wrong-method", StatusCode::METHOD_NOT_ALLOWED, &detail, "`/api/v1/openapi.json` lists what there is.", "")
 }
 
 /// Takes the digest of bodies that come with an `Idempotency-Key`, so that a reused key is told from a retry.
@@ -27,7 +64,9 @@ async fn digest_body(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let bytes = axum::body::to_bytes(body, BODY_BYTES_MAX).await.unwrap_or_default();
+    let Ok(bytes) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+        return extract::too_large().into_response();
+    };
     parts.extensions.insert(BodyDigest(Digest::of(&bytes)));
     next.run(Request::from_parts(parts, bytes.into())).await
 }

@@ -1,18 +1,23 @@
 //! Errors as RFC 9457 problems.
 
 use axum::{
-    Json,
-    http::{StatusCode, header},
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
-use remit_kernel::refusal::{Class, Reason, Refusal};
+use remit_kernel::{
+    hash::Digest,
+    refusal::{Class, Reason, Refusal},
+};
 use serde::Serialize;
 use tracing::error;
 
 use crate::Error;
 
 /// An error as a program reads it.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// Stable address of the kind of problem, such as `/problems/credential-expired`.
     #[serde(rename = "type")]
@@ -27,12 +32,18 @@ pub struct Problem {
     hint: String,
     /// Where it happened.
     instance: String,
-    /// Every reason, where there are several.
+    /// Every reason of a refusal.
     errors: Vec<Fault>,
+    /// What names a failure of ours in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<String>,
+    /// When to come again; sent as `Retry-After`.
+    #[serde(skip)]
+    wait_seconds: Option<u64>,
 }
 
 /// One reason of a problem.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub(crate) struct Fault {
     /// Stable code.
     code: String,
@@ -54,9 +65,18 @@ impl Problem {
             Error::SignedOut => Self::plain("signed-out", StatusCode::UNAUTHORIZED, "nobody is signed in, or the name or password is wrong", "Send a token as `Authorization: Bearer ...`; `remit user token` makes one.", path),
             Error::Busy => Self::plain("busy", StatusCode::PRECONDITION_FAILED, "others change the same thing right now", "Try again.", path),
             Error::KeyReused => Self::plain("key-reused", StatusCode::UNPROCESSABLE_ENTITY, "this `Idempotency-Key` came before with another body", "Send a fresh key with each new write.", path),
+            Error::TooMany { wait_seconds } => {
+                let hint = format!("Wait {wait_seconds} seconds, then try again.");
+                let problem = Self::plain("too-many-requests", StatusCode::TOO_MANY_REQUESTS, "too many requests came at once", &hint, path);
+                Self { wait_seconds: Some(wait_seconds), ..problem }
+            }
             other @ (Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_)) => {
-                error!(error = %other, path, "a request failed: {other}");
-                Self::plain("internal", StatusCode::INTERNAL_SERVER_ERROR, "something failed on our side", "Try again; if it stays, tell the operator the time.", path)
+                // The same failure has the same trace, which says nothing to whoever does not have the log.
+                let told = other.to_string();
+                let trace: String = Digest::of(told.as_bytes()).to_string().chars().rev().take(8).collect();
+                error!(trace, "a request failed: {told}");
+                let hint = "Try again; if it stays, tell the operator the trace.";
+                Self { trace: Some(trace), ..Self::plain("internal", StatusCode::INTERNAL_SERVER_ERROR, "something failed on our side", hint, path) }
             }
         }
     }
@@ -98,6 +118,8 @@ impl Problem {
             hint: hint.to_owned(),
             instance: path.to_owned(),
             errors: Vec::new(),
+            trace: None,
+            wait_seconds: None,
         }
     }
 }
@@ -124,8 +146,47 @@ pub(crate) fn sentence(clause: &str) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        self.onto(HeaderMap::new())
+    }
+}
+
+impl Problem {
+    /// Returns the answer, with headers that were set before and with itself beside it for [`speak`].
+    fn onto(self, mut headers: HeaderMap) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self)).into_response()
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.wait_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        let body = Body::from(serde_json::to_vec(&self).unwrap_or_default());
+        (status, headers, axum::Extension(self), body).into_response()
+    }
+}
+
+/// Lets every error below `/api/` be a problem that says where it happened, whichever layer it came from.
+pub(crate) async fn speak(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let status = response.status();
+    if !path.starts_with("/api/") || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let problem = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => Problem { instance: path, ..problem },
+        None => bare(status, &path),
+    };
+    problem.onto(std::mem::take(response.headers_mut()))
+}
+
+/// The problem of a layer that knows nothing of problems.
+fn bare(status: StatusCode, path: &str) -> Problem {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem { instance: path.to_owned(), ..super::extract::too_large() },
+        StatusCode::FORBIDDEN => Problem::plain(
+            "cross-site", status, "a page of another site sent this", "Programs send no `Origin` and no `Sec-Fetch-Site`.", path,
+        ),
+        other => Problem::plain("refused", other, other.canonical_reason().unwrap_or("it was refused"), "", path),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod desk;
 pub mod judgement;
 mod load;
 pub mod look;
+pub mod me;
 mod permit;
 mod receipt;
 pub mod session;
@@ -30,8 +31,9 @@ use crate::{
 };
 
 pub(crate) use act::{REPLAN, Replan};
+pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
-pub use receipt::Receipt;
+pub use receipt::{Happened, Receipt};
 
 /// Changes that a live page may hear of; a listener that falls further behind reloads.
 const TOPICS_MAX: usize = 1_024;
@@ -112,5 +114,13 @@ impl App {
         let pack: Arc<Pack> = Arc::new(serde_json::from_str(&stored.body)?);
         self.packs.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::clone(&pack));
         Ok(Some(pack))
+    }
+}
+
+impl App {
+    /// Returns the roles a person holds in the directory itself, for the command line that looks for its operator.
+    pub async fn directory_roles(&self, person: remit_kernel::id::PersonId) -> Result<Vec<remit_kernel::role::Role>> {
+        let standing = self.standing(&crate::Caller::local(person, "roles"), Scope::Directory).await?;
+        Ok(standing.principal.roles.into_iter().collect())
     }
 }

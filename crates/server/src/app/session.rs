@@ -64,19 +64,37 @@ impl App {
         Ok(self.store.add_login(login).await?)
     }
 
-    /// Signs a person in by name and password.
+    /// Signs a person in by name and password, in a browser.
     ///
     /// # Errors
-    /// [`Error::SignedOut`] for any mismatch: which of the two was wrong is not told. A rule reason after too many attempts.
+    /// [`Error::SignedOut`] for any mismatch: which of the two was wrong is not told. [`Error::TooMany`] after too many attempts.
     pub async fn sign_in(&self, name: &str, password: &str, address: &str) -> Result<Opened> {
+        let person = self.prove(name, password, address).await?;
+        self.open_proved(person, SessionKind::Browser, "browser").await
+    }
+
+    /// Signs a program in by the name and password of a person: the secret is a token.
+    ///
+    /// # Errors
+    /// As [`App::sign_in`].
+    pub async fn sign_in_program(&self, name: &str, password: &str, address: &str, label: &str) -> Result<Opened> {
+        let person = self.prove(name, password, address).await?;
+        self.open_proved(person, SessionKind::Token, label).await
+    }
+
+    /// Opens a session whose signing session is open too: the password was given this very moment.
+    async fn open_proved(&self, person: PersonId, kind: SessionKind, label: &str) -> Result<Opened> {
+        let opened = self.open_session(person, kind, label).await?;
+        self.store.reauthenticate_session(opened.session.id, self.clock.now()).await?;
+        Ok(opened)
+    }
+
+    /// Returns whose name and password these are.
+    async fn prove(&self, name: &str, password: &str, address: &str) -> Result<PersonId> {
         let now = self.clock.now();
         let keys = [format!("name:{}", name.trim().to_lowercase()), format!("address:{address}")];
         for key in &keys {
-            if self.store.count_login_attempts(key, now.plus_seconds(-ATTEMPT_SECONDS)).await? >= ATTEMPTS_MAX {
-                return Err(Reason::rule(code::TOO_MANY, "sign-in", "too many attempts to sign in")
-                    .hint("Wait a quarter of an hour, then try again.")
-                    .into());
-            }
+            self.attempt_allowed(key, now).await?;
         }
         let login = self.store.find_login(name.trim()).await?;
         let known = login.as_ref().map_or(NOBODY, |login| login.password_hash.as_str()).to_owned();
@@ -90,10 +108,14 @@ impl App {
             return Err(Error::SignedOut);
         }
         self.store.forgive_login_attempts(&keys[0]).await?;
-        let opened = self.open_session(login.person, SessionKind::Browser, "browser").await?;
-        // The password was given this very moment.
-        self.store.reauthenticate_session(opened.session.id, now).await?;
-        Ok(opened)
+        Ok(login.person)
+    }
+
+    async fn attempt_allowed(&self, key: &str, now: Instant) -> Result<()> {
+        if self.store.count_login_attempts(key, now.plus_seconds(-ATTEMPT_SECONDS)).await? < ATTEMPTS_MAX {
+            return Ok(());
+        }
+        Err(Error::TooMany { wait_seconds: ATTEMPT_SECONDS.unsigned_abs() })
     }
 
     /// Opens a session for a person who has proved who she is.
@@ -142,9 +164,7 @@ impl App {
     pub async fn reauthenticate(&self, person: PersonId, session: SessionId, password: &str) -> Result<()> {
         let now = self.clock.now();
         let keys = [format!("person:{person}")];
-        if self.store.count_login_attempts(&keys[0], now.plus_seconds(-ATTEMPT_SECONDS)).await? >= ATTEMPTS_MAX {
-            return Err(Reason::rule(code::TOO_MANY, "sign-in", "too many attempts").hint("Wait a quarter of an hour, then try again.").into());
-        }
+        self.attempt_allowed(&keys[0], now).await?;
         let known = self.store.find_login_of(person).await?.ok_or(Error::SignedOut)?;
         if !self.verify_password(known.password_hash, password.to_owned()).await? {
             self.store.note_login_attempt(&keys, now).await?;

@@ -62,6 +62,7 @@ impl IntoResponse for Oops {
             },
             Error::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in first"),
             Error::Busy | Error::KeyReused => (StatusCode::PRECONDITION_FAILED, "Somebody was faster"),
+            Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side")
             }

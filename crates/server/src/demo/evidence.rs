@@ -1,0 +1,243 @@
+//! The first engagement of the demo: trial evidence, five weeks of it.
+
+use std::collections::BTreeMap;
+
+use remit_kernel::{
+    case::{Media, ReturnCode, Visibility},
+    command::{Command, ItemIn},
+    id::{CaseId, PersonId},
+};
+use serde::Deserialize;
+
+use super::{
+    shipped,
+    stage::{NewCase, Scene, Stage, Terms, View, made},
+};
+use crate::error::Result;
+
+/// A question of the script.
+#[derive(Debug, Clone, Deserialize)]
+struct Question {
+    reference: String,
+    title: String,
+    outcome: String,
+    intervention: String,
+    comparator: String,
+    report: String,
+    answer: String,
+    quote: Option<String>,
+    second_quote: Option<String>,
+    rationale: String,
+    disagreement: Option<Other>,
+}
+
+/// How the second reader sees it otherwise.
+#[derive(Debug, Clone, Deserialize)]
+struct Other {
+    answer: String,
+    quote: Option<String>,
+    rationale: String,
+}
+
+/// Plays the engagement. The last dozen cases are left where each persona finds something to do.
+pub(super) async fn play(stage: &Stage) -> Result<()> {
+    let pack = shipped("evidence-analysis")?;
+    let scene = stage
+        .open(&Terms {
+            name: "Trial evidence 2026",
+            pack: "evidence-analysis",
+            service: "Evidence analysis of trial reports",
+            case_type: "trial-outcome",
+            price_minor: 6_800,
+            currency: "GBP",
+            volume_max: 400,
+        })
+        .await?;
+    let questions: Vec<Question> = lines(made(pack.demo.find("cases.jsonl"))?)?;
+    let reports = pack.demo.clone();
+    let report = |path: &str| reports.find(path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let open = questions.len().saturating_sub(13);
+    let (past, present) = questions.split_at(open);
+    for (place, question) in past.iter().enumerate() {
+        stage.wait(86_400 + 7_000);
+        let case = take_in(stage, &scene, question, made(report(&question.report))?, false).await?;
+        finish(stage, &scene, question, case, place).await?;
+    }
+    stage.lapsed_expert(scene.engagement).await?;
+    stage.app.clock().step_to(stage.end.plus_seconds(-30 * 3_600));
+    for (place, question) in present.iter().enumerate() {
+        stage.wait(2_400);
+        let case = take_in(stage, &scene, question, made(report(&question.report))?, place % 5 == 1).await?;
+        leave(stage, &scene, question, case, place).await?;
+    }
+    out_of_scope(stage, &scene).await
+}
+
+/// Works a case of the past to its end. A few go the long way round.
+async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId, place: usize) -> Result<()> {
+    let (engagement, people) = (scene.engagement, stage.people);
+    both_read(stage, scene, question, case).await?;
+    stage.wait(3_000);
+    if question.disagreement.is_some() {
+        stage.adjudicate(scene, case, &question.view()).await?;
+        stage.wait(2_000);
+    }
+    match place {
+        // The signer sees it otherwise, and an adjudicator who is not she decides.
+        5 if question.disagreement.is_none() => {
+            stage.open_all(scene, case).await?;
+            let finding = View { answers: answer("cannot_tell"), quote: None, ..question.view() };
+            let finding = Some(stage.judgement(scene, case, &finding).await?);
+            let note = "The report compares within the groups only; it does not answer the question between them.".to_owned();
+            stage.act(people.signer, Command::ReturnSignoff { engagement, case, code: ReturnCode::Reasoning, note, finding }).await?;
+            stage.wait(5_000);
+            stage.adjudicate(scene, case, &View { answers: answer("cannot_tell"), quote: None, ..question.view() }).await?;
+            stage.wait(2_000);
+            stage.finish(scene, case).await
+        }
+        // The client asks for another tone; the owner mends it, and it is signed anew.
+        8 => {
+            stage.sign(scene, case).await?;
+            stage.act(people.delivery, Command::Deliver { engagement, case }).await?;
+            stage.wait(9_000);
+            let note = "Please say the direction of the effect in the first line.".to_owned();
+            stage.act(people.client, Command::ReturnDelivery { engagement, case, code: ReturnCode::Format, note }).await?;
+            stage.wait(4_000);
+            let body = format!("{}: {}\n\n{}\n", question.outcome, question.answer.replace('_', " "), question.rationale);
+            stage.act(people.delivery, Command::EditDeliverable { engagement, case, body }).await?;
+            stage.act(people.delivery, Command::RequestSignoff { engagement, case }).await?;
+            stage.wait(6_000);
+            stage.finish(scene, case).await
+        }
+        _ => stage.finish(scene, case).await,
+    }
+}
+
+/// Leaves a case where one of the personas finds it.
+async fn leave(stage: &Stage, scene: &Scene, question: &Question, case: CaseId, place: usize) -> Result<()> {
+    let people = stage.people;
+    let alike = Question { disagreement: None, ..question.clone() };
+    match place {
+        // To sign, one of them half opened.
+        0 | 1 => both_read(stage, scene, &alike, case).await,
+        2 => {
+            both_read(stage, scene, &alike, case).await?;
+            stage.glance(scene, case).await
+        }
+        // To deliver.
+        3 => {
+            both_read(stage, scene, &alike, case).await?;
+            stage.sign(scene, case).await
+        }
+        // To accept.
+        4 | 5 => {
+            both_read(stage, scene, &alike, case).await?;
+            stage.sign(scene, case).await?;
+            stage.act(people.delivery, Command::Deliver { engagement: scene.engagement, case }).await.map(drop)
+        }
+        // To adjudicate.
+        6 | 7 => {
+            let other = question.disagreement.clone().unwrap_or_else(|| question.opposite());
+            both_read(stage, scene, &Question { disagreement: Some(other), ..question.clone() }, case).await
+        }
+        // The first reader has sealed; the second has not begun.
+        8 => stage.read(scene, people.reader1, case, &question.view(), 700).await,
+        // Both have it open.
+        9 => {
+            stage.claim(scene, people.reader1, case).await?;
+            stage.claim(scene, people.reader2, case).await
+        }
+        // Nobody has begun.
+        _ => Ok(()),
+    }
+}
+
+async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: CaseId) -> Result<()> {
+    let readers: (PersonId, PersonId) = (stage.people.reader1, stage.people.reader2);
+    stage.wait(1_200);
+    stage.read(scene, readers.0, case, &question.view(), 640).await?;
+    stage.wait(1_900);
+    stage.read(scene, readers.1, case, &question.second(), 580).await
+}
+
+async fn take_in(stage: &Stage, scene: &Scene, question: &Question, body: String, urgent: bool) -> Result<CaseId> {
+    let fields = [("outcome", &question.outcome), ("intervention", &question.intervention), ("comparator", &question.comparator)];
+    let name = body.lines().next().unwrap_or("Report").to_owned();
+    stage
+        .take_in(scene, NewCase {
+            reference: question.reference.clone(),
+            title: question.title.clone(),
+            fields: fields.map(|(key, value)| (key.to_owned(), value.clone())).into(),
+            jurisdiction: "GB".into(),
+            urgent,
+            due_days: if urgent { 1 } else { 4 },
+            items: vec![ItemIn { name, media: Media::Text, body, material: true, visibility: Visibility::Both }],
+            ..NewCase::default()
+        })
+        .await
+}
+
+/// A Friday request that no line covers.
+async fn out_of_scope(stage: &Stage, scene: &Scene) -> Result<()> {
+    let item = ItemIn {
+        name: "Note from the steering group".into(),
+        media: Media::Text,
+        body: "Could you also look at the forty protocols we sent on Friday? No outcome data yet, only plans.\n".into(),
+        material: true,
+        visibility: Visibility::Both,
+    };
+    let new = NewCase {
+        reference: "PR-040".into(),
+        title: "Forty trial protocols, as a small favour".into(),
+        case_type: Some("protocol-review".into()),
+        jurisdiction: "GB".into(),
+        due_days: 3,
+        items: vec![item],
+        ..NewCase::default()
+    };
+    stage.take_in(scene, new).await.map(drop)
+}
+
+impl Question {
+    fn view(&self) -> View {
+        View {
+            answers: answer(&self.answer),
+            quote: cited(self.quote.as_ref()),
+            rationale: Some(self.rationale.clone()),
+            confidence: None,
+        }
+    }
+
+    /// How the second reader sees it: otherwise, or alike on other evidence, or alike.
+    fn second(&self) -> View {
+        match (&self.disagreement, &self.second_quote) {
+            (Some(other), _) => View {
+                answers: answer(&other.answer),
+                quote: cited(other.quote.as_ref()),
+                rationale: Some(other.rationale.clone()),
+                confidence: None,
+            },
+            (None, Some(quote)) => View { quote: cited(Some(quote)), ..self.view() },
+            (None, None) => self.view(),
+        }
+    }
+
+    fn opposite(&self) -> Other {
+        let answer = if self.answer == "no_difference" { "decreased" } else { "no_difference" };
+        Other { answer: answer.into(), quote: self.quote.clone(), rationale: "I read the interval as touching zero at this time point.".into() }
+    }
+}
+
+fn cited(quote: Option<&String>) -> Option<(String, String)> {
+    quote.map(|quote| ("effect".to_owned(), quote.clone()))
+}
+
+fn answer(key: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("effect".to_owned(), key.to_owned())])
+}
+
+/// Reads one JSON object a line.
+pub(super) fn lines<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<Vec<T>> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().filter(|line| !line.trim().is_empty()).map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
