@@ -199,7 +199,7 @@ impl Query for OpenDesk {
     async fn answer(self, look: &mut Look<'_>) -> Result<Desk> {
         let person = look.standing.id();
         let (case, panel) = look.seat(self.assignment).await?;
-        let matter = look.matter(&case, &panel).await?;
+        let matter = look.matter(&case, Some(&panel)).await?;
         let own = panel.reading_of(person).filter(|reading| {
             matches!(reading.provenance, Provenance::Witnessed { assignment, .. } if assignment == self.assignment)
         });
@@ -219,6 +219,28 @@ impl Query for OpenDesk {
         };
         look.saw(Action::ViewCase, case.case, Some(case.case), None);
         Ok(Desk { assignment: self.assignment, matter, written, kept_at, sealed_at })
+    }
+}
+
+/// Asks for a case as laid before somebody who judges it.
+#[derive(Debug, Clone, Copy)]
+pub struct Lay {
+    /// In which engagement.
+    pub engagement: EngagementId,
+    /// Which case.
+    pub case: CaseId,
+}
+
+impl Query for Lay {
+    type Out = Matter;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Matter> {
+        let (case, panel) = look.case(self.case, None).await?;
+        look.matter(&case, panel.as_ref()).await
     }
 }
 
@@ -279,6 +301,23 @@ impl Query for Held {
     }
 }
 
+/// Asks for the draft of a duty that the caller holds.
+struct KeptDraft(Held);
+
+impl Query for KeptDraft {
+    type Out = Option<(Written, Timestamp)>;
+
+    fn scope(&self) -> Scope {
+        self.0.scope()
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Self::Out> {
+        let assignment = self.0.assignment;
+        self.0.answer(look).await?;
+        look.draft(look.standing.id(), assignment).await
+    }
+}
+
 impl App {
     /// Keeps what a person has written for a duty that she holds, in place of what was kept before, and returns when.
     ///
@@ -298,6 +337,14 @@ impl App {
         let now = self.clock.now();
         self.store.put_draft(&Scope::Engagement(engagement).to_string(), &key, &body, now).await?;
         Ok(now.timestamp())
+    }
+
+    /// Returns what the caller keeps for a duty that she holds, and when it was kept.
+    ///
+    /// # Errors
+    /// `not-found` unless the duty is hers now.
+    pub async fn find_draft(&self, caller: &Caller, engagement: EngagementId, assignment: AssignmentId) -> Result<Option<(Written, Timestamp)>> {
+        self.view(caller, KeptDraft(Held { engagement, assignment })).await
     }
 }
 
@@ -337,9 +384,9 @@ impl Look<'_> {
     }
 
     /// Returns the case as laid before somebody who judges it.
-    pub(crate) async fn matter(&mut self, case: &Case, panel: &Panel) -> Result<Matter> {
+    pub(crate) async fn matter(&mut self, case: &Case, panel: Option<&Panel>) -> Result<Matter> {
         let pack = self.pack_of(case).await?;
-        let papers = self.papers(case, Some(panel)).await?;
+        let papers = self.papers(case, panel).await?;
         let named = pack.case_type(&case.case_type).map(|case_type| case_type.fields.clone()).unwrap_or_default();
         let texts: Vec<_> = [case.reference.id, case.title.id].into_iter().chain(case.fields.values().map(|text| text.id)).collect();
         let texts = self.texts(&texts).await?;

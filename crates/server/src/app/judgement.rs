@@ -8,11 +8,11 @@ use remit_kernel::{
     case::{Case, Item, Media, Visibility},
     command::{AnswerIn, JudgementIn},
     form::{Answer, Evidence, Form, Judgement, QuestionKey, QuestionKind},
-    id::{ItemId, TextId},
+    id::{Id as _, ItemId, Suffix, TextId},
     panel::Panel,
     quote::{self, cut},
     refusal::{Reason, Refusal, code},
-    text::TextRef,
+    text::{NewText, TextRef},
 };
 use remit_access::{Action, Class, Label};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -188,6 +188,29 @@ impl Written {
         Ok(given)
     }
 
+    /// Returns what the kernel would refuse now, so that it can be said before anything is sealed.
+    pub(crate) fn unfinished(&self, form: &Form, papers: &[Paper]) -> Vec<Reason> {
+        let given = match self.judgement(form) {
+            Ok(given) => given,
+            Err(refusal) => return refusal.reasons,
+        };
+        let text = |body: &str| NewText::new(TextId::of(Suffix::new(0, [0; 10])), [0; 32], body.to_owned()).text;
+        let mut judgement = Judgement { evidence: given.evidence, confidence: given.confidence, ..Judgement::default() };
+        judgement.rationale = given.rationale.as_deref().map(text);
+        judgement.answers = given
+            .answers
+            .into_iter()
+            .filter_map(|(key, answer)| match answer {
+                AnswerIn::Choice(option) => Some((key, Answer::Choice(option))),
+                AnswerIn::Span(spans) => Some((key, Answer::Span(spans))),
+                AnswerIn::Text(body) => (!body.trim().is_empty()).then(|| (key, Answer::Text(text(&body)))),
+            })
+            .collect();
+        let chars = |paper: &Paper| u32::try_from(paper.body.chars().count()).unwrap_or(u32::MAX);
+        let citable = papers.iter().filter(|paper| paper.citable).map(|paper| ((paper.item, paper.version), chars(paper))).collect();
+        form.check(&judgement, &citable, false).err().map(|refusal| refusal.reasons).unwrap_or_default()
+    }
+
     /// Finds the quotes and returns the judgement for the kernel.
     ///
     /// # Errors
@@ -304,8 +327,6 @@ fn digits_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
-
-    use remit_kernel::id::{Id, Suffix};
 
     use super::*;
 
