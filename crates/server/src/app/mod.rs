@@ -3,6 +3,7 @@
 mod act;
 pub mod case;
 pub mod desk;
+pub mod import;
 pub mod judgement;
 mod load;
 pub mod look;
