@@ -14,6 +14,8 @@ pub struct Caller {
     pub request_id: String,
     /// What makes a write count once, however often it is sent.
     pub once: Option<Once>,
+    /// The page or route asked for; empty where there is none.
+    pub path: String,
 }
 
 /// Who calls.
@@ -47,7 +49,7 @@ impl Caller {
     /// Returns a caller that acts for a person without a session: the command line, which holds the data folder.
     pub fn local(person: PersonId, request_id: impl Into<String>) -> Self {
         let who = Who::Person { person, session: None, reauthenticated: true };
-        Self { who, request_id: request_id.into(), once: None }
+        Self { who, request_id: request_id.into(), once: None, path: String::new() }
     }
 
     /// Returns whoever founds an installation: a person who is not in the directory yet.
@@ -57,7 +59,7 @@ impl Caller {
 
     /// Returns the caller of a job.
     pub fn service(request_id: impl Into<String>) -> Self {
-        Self { who: Who::Service, request_id: request_id.into(), once: None }
+        Self { who: Who::Service, request_id: request_id.into(), once: None, path: String::new() }
     }
 
     /// Returns the person.

@@ -46,6 +46,9 @@ impl FromRef<Edge> for Arc<Config> {
 
 /// Returns the whole server as one router.
 pub fn router(app: App, config: Config) -> Router {
+    if let Some(demo) = &config.demo {
+        app.show_demo(demo.clone(), config.listen.port());
+    }
     let edge = Edge { app, config: Arc::new(config) };
     Router::new()
         .route("/healthz", get(health))
@@ -135,7 +138,7 @@ impl FromRequestParts<Edge> for Caller {
         let request_id = edge.app.ctx(&Self::service("edge")).map(|ctx| ctx.id::<ActId>(0).to_string());
         let request_id = request_id.map_err(|error| Unsettled(refuse(&path, error)))?;
         let once = once(parts).map_err(|error| Unsettled(refuse(&path, error)))?;
-        Ok(Self { who, request_id, once })
+        Ok(Self { who, request_id, once, path })
     }
 }
 

@@ -15,7 +15,8 @@ const FINISH: Duration = Duration::from_secs(20);
 /// If the address cannot be listened on.
 pub async fn serve(app: App, config: Config, listening: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
     let listener = TcpListener::bind(config.listen).await?;
-    listening(listener.local_addr()?);
+    let config = Config { listen: listener.local_addr()?, ..config };
+    listening(config.listen);
     let jobs = tokio::spawn(crate::jobs::run(app.clone()));
     let router = edge::router(app, config).into_make_service_with_connect_info::<SocketAddr>();
     let (stopped, heard) = tokio::sync::oneshot::channel();

@@ -11,7 +11,7 @@ pub mod session;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use remit_access::Authorizer;
@@ -25,6 +25,7 @@ use tokio::sync::broadcast;
 
 use crate::{
     clock::{Chance, Clock},
+    config::Demo,
     error::Result,
 };
 
@@ -48,6 +49,7 @@ pub struct Inner {
     pub(crate) chance: Chance,
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
     topics: broadcast::Sender<Topic>,
+    demo: OnceLock<(Demo, u16)>,
 }
 
 /// Something changed. Carries no content: the page that hears it asks again through `view`.
@@ -75,7 +77,7 @@ impl App {
     pub fn new(store: Store, clock: Clock, chance: Chance) -> Result<Self> {
         let (topics, _) = broadcast::channel(TOPICS_MAX);
         let packs = Mutex::new(HashMap::new());
-        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics })))
+        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics, demo: OnceLock::new() })))
     }
 
     /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.
@@ -91,6 +93,16 @@ impl App {
     /// Returns a listener to changes.
     pub fn topics(&self) -> broadcast::Receiver<Topic> {
         self.topics.subscribe()
+    }
+
+    /// Says that this is the demo, and on which port its personas have their hosts. Once said, it stays.
+    pub(crate) fn show_demo(&self, demo: Demo, port: u16) {
+        self.demo.get_or_init(|| (demo, port));
+    }
+
+    /// Returns the personas and the port of the demo, if this is one.
+    pub(crate) fn demo(&self) -> Option<&(Demo, u16)> {
+        self.demo.get()
     }
 
     /// Keeps a checked pack, so that statements of work can name it. A pack that is here already is left alone.

@@ -4,6 +4,8 @@ pub mod asset;
 mod case;
 pub(crate) mod document;
 mod layout;
+mod session;
+pub(crate) mod word;
 
 use axum::{
     Router,
@@ -18,7 +20,7 @@ pub(crate) use layout::{Frame, Place};
 
 /// Returns the routes of all pages.
 pub fn router() -> Router<Edge> {
-    Router::new().merge(asset::router()).merge(case::router())
+    Router::new().merge(asset::router()).merge(case::router()).merge(session::router())
 }
 
 /// A page that says what happened and what to do.

@@ -1,0 +1,189 @@
+//! Values in the reader's words: instants, statuses, roles, money. One place, so that every page says the same.
+
+use std::fmt;
+
+use jiff::{Timestamp, tz::TimeZone};
+use remit_kernel::{
+    engagement::SowStatus,
+    index::{CaseStatus, EngagementStatus},
+    pack::Duty,
+    role::{Role, Side},
+    time::Instant,
+};
+
+/// An instant as people say it, exact on hover: `<time datetime title>in 3 days</time>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct When {
+    at: Timestamp,
+    now: Timestamp,
+}
+
+impl askama::filters::HtmlSafe for When {}
+
+/// An instant that a template may hold.
+pub(crate) trait Moment {
+    /// Returns it as a timestamp.
+    fn moment(&self) -> Timestamp;
+}
+
+impl Moment for Timestamp {
+    fn moment(&self) -> Timestamp {
+        *self
+    }
+}
+
+impl Moment for Instant {
+    fn moment(&self) -> Timestamp {
+        self.timestamp()
+    }
+}
+
+/// Returns an instant as seen from now.
+pub(crate) fn when(at: &impl Moment, now: &impl Moment) -> When {
+    When { at: at.moment(), now: now.moment() }
+}
+
+impl When {
+    /// Returns the relative words, such as `in 3 days` or `20 minutes ago`; a plain date beyond a month.
+    pub(crate) fn words(self) -> String {
+        let seconds = self.at.as_second().saturating_sub(self.now.as_second());
+        let count = |amount: i64, unit: &str| {
+            let amount = amount.abs();
+            let plural = if amount == 1 { "" } else { "s" };
+            if seconds >= 0 { format!("in {amount} {unit}{plural}") } else { format!("{amount} {unit}{plural} ago") }
+        };
+        match seconds.abs() {
+            0..45 => "now".to_owned(),
+            45..5_400 => count((seconds + 30 * seconds.signum()) / 60, "minute"),
+            5_400..129_600 => count((seconds + 1_800 * seconds.signum()) / 3_600, "hour"),
+            129_600..2_678_400 => count((seconds + 43_200 * seconds.signum()) / 86_400, "day"),
+            _ => date(&self.at),
+        }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exact = self.at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y, %H:%M:%S UTC");
+        write!(f, "<time datetime=\"{}\" title=\"{exact}\">{}</time>", self.at, self.words())
+    }
+}
+
+/// Returns the date of an instant as `3 March 2026`, in UTC.
+pub(crate) fn date(at: &impl Moment) -> String {
+    at.moment().to_zoned(TimeZone::UTC).strftime("%-d %B %Y").to_string()
+}
+
+/// Returns a case's status in words.
+pub(crate) const fn status(status: CaseStatus) -> &'static str {
+    match status {
+        CaseStatus::ScopeQuery => "Stopped at the scope gate",
+        CaseStatus::Declined => "Declined",
+        CaseStatus::Ready => "Ready to read",
+        CaseStatus::Reading => "Being read",
+        CaseStatus::Adjudicating => "In adjudication",
+        CaseStatus::Resolved => "Decided",
+        CaseStatus::AwaitingSignOff => "Awaiting sign-off",
+        CaseStatus::SignedOff => "Signed off",
+        CaseStatus::Delivered => "Delivered",
+        CaseStatus::Revision => "In revision",
+        CaseStatus::Accepted => "Accepted",
+        CaseStatus::Cancelled => "Cancelled",
+    }
+}
+
+/// Returns an engagement's status in words.
+pub(crate) const fn engagement_status(status: EngagementStatus) -> &'static str {
+    match status {
+        EngagementStatus::Draft => "Being set up",
+        EngagementStatus::Live => "Live",
+    }
+}
+
+/// Returns the status of a statement of work in words.
+pub(crate) const fn sow_status(status: SowStatus) -> &'static str {
+    match status {
+        SowStatus::Draft => "Draft",
+        SowStatus::Proposed => "Laid before both sides",
+        SowStatus::InForce => "In force",
+        SowStatus::Superseded => "Superseded",
+    }
+}
+
+/// Returns a role in words.
+pub(crate) const fn role(role: Role) -> &'static str {
+    match role {
+        Role::ClientManager => "Client manager",
+        Role::DeliveryManager => "Delivery manager",
+        Role::Expert => "Expert",
+        Role::Adjudicator => "Adjudicator",
+        Role::Signer => "Signer",
+        Role::Auditor => "Auditor",
+        Role::Operator => "Operator",
+        Role::PeopleManager => "People manager",
+    }
+}
+
+/// Returns roles in words, with commas.
+pub(crate) fn roles<'a>(roles: impl IntoIterator<Item = &'a Role>) -> String {
+    roles.into_iter().map(|held| role(*held)).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a side in words.
+pub(crate) const fn side(side: Side) -> &'static str {
+    match side {
+        Side::Client => "Client",
+        Side::Provider => "Provider",
+    }
+}
+
+/// Returns what a person with this duty does.
+pub(crate) const fn duty(duty: Duty) -> &'static str {
+    match duty {
+        Duty::Read => "Read",
+        Duty::Adjudicate => "Adjudicate",
+        Duty::Sign => "Sign",
+    }
+}
+
+/// Returns an amount such as `45.00 GBP`. Currencies without minor units are written whole.
+pub(crate) fn money(minor: i64, currency: &str) -> String {
+    match currency {
+        "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF" | "XPF" | "PYG" | "RWF" => format!("{minor} {currency}"),
+        _ => format!("{}{}.{:02} {currency}", if minor < 0 { "-" } else { "" }, minor.unsigned_abs() / 100, minor.unsigned_abs() % 100),
+    }
+}
+
+/// Returns a number with the noun it counts, such as `1 case` or `12 cases`.
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(seconds: i64) -> String {
+        let now = Instant::from_micros(1_772_442_000_000_000);
+        when(&now.plus_seconds(seconds), &now).words()
+    }
+
+    #[test]
+    fn instants_are_said_as_people_say_them() {
+        assert_eq!([said(0), said(-44), said(-45), said(90)], ["now", "now", "1 minute ago", "in 2 minutes"]);
+        assert_eq!([said(-5_399), said(5_400), said(-86_400)], ["90 minutes ago", "in 2 hours", "24 hours ago"]);
+        assert_eq!([said(129_600), said(-3 * 86_400), said(40 * 86_400)], ["in 2 days", "3 days ago", "11 April 2026"]);
+    }
+
+    #[test]
+    fn an_instant_is_exact_on_hover() {
+        let now = Instant::from_micros(1_772_442_000_000_000);
+        let html = when(&now, &now).to_string();
+        assert_eq!(html, "<time datetime=\"2026-03-02T09:00:00Z\" title=\"2 March 2026, 09:00:00 UTC\">now</time>");
+    }
+
+    #[test]
+    fn money_is_written_in_units() {
+        assert_eq!([money(4_500, "GBP"), money(-5, "USD"), money(900, "JPY")], ["45.00 GBP", "-0.05 USD", "900 JPY"]);
+    }
+}
