@@ -1,11 +1,14 @@
 //! The API's contract: signing in, problems, the document, and writes that count once.
 
+use std::num::NonZeroU32;
+
 use axum::http::{Method, StatusCode};
+use remit_server::{Config, limit::Limits};
 use serde_json::{Value, json};
 
 use crate::{
-    http::{Http, bearer},
-    world::World,
+    http::{Http, bearer, config},
+    world::{START, World},
 };
 
 const PASSWORD: &str = "the tide waits for no one";
@@ -52,13 +55,35 @@ async fn guessing_passwords_is_slowed_down_and_says_when_to_come_again() {
     world.app.add_login(world.client, "clara", PASSWORD).await.unwrap();
     let http = Http::of(&world);
     let guess = json!({ "name": "clara", "password": "a wrong one", "label": "guess" });
-    for _ in 0..10 {
+    for second in 0..10 {
+        world.app.clock().step_to(START.plus_seconds(second));
         assert_eq!(http.post("/api/v1/session", "", &guess).await.problem(), "signed-out");
     }
     let right = json!({ "name": "clara", "password": PASSWORD, "label": "too late" });
     let slowed = http.post("/api/v1/session", "", &right).await;
     assert_eq!((slowed.status, slowed.problem().as_str()), (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"));
     assert_eq!(slowed.header("retry-after"), "900");
+}
+
+#[tokio::test]
+async fn a_program_that_asks_too_often_is_told_when_to_come_again() {
+    let world = World::live().await;
+    let limits = Limits { api_per_minute: NonZeroU32::new(6), pages_per_minute: NonZeroU32::new(3) };
+    let http = Http::with(&world, Config { limits, ..config() });
+    let (client, auditor) = (world.token(world.client).await, world.token(world.auditor).await);
+    for _ in 0..6 {
+        assert_eq!(http.get("/api/v1/me", &client).await.status, StatusCode::OK);
+    }
+    let slowed = http.get("/api/v1/me", &client).await;
+    assert_eq!((slowed.problem().as_str(), slowed.header("retry-after")), ("too-many-requests", "10"));
+    assert_eq!(http.get("/api/v1/me", &auditor).await.status, StatusCode::OK);
+    let page = format!("/e/{}/cases", world.engagement);
+    for _ in 0..3 {
+        assert_eq!(http.get(&page, &auditor).await.status, StatusCode::OK);
+    }
+    assert_eq!(http.get(&page, &auditor).await.status, StatusCode::TOO_MANY_REQUESTS);
+    world.app.clock().step_to(START.plus_seconds(10));
+    assert_eq!(http.get("/api/v1/me", &client).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
