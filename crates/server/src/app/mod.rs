@@ -2,6 +2,7 @@
 
 mod act;
 pub mod case;
+pub mod import;
 mod load;
 pub mod look;
 pub mod me;

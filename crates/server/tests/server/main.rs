@@ -5,5 +5,6 @@
 mod contract;
 mod demo;
 mod http;
+mod import;
 mod round;
 mod world;
