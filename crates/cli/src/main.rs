@@ -6,8 +6,10 @@ mod import;
 mod init;
 mod instance;
 mod pack;
+mod quality;
 mod serve;
 mod user;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -29,8 +31,12 @@ enum Command {
     Init(init::Args),
     /// Checks practice packs.
     Pack(pack::Args),
+    /// Reports how far readers agree.
+    Quality(quality::Args),
     /// Serves the pages and the API.
     Serve(serve::Args),
+    /// Replays every event and names the first difference.
+    Verify(verify::Args),
     /// Gives people a way to sign in.
     User(user::Args),
 }
@@ -42,7 +48,12 @@ async fn main() -> ExitCode {
         Command::Import(args) => import::run(args).await,
         Command::Init(args) => init::run(args).await,
         Command::Pack(args) => pack::run(args),
+        Command::Quality(args) => quality::run(args).await,
         Command::Serve(args) => serve::run(args).await,
+        Command::Verify(args) => match verify::run(args).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::User(args) => user::run(args).await,
     };
     match done {

@@ -38,7 +38,7 @@ pub use engagement::{EngagementNamed, MemberNamed};
 pub use entry::{Decision, EntryKey, EntryRow, StoredEntry};
 pub use error::{Result, StoreError, Taken, Unreadable};
 pub use event::{EventKey, EventRow, SnapshotRow, StoredEvent};
-pub use index::{IndexChange, Table};
+pub use index::{IndexChange, Table, key_of};
 pub use job::{Job, JobRow};
 pub use pack::StoredPack;
 pub use panel::PanelCount;

@@ -8,7 +8,10 @@ use std::{
 };
 
 use crate::{
-    Store, answer, case, db, draft, duty, engagement, entry, error::Result, event, index, job, pack, panel, person,
+    Store, answer, case, db,
+    dialect::Connection,
+    draft, duty, engagement, entry,
+    error::Result, event, index, job, pack, panel, person,
     seat, session, text, verify,
 };
 
@@ -70,4 +73,17 @@ pub fn statements() -> Vec<&'static str> {
 /// Prepares a statement against the tables of a store. Returns whether its placeholders appear in order.
 pub async fn prepare(store: &Store, sql: &'static str) -> Result<bool> {
     store.read(move |connection| connection.check(sql)).await
+}
+
+/// Changes one character, number or byte of one row in the data folder of a closed store, as a failing disk or a foreign
+/// hand would. The row is the first one whose column is filled.
+pub fn flip(dir: &Path, table: &str, column: &str) -> Result<()> {
+    let connection = Connection::open_writer(&dir.join("remit.db"))?;
+    connection.run("PRAGMA ignore_check_constraints = ON")?;
+    connection.run(&format!(
+        "UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN 1 - {column} \
+         WHEN 'blob' THEN zeroblob(length({column})) \
+         ELSE substr({column}, 1, length({column}) - 1) || CASE substr({column}, -1) WHEN '0' THEN '1' ELSE '0' END END \
+         WHERE rowid = (SELECT MIN(rowid) FROM {table} WHERE {column} IS NOT NULL)"
+    ))
 }

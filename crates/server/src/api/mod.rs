@@ -16,6 +16,7 @@ mod case;
 pub(crate) mod extract;
 mod openapi;
 mod problem;
+mod quality;
 mod reading;
 mod receipt;
 mod session;
@@ -35,6 +36,7 @@ use crate::edge::{BODY_BYTES_MAX, Edge};
 pub(crate) use case::CasesIn;
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
+pub(crate) use quality::{DisputesIn, QualityIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
@@ -46,6 +48,7 @@ pub fn router() -> Router<Edge> {
     let (router, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(session::router())
         .merge(case::router())
+        .merge(quality::router())
         .merge(reading::router())
         .split_for_parts();
     router

@@ -12,10 +12,11 @@ mod permit;
 pub mod quality;
 mod receipt;
 pub mod session;
+pub mod verify;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, atomic::AtomicU64, OnceLock, PoisonError},
 };
 
 use remit_access::Authorizer;
@@ -54,6 +55,8 @@ pub struct Inner {
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
     topics: broadcast::Sender<Topic>,
     demo: OnceLock<(Demo, u16)>,
+    /// Events replayed by the verification that is running; `u64::MAX` when none is.
+    verifying: AtomicU64,
 }
 
 /// Something changed. Carries no content: the page that hears it asks again through `view`.
@@ -81,7 +84,8 @@ impl App {
     pub fn new(store: Store, clock: Clock, chance: Chance) -> Result<Self> {
         let (topics, _) = broadcast::channel(TOPICS_MAX);
         let packs = Mutex::new(HashMap::new());
-        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics, demo: OnceLock::new() })))
+        let verifying = AtomicU64::new(u64::MAX);
+        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics, demo: OnceLock::new(), verifying })))
     }
 
     /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.

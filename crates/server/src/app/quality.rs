@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use remit_access::{Action, Class, Label};
+use remit_access::{Action, Class};
 use remit_kernel::{
     case::Visibility,
     facts::Want,

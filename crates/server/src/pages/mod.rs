@@ -7,6 +7,7 @@ pub(crate) mod document;
 pub(crate) mod judgement;
 mod layout;
 pub(crate) mod markdown;
+mod quality;
 mod session;
 pub(crate) mod word;
 
@@ -23,7 +24,7 @@ pub(crate) use layout::{Frame, Place};
 
 /// Returns the routes of all pages.
 pub fn router() -> Router<Edge> {
-    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(session::router())
+    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(quality::router()).merge(session::router())
 }
 
 /// A page that says what happened and what to do.

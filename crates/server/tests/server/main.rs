@@ -6,5 +6,7 @@ mod contract;
 mod demo;
 mod http;
 mod import;
+mod quality;
 mod round;
+mod verify;
 mod world;
