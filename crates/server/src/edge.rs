@@ -109,7 +109,6 @@ fn refuse(path: &str, error: Error) -> Response {
 
 /// Sets the headers that every answer carries.
 async fn headers(State(edge): State<Edge>, request: Request, next: Next) -> Response {
-    let asset = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -127,7 +126,7 @@ async fn headers(State(edge): State<Edge>, request: Request, next: Next) -> Resp
     if edge.config.secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     }
-    if !asset && !headers.contains_key(header::CACHE_CONTROL) {
+    if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response

@@ -99,11 +99,11 @@ impl World {
     }
 
     pub(crate) fn draft_sow(&self, volume_max: Option<u32>) -> Command {
-        let line = |clause: &str, kind| LineIn {
+        let line = |clause: &str, kind, case_type: &str, plan| LineIn {
             clause: clause.into(),
             service: "Evidence reading".into(),
             kind,
-            includes: BTreeSet::from(["trial".to_owned()]),
+            includes: BTreeSet::from([case_type.to_owned()]),
             excludes: BTreeSet::new(),
             jurisdictions: BTreeSet::new(),
             places: BTreeSet::from(["ZA".to_owned(), "GB".to_owned()]),
@@ -112,13 +112,18 @@ impl World {
             currency: "GBP".into(),
             revisions_max: 1,
             pack: self.pack.clone(),
-            plan: None,
+            plan,
         };
+        let unsigned = Plan { signoff: false, ..pack().plan };
         Command::DraftSow {
             engagement: self.engagement,
             starts_on: "2026-01-01".parse().unwrap(),
             ends_on: "2026-12-31".parse().unwrap(),
-            lines: vec![line("2.1", LineKind::Standard), line("9.1", LineKind::History)],
+            lines: vec![
+                line("2.1", LineKind::Standard, "trial", None),
+                line("2.2", LineKind::Standard, "note", Some(unsigned)),
+                line("9.1", LineKind::History, "trial", None),
+            ],
         }
     }
 
@@ -185,9 +190,7 @@ impl World {
 
     /// The first item of a case.
     pub(crate) async fn item(&self, case: CaseId) -> ItemId {
-        let stream = format!("case/{case}");
-        let snapshot = self.app.store().snapshots(&self.engagement.to_string(), &[stream]).await.unwrap().remove(0).unwrap();
-        let body: serde_json::Value = serde_json::from_str(&snapshot.body).unwrap();
+        let body = self.state(case).await;
         body["items"][0]["item"].as_str().unwrap().parse().unwrap()
     }
 }
@@ -207,11 +210,7 @@ pub(crate) fn pack() -> Pack {
         version: "1.0.0".into(),
         title: "Evidence".into(),
         summary: "Did it move?".into(),
-        case_types: vec![CaseType {
-            key: "trial".into(),
-            title: "Trial".into(),
-            fields: vec![CaseField { key: "outcome".into(), title: "Outcome".into(), required: true }],
-        }],
+        case_types: ["trial", "note", "survey"].map(case_type).into(),
         form: Form {
             questions: vec![Question {
                 key: "effect".into(),
@@ -236,4 +235,10 @@ pub(crate) fn pack() -> Pack {
         rate_units: vec!["case".into()],
         attribution: String::new(),
     }
+}
+
+/// A kind of case: `survey` is in no line of the statement of work, `note` needs no sign-off.
+fn case_type(key: &str) -> CaseType {
+    let outcome = CaseField { key: "outcome".into(), title: "Outcome".into(), required: true };
+    CaseType { key: key.into(), title: key.into(), fields: vec![outcome] }
 }
