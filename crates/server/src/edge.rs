@@ -226,14 +226,17 @@ impl FromRequestParts<Edge> for Session {
     }
 }
 
-/// The address a request came from, for the limits on signing in.
-pub struct Address(pub String);
+/// Where a request comes from, to slow down guessing. Behind a TLS proxy, the proxy says.
+pub(crate) struct Address(pub(crate) String);
 
 impl FromRequestParts<Edge> for Address {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default()))
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Self::Rejection> {
+        // Only the last entry was written by our own proxy; those before it are whatever the client sent.
+        let forwarded = parts.headers.get("x-forwarded-for").filter(|_| edge.config.secure);
+        let forwarded = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next().map(|last| last.trim().to_owned()));
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
+        Ok(Self(forwarded.or(peer).unwrap_or_default()))
     }
 }

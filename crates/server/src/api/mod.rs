@@ -57,7 +57,13 @@ pub fn router() -> Router<Edge> {
 
 async fn wrong_method(request: Request) -> Problem {
     let detail = format!("there is no `{}` at this address", request.method());
-    Problem::plain("wrong-method", StatusCode::METHOD_NOT_ALLOWED, &detail, "`/api/v1/openapi.json` lists what there is.", "")
+    Problem::plain(
+        "wrong-method",
+        StatusCode::METHOD_NOT_ALLOWED,
+        &detail,
+        "`/api/v1/openapi.json` lists what there is.",
+        "",
+    )
 }
 
 /// Takes the digest of bodies that come with an `Idempotency-Key`, so that a reused key is told from a retry.

@@ -113,7 +113,11 @@ impl Attack {
             || answer.status.is_client_error() != problem
             || (must_fail && !answer.status.is_client_error());
         if wrong {
-            self.failures.push(format!("{at}\n  {} {}", answer.status, answer.body.chars().take(300).collect::<String>()));
+            self.failures.push(format!(
+                "{at}\n  {} {}",
+                answer.status,
+                answer.body.chars().take(300).collect::<String>()
+            ));
         }
     }
 }
@@ -169,13 +173,28 @@ async fn no_body_path_or_query_makes_the_server_fail() {
         let path = real.fill(&operation.path);
         attack_paths(&mut attack, operation).await;
         for query in &operation.queries {
-            for value in ["", "%00", "%ff%fe", "-1", "99999999999999999999", "many", &"x".repeat(5_000), "a&b=c", "%F0%9F%98%80"] {
+            for value in
+                ["", "%00", "%ff%fe", "-1", "99999999999999999999", "many", &"x".repeat(5_000), "a&b=c", "%F0%9F%98%80"]
+            {
                 attack.send(operation, &format!("{path}?{query}={value}"), "{}", false).await;
             }
             attack.send(operation, &format!("{path}?{query}=1&{query}=2"), "{}", false).await;
         }
         let Some(schema) = operation.schema else { continue };
-        for broken in ["", "{", "{\"a\":}", "nul", "[1,2]", "7", "\"text\"", "{} x", "{\"a\":\"\\ud800\"}", "{\"n\":1e999}", "\u{feff}{}", &"[".repeat(10_000)] {
+        for broken in [
+            "",
+            "{",
+            "{\"a\":}",
+            "nul",
+            "[1,2]",
+            "7",
+            "\"text\"",
+            "{} x",
+            "{\"a\":\"\\ud800\"}",
+            "{\"n\":1e999}",
+            "\u{feff}{}",
+            &"[".repeat(10_000),
+        ] {
             attack.send(operation, &path, broken, true).await;
         }
         attack.send(operation, &path, [b'{', b'"', 0xff, b'"', b':', b'1', b'}'], true).await;
@@ -205,7 +224,8 @@ async fn attack_paths(attack: &mut Attack, operation: &Operation<'_>) {
     if !operation.path.contains('{') {
         return;
     }
-    let unknown = ["eng", "case", "item", "person", "org", "sow", "cred"].map(|prefix| format!("{prefix}_{}", "0".repeat(26)));
+    let unknown =
+        ["eng", "case", "item", "person", "org", "sow", "cred"].map(|prefix| format!("{prefix}_{}", "0".repeat(26)));
     let others = ["", "%00", "%ff", "..", "%2e%2e%2f", "x", "'%20OR%201=1--", "%F0%9F%98%80"].map(str::to_owned);
     for value in unknown.into_iter().chain(others).chain(["9".repeat(3_000)]) {
         let parts = operation.path.split(['{', '}']).enumerate();
@@ -224,7 +244,11 @@ async fn a_method_that_is_not_there_is_told_with_those_that_are() {
         let path = format!("/api/v1{}", path.replace(['{', '}'], "x"));
         for method in METHODS.into_iter().filter(|method| item.get(method.as_str().to_lowercase()).is_none()) {
             let answer = http.send(method.clone(), &path, &[("authorization", &bearer(&token))], "{}").await;
-            assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "wrong-method"), "{method} {path}");
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (StatusCode::METHOD_NOT_ALLOWED, "wrong-method"),
+                "{method} {path}"
+            );
             assert!(!answer.header("allow").is_empty(), "{method} {path}");
         }
     }
@@ -238,9 +262,19 @@ async fn without_a_token_every_operation_asks_who_it_is() {
     let real = Real::of(&world).await;
     for operation in operations(&document).iter().filter(|operation| !operation.open) {
         let path = real.fill(&operation.path);
-        for headers in [vec![], vec![("authorization", "Bearer nobody")], vec![("authorization", "Basic eDp5")], vec![("cookie", "remit=nobody")]] {
+        for headers in [
+            vec![],
+            vec![("authorization", "Bearer nobody")],
+            vec![("authorization", "Basic eDp5")],
+            vec![("cookie", "remit=nobody")],
+        ] {
             let answer = http.send(operation.method.clone(), &path, &headers, "{").await;
-            assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::UNAUTHORIZED, "signed-out"), "{} {path}", operation.method);
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (StatusCode::UNAUTHORIZED, "signed-out"),
+                "{} {path}",
+                operation.method
+            );
         }
     }
 }

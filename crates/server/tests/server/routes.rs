@@ -4,14 +4,22 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use axum::http::{Method, StatusCode};
 
-use crate::{
-    http::Http,
-    world::World,
-};
+use crate::{http::Http, world::World};
 
 /// The pages, and what is neither page nor API.
-const PAGES: &[&str] =
-    &["/assets/{hash}/{name}", "/demo/enter", "/e/{engagement}/cases", "/healthz", "/reauth", "/sign-in", "/sign-out"];
+const PAGES: &[&str] = &[
+    "/assets/{hash}/{name}",
+    "/demo/enter",
+    "/e/{engagement}/cases",
+    "/e/{engagement}/read",
+    "/e/{engagement}/read/next",
+    "/e/{engagement}/read/{assignment}",
+    "/e/{engagement}/read/{assignment}/release",
+    "/healthz",
+    "/reauth",
+    "/sign-in",
+    "/sign-out",
+];
 
 /// Returns the literals that follow `.route(` in the sources, with the file of each.
 fn routes_in(folder: &Path) -> BTreeSet<String> {
@@ -23,7 +31,9 @@ fn routes_in(folder: &Path) -> BTreeSet<String> {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path).unwrap();
             let calls = source.split(".route(").skip(1);
-            found.extend(calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned)));
+            found.extend(
+                calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned)),
+            );
         }
     }
     found
@@ -51,7 +61,11 @@ async fn every_answer_carries_the_headers_that_guard_it() {
     let http = Http::of(&world);
     let document = http.send(Method::GET, "/api/v1/openapi.json", &[], "").await.json();
     let operations = document["paths"].as_object().unwrap().keys().map(|path| format!("/api/v1{path}"));
-    let routes = PAGES.iter().map(|page| (*page).to_owned()).chain(operations).chain(["/nowhere".into(), "/api/v1/openapi.json".into()]);
+    let routes = PAGES
+        .iter()
+        .map(|page| (*page).to_owned())
+        .chain(operations)
+        .chain(["/nowhere".into(), "/api/v1/openapi.json".into()]);
     for route in routes {
         let path = route.replace("{engagement}", &world.engagement.to_string()).replace(['{', '}', '*'], "x");
         // A token of its own for each route: one of them ends it.
@@ -60,7 +74,10 @@ async fn every_answer_carries_the_headers_that_guard_it() {
             for method in [Method::GET, Method::POST, Method::OPTIONS] {
                 let answer = http.send(method.clone(), &path, headers, "").await;
                 let at = format!("{method} {route}: {answer:?}");
-                assert!(answer.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'"), "{at}");
+                assert!(
+                    answer.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'"),
+                    "{at}"
+                );
                 assert!(!answer.header("content-security-policy").contains("unsafe"), "{at}");
                 assert_eq!(answer.header("x-content-type-options"), "nosniff", "{at}");
                 assert_eq!(answer.header("referrer-policy"), "no-referrer", "{at}");

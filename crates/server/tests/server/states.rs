@@ -15,7 +15,9 @@ impl World {
         let engagement = self.engagement;
         let act = async |person, command| self.act(person, command).await.unwrap();
         match status {
-            CaseStatus::ScopeQuery => self.take_in_as(CaseIn { case_type: "survey".into(), ..self.case_in(reference) }).await,
+            CaseStatus::ScopeQuery => {
+                self.take_in_as(CaseIn { case_type: "survey".into(), ..self.case_in(reference) }).await
+            }
             CaseStatus::Declined => {
                 let case = Box::pin(self.case_at(CaseStatus::ScopeQuery, reference)).await;
                 act(self.delivery, Command::DeclineCase { engagement, case, reason: "not in scope".into() }).await;
@@ -62,7 +64,11 @@ impl World {
             }
             CaseStatus::Revision => {
                 let case = Box::pin(self.case_at(CaseStatus::Delivered, reference)).await;
-                act(self.client, Command::ReturnDelivery { engagement, case, code: ReturnCode::Tone, note: "too terse".into() }).await;
+                act(
+                    self.client,
+                    Command::ReturnDelivery { engagement, case, code: ReturnCode::Tone, note: "too terse".into() },
+                )
+                .await;
                 case
             }
             CaseStatus::Accepted => {
@@ -85,7 +91,8 @@ impl World {
     /// The state of a case, as the store keeps it.
     pub(crate) async fn state(&self, case: CaseId) -> serde_json::Value {
         let stream = format!("case/{case}");
-        let snapshot = self.app.store().snapshots(&self.engagement.to_string(), &[stream]).await.unwrap().remove(0).unwrap();
+        let snapshot =
+            self.app.store().snapshots(&self.engagement.to_string(), &[stream]).await.unwrap().remove(0).unwrap();
         serde_json::from_str(&snapshot.body).unwrap()
     }
 }

@@ -54,7 +54,8 @@ impl World {
         let roles = BTreeSet::from([Role::Operator, Role::PeopleManager]);
         let operator = add_person(&app, founder(), provider_org, "Olga Operator", "ZA", roles).await;
         let by = || Caller::local(operator, "test");
-        let person = async |org, name: &str, place: &str| add_person(&app, by(), org, name, place, BTreeSet::new()).await;
+        let person =
+            async |org, name: &str, place: &str| add_person(&app, by(), org, name, place, BTreeSet::new()).await;
         let client = person(client_org, "Clara Client", "GB").await;
         let delivery = person(provider_org, "Dumi Delivery", "ZA").await;
         let reader1 = person(provider_org, "Rita Reader", "ZA").await;
@@ -63,7 +64,9 @@ impl World {
         let signer = person(provider_org, "Sam Signer", "GB").await;
         let auditor = person(client_org, "Aud Auditor", "GB").await;
         let stranger = person(provider_org, "Stan Stranger", "ZA").await;
-        for (who, kind) in [(reader1, "reader"), (reader2, "reader"), (adjudicator, "reader"), (signer, "methodologist")] {
+        for (who, kind) in
+            [(reader1, "reader"), (reader2, "reader"), (adjudicator, "reader"), (signer, "methodologist")]
+        {
             let command = Command::RecordCredential {
                 person: who,
                 kind: kind.into(),
@@ -75,11 +78,28 @@ impl World {
             app.act(by(), command).await.unwrap();
         }
         let managers = vec![(client, Side::Client), (delivery, Side::Provider)];
-        let draft = Command::DraftEngagement { name: "Evidence 2026".into(), client: client_org, provider: provider_org, managers };
+        let draft = Command::DraftEngagement {
+            name: "Evidence 2026".into(),
+            client: client_org,
+            provider: provider_org,
+            managers,
+        };
         let engagement = app.act(by(), draft).await.unwrap().engagement().unwrap();
         let world = Self {
-            app, engagement, operator, client, delivery, reader1, reader2, adjudicator, signer, auditor, stranger,
-            client_org, provider_org, pack,
+            app,
+            engagement,
+            operator,
+            client,
+            delivery,
+            reader1,
+            reader2,
+            adjudicator,
+            signer,
+            auditor,
+            stranger,
+            client_org,
+            provider_org,
+            pack,
             _folder: folder,
         };
         for (person, side, role) in [
@@ -144,7 +164,11 @@ impl World {
 
     /// Takes a case in with one document: "The mean fell by 4 points."
     pub(crate) async fn take_in(&self, reference: &str) -> CaseId {
-        self.act(self.client, Command::TakeIn { engagement: self.engagement, case: self.case_in(reference) }).await.unwrap().case().unwrap()
+        self.act(self.client, Command::TakeIn { engagement: self.engagement, case: self.case_in(reference) })
+            .await
+            .unwrap()
+            .case()
+            .unwrap()
     }
 
     pub(crate) fn case_in(&self, reference: &str) -> CaseIn {
@@ -197,7 +221,8 @@ impl World {
 
 async fn add_person(app: &App, by: Caller, org: OrgId, name: &str, place: &str, roles: BTreeSet<Role>) -> PersonId {
     let languages = BTreeSet::from(["en".to_owned()]);
-    let person = PersonIn { org, name: name.into(), same_as: None, signs_in: true, place: place.into(), languages, roles };
+    let person =
+        PersonIn { org, name: name.into(), same_as: None, signs_in: true, place: place.into(), languages, roles };
     app.act(by, Command::AddPerson { person }).await.unwrap().person().unwrap()
 }
 
@@ -216,7 +241,9 @@ pub(crate) fn pack() -> Pack {
                 key: "effect".into(),
                 title: "Effect".into(),
                 help: String::new(),
-                kind: QuestionKind::Choice { options: vec![option("rose", "r"), option("fell", "f"), option("same", "s")] },
+                kind: QuestionKind::Choice {
+                    options: vec![option("rose", "r"), option("fell", "f"), option("same", "s")],
+                },
                 required: true,
                 decides: true,
                 evidence: EvidenceRule::Required { unless: Vec::new() },
