@@ -12,6 +12,7 @@
 //!
 //! Types that come in derive `Deserialize` with `deny_unknown_fields` and `ToSchema`; types that go out `Serialize` and `ToSchema`.
 
+mod adjudicate;
 mod case;
 pub(crate) mod extract;
 mod openapi;
@@ -32,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::edge::{BODY_BYTES_MAX, Edge};
 
+pub(crate) use adjudicate::DisputesIn;
 pub(crate) use case::CasesIn;
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
@@ -47,6 +49,7 @@ pub fn router() -> Router<Edge> {
         .merge(session::router())
         .merge(case::router())
         .merge(reading::router())
+        .merge(adjudicate::router())
         .split_for_parts();
     router
         .merge(openapi::route(document))
