@@ -1,6 +1,7 @@
 //! The one decision path. [`App::act`] is the only way to change anything, [`App::view`] the only way to read content.
 
 mod act;
+pub mod adjudicate;
 pub mod case;
 pub mod desk;
 pub mod import;

@@ -1,5 +1,6 @@
 //! The pages: forms in, HTML out. Handlers parse, call `act` or `view`, and answer with a page or its fragment.
 
+mod adjudicate;
 pub mod asset;
 mod case;
 mod desk;
@@ -24,7 +25,11 @@ pub(crate) use layout::{Frame, Place};
 
 /// Returns the routes of all pages.
 pub fn router() -> Router<Edge> {
+<<<<<<< HEAD
     Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(quality::router()).merge(session::router())
+=======
+    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(adjudicate::router()).merge(session::router())
+>>>>>>> main
 }
 
 /// A page that says what happened and what to do.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
 
+mod bad_input;
 mod contract;
 mod demo;
 mod http;
@@ -9,4 +10,6 @@ mod import;
 mod quality;
 mod round;
 mod verify;
+mod routes;
+mod states;
 mod world;
