@@ -35,7 +35,7 @@ pub use case::{CaseFilter, CaseKey};
 pub use db::{Options, Store};
 pub use draft::{Draft, DraftKey};
 pub use engagement::{EngagementNamed, MemberNamed};
-pub use entry::{Decision, EntryKey, EntryRow, StoredEntry};
+pub use entry::{Decision, EntryFilter, EntryKey, EntryRow, StoredEntry};
 pub use error::{Result, StoreError, Taken, Unreadable};
 pub use event::{EventKey, EventRow, SnapshotRow, StoredEvent};
 pub use index::{IndexChange, Table, key_of};

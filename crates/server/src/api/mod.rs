@@ -17,6 +17,7 @@ mod case;
 pub(crate) mod extract;
 mod openapi;
 mod problem;
+mod protection;
 mod quality;
 mod reading;
 mod receipt;
@@ -38,7 +39,8 @@ pub(crate) use adjudicate::DisputesIn;
 pub(crate) use case::CasesIn;
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
-pub(crate) use quality::{DisputesIn, QualityIn};
+pub(crate) use protection::ProtectionIn;
+pub(crate) use quality::{QualityIn, SideBySideIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
@@ -50,6 +52,7 @@ pub fn router() -> Router<Edge> {
     let (router, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(session::router())
         .merge(case::router())
+        .merge(protection::router())
         .merge(quality::router())
         .merge(reading::router())
         .merge(adjudicate::router())

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Edge> {
-    OpenApiRouter::new().routes(routes!(show)).routes(routes!(disputes))
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(side_by_side))
 }
 
 /// Which readings the figures rest on.
@@ -47,7 +47,7 @@ impl QualityIn {
 
 /// Which disputed cases.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
-pub(crate) struct DisputesIn {
+pub(crate) struct SideBySideIn {
     /// Key of the question on which they differ.
     question: Option<String>,
     /// `other`: instead, cases with the same answers on other evidence.
@@ -66,14 +66,14 @@ pub(crate) struct DisputesIn {
 
 /// Returns disputed cases with their readings side by side.
 #[utoipa::path(get, path = "/engagements/{engagement}/quality/disputes", tag = "quality",
-    params(("engagement" = String, Path), DisputesIn), responses((status = 200, body = Disputes)))]
-async fn disputes(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<DisputesIn>,
+    params(("engagement" = String, Path), SideBySideIn), responses((status = 200, body = Disputes)))]
+async fn side_by_side(
+    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<SideBySideIn>,
 ) -> Result<Json<Disputes>, Problem> {
     Ok(Json(app.view(&caller, given.query(engagement)?).await?))
 }
 
-impl DisputesIn {
+impl SideBySideIn {
     pub(crate) fn query(&self, engagement: EngagementId) -> Result<ShowDisputes, Error> {
         let which = match (&self.question, self.evidence.as_deref()) {
             (Some(question), None) => Which::Question { question: question.clone(), pair: self.a.clone().zip(self.b.clone()) },

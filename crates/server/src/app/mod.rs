@@ -10,6 +10,7 @@ mod load;
 pub mod look;
 pub mod me;
 mod permit;
+pub mod protection;
 pub mod quality;
 mod receipt;
 pub mod session;

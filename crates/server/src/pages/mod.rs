@@ -8,6 +8,7 @@ pub(crate) mod document;
 pub(crate) mod judgement;
 mod layout;
 pub(crate) mod markdown;
+mod protection;
 mod quality;
 mod session;
 pub(crate) mod word;
@@ -25,11 +26,14 @@ pub(crate) use layout::{Frame, Place};
 
 /// Returns the routes of all pages.
 pub fn router() -> Router<Edge> {
-<<<<<<< HEAD
-    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(quality::router()).merge(session::router())
-=======
-    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(adjudicate::router()).merge(session::router())
->>>>>>> main
+    Router::new()
+        .merge(asset::router())
+        .merge(case::router())
+        .merge(desk::router())
+        .merge(adjudicate::router())
+        .merge(protection::router())
+        .merge(quality::router())
+        .merge(session::router())
 }
 
 /// A page that says what happened and what to do.

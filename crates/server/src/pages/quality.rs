@@ -17,7 +17,7 @@ use remit_kernel::{
 use super::{Frame, Oops, Place, encode, html};
 use crate::{
     App, Caller, Error,
-    api::{DisputesIn, QualityIn},
+    api::{QualityIn, SideBySideIn},
     app::quality::{Agreement, Disputes, PairQuality, Quality, QuestionQuality},
     edge::Edge,
 };
@@ -201,7 +201,7 @@ struct DisputesPage {
 }
 
 async fn disputes(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<DisputesIn>,
+    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<SideBySideIn>,
 ) -> Result<Html<String>, Oops> {
     let address = |after: CaseId| format!("/e/{engagement}/quality/disputes?{}after={after}", given.address());
     let disputes = app.view(&caller, given.query(engagement)?).await?;
