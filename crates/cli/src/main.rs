@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through them")]
 
+mod export;
 mod import;
 mod init;
 mod instance;
@@ -25,6 +26,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Writes an engagement as JSON Lines.
+    Export(export::Args),
     /// Takes cases and readings in from files.
     Import(import::Args),
     /// Sets up an empty installation: the first organisation and its operator.
@@ -45,6 +48,7 @@ enum Command {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
+        Command::Export(args) => export::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Init(args) => init::run(args).await,
         Command::Pack(args) => pack::run(args),

@@ -4,6 +4,7 @@ mod act;
 pub mod adjudicate;
 pub mod case;
 pub mod desk;
+pub mod export;
 pub mod import;
 pub mod judgement;
 mod load;

@@ -231,7 +231,9 @@ impl Replay<'_> {
     }
 
     fn different<T>(&self, table: &str, key: impl ToString, what: impl Into<String>) -> Step<T> {
-        let (scope, table, key) = (self.scope.to_owned(), table.to_owned(), key.to_string());
+        let (scope, table) = (self.scope.to_owned(), table.to_owned());
+        // The engagement's own row has no key but its scope.
+        let key = Some(key.to_string()).filter(|key| !key.is_empty()).unwrap_or_else(|| scope.clone());
         Err(Stopped::Different(Difference { scope, table, key, what: what.into() }))
     }
 
