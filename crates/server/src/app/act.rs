@@ -113,7 +113,7 @@ impl App {
         match self.store.commit(write).await? {
             Commit::Done => {
                 self.keep_elsewhere(command, &receipt, answer, &ctx).await?;
-                drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case() }));
+                drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case(), opened: receipt.has("planned") }));
                 Ok(Some(receipt))
             }
             Commit::Stale | Commit::Conflict(_) => Ok(None),
