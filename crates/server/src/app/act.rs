@@ -73,8 +73,7 @@ impl App {
     /// Returns the answer of an earlier sending of the same request.
     async fn answered(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
         let (Some(once), Some(person)) = (&caller.once, caller.person()) else { return Ok(None) };
-        let asked = kept(once, person, String::new());
-        match self.store.find_answer(&answer_scope(command), &asked).await? {
+        match self.store.find_answer(&kept(command, once, person, String::new())).await? {
             None | Some(Commit::Done | Commit::Stale | Commit::Conflict(_)) => Ok(None),
             Some(Commit::Replayed(body)) => Ok(Some(serde_json::from_str(&body)?)),
             Some(Commit::KeyReused) => Err(Error::KeyReused),
@@ -105,14 +104,12 @@ impl App {
         write.jobs = self.follow_up(command, &ctx).await?;
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
         write.drafts_dropped = used_draft(command, actor, facts);
-        let answer = match (&caller.once, actor) {
-            (Some(once), Some(person)) => Some(kept(once, person, serde_json::to_string(&receipt)?)),
-            _ => None,
+        write.answer = match (&caller.once, actor) {
+            (Some(once), Some(person)) => Some(kept(command, once, person, serde_json::to_string(&receipt)?)),
+            (Some(_) | None, _) => None,
         };
-        write.answer.clone_from(&answer);
         match self.store.commit(write).await? {
             Commit::Done => {
-                self.keep_elsewhere(command, &receipt, answer, &ctx).await?;
                 drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case(), opened: receipt.has("planned") }));
                 Ok(Some(receipt))
             }
@@ -120,15 +117,6 @@ impl App {
             Commit::Replayed(body) => Ok(Some(serde_json::from_str(&body)?)),
             Commit::KeyReused => Err(Error::KeyReused),
         }
-    }
-
-    /// Keeps the answer to a new engagement in the directory as well, where a second sending looks for it.
-    async fn keep_elsewhere(&self, command: &Command, receipt: &Receipt, answer: Option<AnswerKept>, ctx: &Ctx) -> Result<()> {
-        let scope = answer_scope(command);
-        if answer.is_some() && scope != receipt.scope {
-            self.store.commit(Write { answer, ..Write::new(scope, ctx.now, receipt.act) }).await?;
-        }
-        Ok(())
     }
 
     pub(crate) fn ctx(&self, caller: &Caller) -> Result<Ctx> {
@@ -273,11 +261,8 @@ fn used_draft(command: &Command, actor: Option<PersonId>, facts: &Facts) -> Vec<
     held.map(|(person, assignment)| DraftKey { person, stream: assignment.to_string() }).into_iter().collect()
 }
 
-/// Returns where the answer to a command is kept. A new engagement has no scope to look in yet: the directory's serves.
-fn answer_scope(command: &Command) -> String {
-    command.scope().unwrap_or(Scope::Directory).to_string()
-}
-
-fn kept(once: &Once, person: PersonId, body: String) -> AnswerKept {
-    AnswerKept { person, route: once.route.clone(), key: once.key.clone(), fingerprint: once.fingerprint, body }
+/// Returns the answer to keep. A new engagement has no scope to look in before it is decided: the directory's serves.
+fn kept(command: &Command, once: &Once, person: PersonId, body: String) -> AnswerKept {
+    let scope = command.scope().unwrap_or(Scope::Directory).to_string();
+    AnswerKept { scope, person, route: once.route.clone(), key: once.key.clone(), fingerprint: once.fingerprint, body }
 }

@@ -3,7 +3,10 @@
 mod act;
 pub mod admin;
 pub mod case;
+pub mod desk;
 pub mod engagement;
+pub mod import;
+pub mod judgement;
 pub mod knowledge;
 pub mod live;
 mod load;
