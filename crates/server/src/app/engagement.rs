@@ -8,7 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{EngagementId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, EngagementStatus},
-    pack::Stopping,
+    pack::{Plan, Stopping},
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::Date,
@@ -414,5 +414,111 @@ fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
         readings,
         signoff: line.plan.signoff,
         signoff_in_jurisdiction: line.plan.signoff_in_jurisdiction,
+    }
+}
+
+/// Asks for the packs that a line may name.
+#[derive(Debug, Clone, Copy)]
+pub struct Packs {
+    /// In which engagement.
+    pub engagement: EngagementId,
+}
+
+/// A pack that a line may name.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct PackChoice {
+    /// Short name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Digest of its content.
+    #[schema(value_type = String)]
+    pub digest: Digest,
+    /// Title.
+    pub title: String,
+    /// Keys of its case types.
+    pub case_types: Vec<String>,
+    /// Its own plan.
+    #[schema(value_type = Object)]
+    pub plan: Plan,
+}
+
+impl Query for Packs {
+    type Out = Vec<PackChoice>;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Vec<PackChoice>> {
+        let label = Label::engagement(self.engagement);
+        look.admit(Action::ViewKnowledge, &label)?;
+        look.admit(Action::ManageSow, &label)?;
+        let mut packs = Vec::new();
+        for stored in look.app.store().list_packs().await? {
+            let Some(pack) = look.app.pack(stored.digest).await? else { continue };
+            packs.push(PackChoice {
+                name: stored.name,
+                version: stored.version,
+                digest: stored.digest,
+                title: pack.title.clone(),
+                case_types: pack.case_types.iter().map(|known| known.key.clone()).collect(),
+                plan: pack.plan.clone(),
+            });
+        }
+        Ok(packs)
+    }
+}
+
+/// Asks whom a manager may add as a member.
+#[derive(Debug, Clone, Copy)]
+pub struct MembersToBe {
+    /// In which engagement.
+    pub engagement: EngagementId,
+}
+
+/// Somebody who may be added.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct PersonChoice {
+    /// Who.
+    #[schema(value_type = String)]
+    pub person: PersonId,
+    /// Name.
+    pub name: String,
+    /// Employer.
+    pub organisation: String,
+}
+
+impl Query for MembersToBe {
+    type Out = Vec<PersonChoice>;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Vec<PersonChoice>> {
+        look.admit(Action::ManageMembers, &Label::engagement(self.engagement))?;
+        let everybody = look.may(Action::ViewPeople, &Label::directory());
+        let store = look.app.store();
+        let people = store.list_people().await?;
+        let members = store.list_members(&look.scope()).await?;
+        let organisations = store.list_organisations().await?;
+        // Whoever does not see the directory chooses among her own house.
+        let own = people.iter().find(|known| known.row.person == look.standing.id()).map(|known| known.row.org);
+        let free = |person: &&remit_store::PersonNamed| {
+            let member = members.iter().any(|member| member.row.person == person.row.person && member.row.active);
+            person.row.active && person.row.signs_in && !member && (everybody || Some(person.row.org) == own)
+        };
+        let mut choices: Vec<_> = people
+            .iter()
+            .filter(free)
+            .map(|known| PersonChoice {
+                person: known.row.person,
+                name: known.name.clone().unwrap_or_else(|| ERASED.to_owned()),
+                organisation: organisations.iter().find(|org| org.row.org == known.row.org).and_then(|org| org.name.clone()).unwrap_or_default(),
+            })
+            .collect();
+        choices.sort_by_key(|known| known.name.clone());
+        Ok(choices)
     }
 }
