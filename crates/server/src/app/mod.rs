@@ -2,6 +2,7 @@
 
 mod act;
 pub mod admin;
+pub mod adjudicate;
 pub mod case;
 pub mod desk;
 pub mod engagement;

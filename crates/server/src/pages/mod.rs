@@ -1,5 +1,6 @@
 //! The pages: forms in, HTML out. Handlers parse, call `act` or `view`, and answer with a page or its fragment.
 
+mod adjudicate;
 mod admin;
 pub mod asset;
 mod case;
@@ -30,7 +31,12 @@ pub(crate) use layout::{Frame, Place};
 
 /// Returns the routes of all pages.
 pub fn router() -> Router<Edge> {
-    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(session::router())
+    Router::new()
+        .merge(asset::router())
+        .merge(case::router())
+        .merge(desk::router())
+        .merge(adjudicate::router())
+        .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())
         .merge(people::router())

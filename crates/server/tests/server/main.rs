@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
 
+mod bad_input;
 mod contract;
 mod demo;
 mod http;
 mod import;
 mod round;
+mod routes;
+mod states;
 mod world;
