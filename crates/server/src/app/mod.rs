@@ -1,25 +1,31 @@
 //! The one decision path. [`App::act`] is the only way to change anything, [`App::view`] the only way to read content.
 
 mod act;
+pub mod admin;
 pub mod adjudicate;
 pub mod case;
 pub mod desk;
+pub mod engagement;
 pub mod export;
 pub mod import;
 pub mod judgement;
+pub mod knowledge;
+pub mod live;
 mod load;
 pub mod look;
 pub mod me;
+pub mod people;
 mod permit;
 pub mod protection;
 pub mod quality;
 mod receipt;
 pub mod session;
+pub mod today;
 pub mod verify;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, atomic::AtomicU64, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
 use remit_access::Authorizer;
@@ -69,6 +75,8 @@ pub struct Topic {
     pub scope: Scope,
     /// Which case, if it was one.
     pub case: Option<remit_kernel::id::CaseId>,
+    /// Whether a case came in whose seats may be taken.
+    pub opened: bool,
 }
 
 impl std::ops::Deref for App {

@@ -9,7 +9,7 @@ use remit_kernel::{
     stream::Scope,
     time::Instant,
 };
-use remit_store::{Decision, EntryFilter, EntryKey};
+use remit_store::{CaseFilter, Decision, EntryFilter, EntryKey};
 use serde::Serialize;
 
 use super::{Look, Query, look::ERASED};
@@ -138,9 +138,10 @@ impl Query for ShowProtection {
         cases.sort_unstable();
         cases.dedup();
         let rows = store.cases(&scope, &cases).await?;
-        // A reference is content of its case: a wall keeps it closed here as well.
-        let lines = look.case_lines(rows, true).await?;
+        // What a wall closes is absent here as well.
+        let lines = look.case_lines(rows, &CaseFilter::default()).await?;
         let reference = |case: CaseId| lines.iter().find(|line| line.case == case).map(|line| line.reference.clone());
+        stored.retain(|stored| stored.entry.case.is_none_or(|case| lines.iter().any(|line| line.case == case)));
         let name = |person: Option<PersonId>| match person {
             Some(person) => names.get(&person).cloned().unwrap_or_else(|| ERASED.to_owned()),
             None => "Remit itself".to_owned(),

@@ -13,7 +13,7 @@ use remit_kernel::{
     index::{AnswerRow, Origin, Part},
     panel::Reading,
     quote,
-    refusal::Reason,
+    refusal::{Reason, code},
     role::Side,
     stream::Scope,
 };
@@ -202,6 +202,12 @@ async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
     let (_, sows) = look.engagement().await?;
     let label = look.engagement_label()?;
     look.admit(Action::ViewQuality, &label)?;
+    if !look.standing.principal.conflicts.is_empty() {
+        // A figure over cases that a wall hides would tell of them.
+        return Err(Reason::forbidden(code::CONFLICT, "quality", "you declared an interest in a party, and figures rest on its cases too")
+            .hint("Ask a manager or auditor who has none.")
+            .into());
+    }
     let packs: BTreeSet<_> = sows.iter().flat_map(|sow| &sow.lines).map(|line| line.pack.digest).collect();
     let wants: Vec<_> = packs.into_iter().map(Want::Pack).collect();
     let mut questions: Vec<Question> = Vec::new();
