@@ -71,7 +71,7 @@ impl Store {
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
-        let path = dir.join("remit.db");
+        let path = file(dir);
         let connection = Connection::open_writer(&path)?;
         migrate(&connection)?;
 
@@ -174,6 +174,11 @@ impl Drop for Inner {
             tracing::error!("the writer ended by a fault");
         }
     }
+}
+
+/// Returns where the database of a data folder is.
+pub(crate) fn file(dir: &Path) -> PathBuf {
+    dir.join("remit.db")
 }
 
 /// Takes the folder for this process alone. The system lets go of the lock however the process ends.

@@ -81,8 +81,28 @@ impl App {
         }
     }
 
-    /// Decides once. Nothing: somebody else was faster.
+    /// Decides and commits once. Nothing: somebody else was faster.
     async fn attempt(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
+        let (write, receipt) = self.prepare(caller, command).await?;
+        let answer = write.answer.clone();
+        match self.store.commit(write).await? {
+            Commit::Done => {
+                self.keep_elsewhere(command, &receipt, answer).await?;
+                let scope = receipt.engagement().map_or(Scope::Directory, Scope::Engagement);
+                drop(self.topics.send(Topic { scope, case: receipt.case() }));
+                Ok(Some(receipt))
+            }
+            Commit::Stale | Commit::Conflict(_) => Ok(None),
+            Commit::Replayed(body) => Ok(Some(serde_json::from_str(&body)?)),
+            Commit::KeyReused => Err(Error::KeyReused),
+        }
+    }
+
+    /// Loads, authorises and decides: returns what [`App::act`] would commit, and what it would answer.
+    ///
+    /// Changes nothing but the record of a denial. Public for the benchmark, which replays such writes.
+    #[doc(hidden)]
+    pub async fn prepare(&self, caller: &Caller, command: &Command) -> Result<(Write, Receipt)> {
         let scope = command.scope();
         let actor = caller.person();
         let loaded = self.facts(scope.unwrap_or(Scope::Directory), actor, command).await?;
@@ -105,28 +125,17 @@ impl App {
         write.jobs = self.follow_up(command, &ctx).await?;
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
         write.drafts_dropped = used_draft(command, actor, facts);
-        let answer = match (&caller.once, actor) {
-            (Some(once), Some(person)) => Some(kept(once, person, serde_json::to_string(&receipt)?)),
-            _ => None,
-        };
-        write.answer.clone_from(&answer);
-        match self.store.commit(write).await? {
-            Commit::Done => {
-                self.keep_elsewhere(command, &receipt, answer, &ctx).await?;
-                drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case() }));
-                Ok(Some(receipt))
-            }
-            Commit::Stale | Commit::Conflict(_) => Ok(None),
-            Commit::Replayed(body) => Ok(Some(serde_json::from_str(&body)?)),
-            Commit::KeyReused => Err(Error::KeyReused),
+        if let (Some(once), Some(person)) = (&caller.once, actor) {
+            write.answer = Some(kept(once, person, serde_json::to_string(&receipt)?));
         }
+        Ok((write, receipt))
     }
 
     /// Keeps the answer to a new engagement in the directory as well, where a second sending looks for it.
-    async fn keep_elsewhere(&self, command: &Command, receipt: &Receipt, answer: Option<AnswerKept>, ctx: &Ctx) -> Result<()> {
+    async fn keep_elsewhere(&self, command: &Command, receipt: &Receipt, answer: Option<AnswerKept>) -> Result<()> {
         let scope = answer_scope(command);
         if answer.is_some() && scope != receipt.scope {
-            self.store.commit(Write { answer, ..Write::new(scope, ctx.now, receipt.act) }).await?;
+            self.store.commit(Write { answer, ..Write::new(scope, receipt.at, receipt.act) }).await?;
         }
         Ok(())
     }
