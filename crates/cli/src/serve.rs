@@ -9,6 +9,7 @@ use remit_server::{
     clock::{Chance, Clock},
     config::Demo,
     demo, lifecycle,
+    limit::Limits,
 };
 use remit_store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,7 +46,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let listen = SocketAddr::new(args.listen.ip(), args.port.unwrap_or(args.listen.port()));
-    let mut config = Config { listen, secure: args.behind_tls, demo: args.demo.then(Demo::default) };
+    let limits = if args.demo { Limits::NONE } else { Limits::default() };
+    let mut config = Config { listen, secure: args.behind_tls, demo: args.demo.then(Demo::default), limits };
     config.check()?;
 
     let store = instance::open_store(&args.data)?;

@@ -161,6 +161,8 @@ pub mod code {
         EVIDENCE_MISSING "evidence-missing";
         EVIDENCE_TOO_MANY "evidence-too-many";
         EVIDENCE_ITEM "evidence-item";
+        QUOTE_NOT_FOUND "quote-not-found";
+        QUOTE_AMBIGUOUS "quote-ambiguous";
         SPAN_OUTSIDE "span-outside";
         SPAN_COUNT "span-count";
         FIELD_INVALID "field-invalid";

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::limit::Limits;
+
 /// How the server is run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -11,6 +13,8 @@ pub struct Config {
     pub secure: bool,
     /// The demo: each persona has a host of its own and a link that signs in. Loopback only.
     pub demo: Option<Demo>,
+    /// How often one person may ask.
+    pub limits: Limits,
 }
 
 /// The personas of the demo.

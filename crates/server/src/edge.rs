@@ -10,13 +10,17 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use remit_kernel::id::{ActId, SessionId};
+use remit_kernel::{
+    id::{ActId, PersonId, SessionId},
+    time::Instant,
+};
 use tower_http::{csrf::CsrfLayer, limit::RequestBodyLimitLayer};
 
 use crate::{
     App, Caller, Config, Error,
     api::{self, extract::whole_path},
     caller::{Once, Who},
+    limit::Buckets,
     pages,
 };
 
@@ -30,6 +34,28 @@ pub struct Edge {
     pub app: App,
     /// How the server is run.
     pub config: Arc<Config>,
+    limits: Arc<Limits>,
+}
+
+/// The buckets of what is limited.
+struct Limits {
+    api: Buckets,
+    pages: Buckets,
+}
+
+impl Limits {
+    fn new(config: &Config) -> Self {
+        Self { api: Buckets::new(config.limits.api_per_minute), pages: Buckets::new(config.limits.pages_per_minute) }
+    }
+
+    /// Forms are not limited: what a person wrote must always arrive.
+    fn take(&self, person: PersonId, program: bool, method: &Method, now: Instant) -> Result<(), Error> {
+        match (program, method) {
+            (true, _) => self.api.take(person, now),
+            (false, &Method::GET) => self.pages.take(person, now),
+            (false, _) => Ok(()),
+        }
+    }
 }
 
 impl FromRef<Edge> for App {
@@ -49,7 +75,8 @@ pub fn router(app: App, config: Config) -> Router {
     if let Some(demo) = &config.demo {
         app.show_demo(demo.clone(), config.listen.port());
     }
-    let edge = Edge { app, config: Arc::new(config) };
+    let limits = Arc::new(Limits::new(&config));
+    let edge = Edge { app, config: Arc::new(config), limits };
     Router::new()
         .route("/healthz", get(health))
         .merge(pages::router())
@@ -135,6 +162,10 @@ impl FromRequestParts<Edge> for Caller {
             Ok(None) => return Err(Unsettled(to_sign_in(parts))),
             Err(error) => return Err(Unsettled(refuse(&path, error))),
         };
+        if let Who::Person { person, .. } = who {
+            let taken = edge.limits.take(person, program, &parts.method, edge.app.clock().now());
+            taken.map_err(|error| Unsettled(refuse(&path, error)))?;
+        }
         let request_id = edge.app.ctx(&Self::service("edge")).map(|ctx| ctx.id::<ActId>(0).to_string());
         let request_id = request_id.map_err(|error| Unsettled(refuse(&path, error)))?;
         let once = once(parts).map_err(|error| Unsettled(refuse(&path, error)))?;

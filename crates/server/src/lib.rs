@@ -10,6 +10,7 @@ pub mod edge;
 pub mod error;
 pub mod jobs;
 pub mod lifecycle;
+pub mod limit;
 pub mod pages;
 
 pub use app::App;

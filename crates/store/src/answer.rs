@@ -20,6 +20,8 @@ statements! {
 /// The answer to a request that carried a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerKept {
+    /// Where it is kept: the scope of the write, or the directory's for a new engagement, whose scope is not known beforehand.
+    pub scope: String,
     /// Who asked.
     pub person: PersonId,
     /// What was asked for, such as `POST /api/v1/engagements/{engagement}/cases`.
@@ -34,8 +36,8 @@ pub struct AnswerKept {
 
 impl Store {
     /// Returns what a write with this answer would return if the key was used before; the answer's body plays no part.
-    pub async fn find_answer(&self, scope: &str, asked: &AnswerKept) -> Result<Option<Commit>> {
-        let find = asked.find(scope);
+    pub async fn find_answer(&self, asked: &AnswerKept) -> Result<Option<Commit>> {
+        let find = asked.find();
         let kept = self.row(find.sql, find.values, AnswerKept::read_kept).await?;
         Ok(kept.map(|(fingerprint, body)| asked.compare(fingerprint, body)))
     }
@@ -47,12 +49,12 @@ impl Store {
 }
 
 impl AnswerKept {
-    pub(crate) fn find(&self, scope: &str) -> Statement {
-        Statement { sql: FIND, values: values![scope, self.person, &self.route, &self.key] }
+    pub(crate) fn find(&self) -> Statement {
+        Statement { sql: FIND, values: values![&self.scope, self.person, &self.route, &self.key] }
     }
 
-    pub(crate) fn insert(&self, scope: &str, at: Instant) -> Statement {
-        let values = values![scope, self.person, &self.route, &self.key, self.fingerprint, &self.body, at];
+    pub(crate) fn insert(&self, at: Instant) -> Statement {
+        let values = values![&self.scope, self.person, &self.route, &self.key, self.fingerprint, &self.body, at];
         Statement { sql: INSERT, values }
     }
 

@@ -48,6 +48,8 @@ statements! {
     BY_IDS = concat!("SELECT ", case_columns!(), " FROM cases \
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id");
     BY_REFERENCE = concat!("SELECT ", case_columns!(), " FROM cases WHERE scope_id = $1 AND reference_key = $2");
+    BY_REFERENCES = concat!("SELECT ", case_columns!(), " FROM cases \
+        WHERE scope_id = $1 AND reference_key IN (SELECT key FROM json_each($2)) ORDER BY case_id");
     /// The status is hidden from the index by status: in order of due time, a page ends as soon as it is full.
     LIST = concat!("SELECT ", case_columns!(), " FROM cases \
         WHERE scope_id = $1 AND (status || '') IN (SELECT key FROM json_each($2))", filter!(), " \
@@ -107,6 +109,11 @@ impl Store {
     /// Returns the case with this reference.
     pub async fn find_case_by_reference(&self, scope: &str, reference_key: Digest) -> Result<Option<CaseRow>> {
         self.row(BY_REFERENCE, values![scope, reference_key], CaseRow::read).await
+    }
+
+    /// Returns the cases with these references that exist, in the order of their identifiers.
+    pub async fn cases_by_references(&self, scope: &str, reference_keys: &[Digest]) -> Result<Vec<CaseRow>> {
+        self.rows(BY_REFERENCES, values![scope, keys(reference_keys)], CaseRow::read).await
     }
 
     /// Returns the next cases after a place in the list, by due time.

@@ -109,9 +109,9 @@ impl Write {
         statements.extend(jobs.into_iter().map(|job| job.insert(&scope)));
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
         statements.extend(entry.map(EntryRow::insert));
-        statements.extend(answer.as_ref().map(|answer| answer.insert(&scope, at)));
+        statements.extend(answer.as_ref().map(|answer| answer.insert(at)));
         Plan {
-            answer: answer.map(|answer| (answer.find(&scope), answer)),
+            answer: answer.map(|answer| (answer.find(), answer)),
             expects: expects.iter().map(|expect| (expect.find(&scope), expect.version)).collect(),
             statements,
         }

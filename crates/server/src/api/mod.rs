@@ -16,6 +16,7 @@ mod case;
 pub(crate) mod extract;
 mod openapi;
 mod problem;
+mod reading;
 mod receipt;
 mod session;
 
@@ -45,6 +46,7 @@ pub fn router() -> Router<Edge> {
     let (router, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(session::router())
         .merge(case::router())
+        .merge(reading::router())
         .split_for_parts();
     router
         .merge(openapi::route(document))

@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use jiff::Timestamp;
 use remit_kernel::{
-    id::PersonId,
+    id::{PersonId, SessionId},
     refusal::{Reason, code},
 };
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::{
         session::SIGNING_SECONDS,
     },
     caller::Who,
-    edge::{Address, Edge, Session},
+    edge::{Address, Edge},
 };
 
 /// Longest label of a token, in characters.
@@ -87,18 +87,17 @@ async fn open(State(app): State<App>, Address(address): Address, Json(given): Js
 
 /// Ends the token, or the session of the browser, that this request came with.
 #[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204, description = "It has ended.")))]
-async fn close(State(app): State<App>, caller: Caller, Session(session): Session) -> Result<StatusCode, Problem> {
-    if let Some(person) = caller.person() {
-        app.store().revoke_session(person, session).await.map_err(Error::from)?;
-    }
+async fn close(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
+    let (person, session) = signed_in(&caller)?;
+    app.store().revoke_session(person, session).await.map_err(Error::from)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Opens the signing session of 15 minutes: the password again, because a signature binds.
 #[utoipa::path(post, path = "/session/reauth", tag = "session", request_body = ReauthenticateIn,
     responses((status = 200, description = "The signing session is open.", body = SigningOut)))]
-async fn reauthenticate(State(app): State<App>, caller: Caller, Session(session): Session, Json(given): Json<ReauthenticateIn>) -> Result<Json<SigningOut>, Problem> {
-    let person = caller.person().ok_or(Error::SignedOut)?;
+async fn reauthenticate(State(app): State<App>, caller: Caller, Json(given): Json<ReauthenticateIn>) -> Result<Json<SigningOut>, Problem> {
+    let (person, session) = signed_in(&caller)?;
     app.reauthenticate(person, session, &given.password).await?;
     Ok(Json(SigningOut { signing_until: app.clock().now().plus_seconds(SIGNING_SECONDS).timestamp() }))
 }
@@ -106,9 +105,13 @@ async fn reauthenticate(State(app): State<App>, caller: Caller, Session(session)
 /// Says who the caller is: name, roles, engagements and the session in use.
 #[utoipa::path(get, path = "/me", tag = "session", responses((status = 200, description = "The caller.", body = Me)))]
 async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Problem> {
-    let session = match caller.who {
-        Who::Person { session, .. } => session,
-        Who::Service => None,
-    };
-    Ok(Json(app.view(&caller, ShowMe { session }).await?))
+    let (_, session) = signed_in(&caller)?;
+    Ok(Json(app.view(&caller, ShowMe { session: Some(session) }).await?))
+}
+
+fn signed_in(caller: &Caller) -> Result<(PersonId, SessionId), Error> {
+    match caller.who {
+        Who::Person { person, session: Some(session), .. } => Ok((person, session)),
+        Who::Person { session: None, .. } | Who::Service => Err(Error::SignedOut),
+    }
 }

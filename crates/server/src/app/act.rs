@@ -73,8 +73,7 @@ impl App {
     /// Returns the answer of an earlier sending of the same request.
     async fn answered(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
         let (Some(once), Some(person)) = (&caller.once, caller.person()) else { return Ok(None) };
-        let asked = kept(once, person, String::new());
-        match self.store.find_answer(&answer_scope(command), &asked).await? {
+        match self.store.find_answer(&kept(command, once, person, String::new())).await? {
             None | Some(Commit::Done | Commit::Stale | Commit::Conflict(_)) => Ok(None),
             Some(Commit::Replayed(body)) => Ok(Some(serde_json::from_str(&body)?)),
             Some(Commit::KeyReused) => Err(Error::KeyReused),
@@ -84,10 +83,8 @@ impl App {
     /// Decides and commits once. Nothing: somebody else was faster.
     async fn attempt(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
         let (write, receipt) = self.prepare(caller, command).await?;
-        let answer = write.answer.clone();
         match self.store.commit(write).await? {
             Commit::Done => {
-                self.keep_elsewhere(command, &receipt, answer).await?;
                 let scope = receipt.engagement().map_or(Scope::Directory, Scope::Engagement);
                 drop(self.topics.send(Topic { scope, case: receipt.case() }));
                 Ok(Some(receipt))
@@ -126,18 +123,9 @@ impl App {
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
         write.drafts_dropped = used_draft(command, actor, facts);
         if let (Some(once), Some(person)) = (&caller.once, actor) {
-            write.answer = Some(kept(once, person, serde_json::to_string(&receipt)?));
+            write.answer = Some(kept(command, once, person, serde_json::to_string(&receipt)?));
         }
         Ok((write, receipt))
-    }
-
-    /// Keeps the answer to a new engagement in the directory as well, where a second sending looks for it.
-    async fn keep_elsewhere(&self, command: &Command, receipt: &Receipt, answer: Option<AnswerKept>) -> Result<()> {
-        let scope = answer_scope(command);
-        if answer.is_some() && scope != receipt.scope {
-            self.store.commit(Write { answer, ..Write::new(scope, receipt.at, receipt.act) }).await?;
-        }
-        Ok(())
     }
 
     pub(crate) fn ctx(&self, caller: &Caller) -> Result<Ctx> {
@@ -282,11 +270,8 @@ fn used_draft(command: &Command, actor: Option<PersonId>, facts: &Facts) -> Vec<
     held.map(|(person, assignment)| DraftKey { person, stream: assignment.to_string() }).into_iter().collect()
 }
 
-/// Returns where the answer to a command is kept. A new engagement has no scope to look in yet: the directory's serves.
-fn answer_scope(command: &Command) -> String {
-    command.scope().unwrap_or(Scope::Directory).to_string()
-}
-
-fn kept(once: &Once, person: PersonId, body: String) -> AnswerKept {
-    AnswerKept { person, route: once.route.clone(), key: once.key.clone(), fingerprint: once.fingerprint, body }
+/// Returns the answer to keep. A new engagement has no scope to look in before it is decided: the directory's serves.
+fn kept(command: &Command, once: &Once, person: PersonId, body: String) -> AnswerKept {
+    let scope = command.scope().unwrap_or(Scope::Directory).to_string();
+    AnswerKept { scope, person, route: once.route.clone(), key: once.key.clone(), fingerprint: once.fingerprint, body }
 }

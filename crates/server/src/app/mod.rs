@@ -2,6 +2,9 @@
 
 mod act;
 pub mod case;
+pub mod desk;
+pub mod import;
+pub mod judgement;
 mod load;
 pub mod look;
 pub mod me;

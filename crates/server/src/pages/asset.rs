@@ -14,7 +14,10 @@ use crate::edge::Edge;
 include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
 
 /// Our own files.
-const OWN: &[(&str, &[u8])] = &[("app.css", include_bytes!("../../assets/app.css"))];
+const OWN: &[(&str, &[u8])] = &[
+    ("app.css", include_bytes!("../../assets/app.css")),
+    ("desk.js", include_bytes!("../../assets/islands/desk.js")),
+];
 
 pub(super) fn router() -> Router<Edge> {
     Router::new().route("/assets/{hash}/{name}", get(asset))

@@ -20,6 +20,7 @@ pub(crate) enum Place {
     Today,
     Engagement,
     Cases,
+    Read,
     Adjudicate,
     Sign,
     Quality,
@@ -101,6 +102,7 @@ impl Frame {
         let all = [
             (Place::Engagement, "engagement", "Engagement", true),
             (Place::Cases, "cases", "Cases", true),
+            (Place::Read, "read", "Read", self.holds(Role::Expert)),
             (Place::Adjudicate, "adjudicate", "Adjudicate", self.holds(Role::Adjudicator)),
             (Place::Sign, "sign", "Sign", self.holds(Role::Signer)),
             (Place::Quality, "quality", "Quality", self.manages() || self.holds(Role::Adjudicator)),

@@ -2,8 +2,11 @@
 
 pub mod asset;
 mod case;
+mod desk;
 pub(crate) mod document;
+pub(crate) mod judgement;
 mod layout;
+pub(crate) mod markdown;
 mod session;
 pub(crate) mod word;
 
@@ -12,7 +15,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Response},
 };
-use remit_kernel::refusal::Class;
+use remit_kernel::refusal::{Class, Reason};
 
 use crate::{Error, api::Problem, edge::Edge};
 
@@ -20,7 +23,7 @@ pub(crate) use layout::{Frame, Place};
 
 /// Returns the routes of all pages.
 pub fn router() -> Router<Edge> {
-    Router::new().merge(asset::router()).merge(case::router()).merge(session::router())
+    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(session::router())
 }
 
 /// A page that says what happened and what to do.
@@ -46,11 +49,20 @@ struct OopsPage {
 }
 
 /// A reason as a person reads it.
+#[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) sentence: String,
     pub(crate) hint: String,
     pub(crate) clause: Option<String>,
     pub(crate) code: String,
+}
+
+impl Told {
+    /// Returns a reason in the reader's words.
+    pub(crate) fn of(reason: Reason) -> Self {
+        let sentence = crate::api::sentence(&reason.sentence);
+        Self { sentence, hint: reason.hint, clause: reason.clause, code: reason.code.into_owned() }
+    }
 }
 
 impl IntoResponse for Oops {
@@ -83,12 +95,7 @@ pub(crate) fn told(error: Error) -> Vec<Told> {
         Error::Refused(refusal) => refusal
             .reasons
             .into_iter()
-            .map(|reason| Told {
-                sentence: crate::api::sentence(&reason.sentence),
-                hint: reason.hint,
-                clause: reason.clause,
-                code: reason.code.into_owned(),
-            })
+            .map(Told::of)
             .collect(),
         other => {
             let problem = Problem::new(other, "page");

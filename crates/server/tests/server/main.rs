@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
 
+mod contract;
 mod demo;
+mod http;
+mod import;
 mod round;
 mod world;

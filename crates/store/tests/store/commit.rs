@@ -51,11 +51,11 @@ async fn a_request_that_comes_again_is_answered_again_and_done_once() {
         write.answer = Some(asked("key-1", fingerprint, body));
         write
     };
-    assert_eq!(fresh.store.find_answer(SCOPE, &asked("key-1", "same", "")).await.unwrap(), None);
+    assert_eq!(fresh.store.find_answer(&asked("key-1", "same", "")).await.unwrap(), None);
     assert_eq!(fresh.store.commit(request("same", "first")).await.unwrap(), Commit::Done);
     let replayed = Commit::Replayed("first".to_owned());
     assert_eq!(fresh.store.commit(request("same", "second")).await.unwrap(), replayed);
-    assert_eq!(fresh.store.find_answer(SCOPE, &asked("key-1", "same", "")).await.unwrap(), Some(replayed));
+    assert_eq!(fresh.store.find_answer(&asked("key-1", "same", "")).await.unwrap(), Some(replayed));
     assert_eq!(fresh.store.commit(request("other", "second")).await.unwrap(), Commit::KeyReused);
     assert_eq!(fresh.store.events(SCOPE, "case/a", None).await.unwrap().len(), 1);
 

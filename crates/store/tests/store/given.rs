@@ -82,6 +82,7 @@ pub(crate) fn step(stream: &str, version: u64) -> Write {
 
 pub(crate) fn asked(key: &str, fingerprint: &str, body: &str) -> AnswerKept {
     AnswerKept {
+        scope: SCOPE.to_owned(),
         person: id(1),
         route: "POST /cases".to_owned(),
         key: key.to_owned(),
