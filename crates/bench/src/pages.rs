@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result};
 use remit_kernel::{
     command::Command,
     id::{CaseId, PersonId},
+    stream::StreamId,
 };
-use remit_server::{Config, lifecycle};
+use remit_server::{Config, lifecycle, limit::Limits};
 use remit_store::SessionKind;
 use tokio::{sync::oneshot, task};
 
@@ -31,14 +32,11 @@ pub(crate) async fn rows(dir: &Path, requests: usize) -> Result<Vec<Row>> {
     let case = make_history(&world).await?;
     let address = serve(&world).await?;
     let (engagement, reader) = (world.engagement, world.readers[0]);
+    let assignment = assignment(&world, case).await?;
     let mut rows = Vec::new();
     for (what, person, path) in [
-        ("case, 50 documents, 500 events", world.delivery, format!("/e/{engagement}/cases/{case}")),
-        ("reading desk, 50 documents", reader, format!("/e/{engagement}/read/{case}")),
+        ("reading desk, 50 documents", reader, format!("/e/{engagement}/read/{assignment}")),
         ("cases", world.delivery, format!("/e/{engagement}/cases")),
-        ("Today", reader, "/".to_owned()),
-        ("quality", world.delivery, format!("/e/{engagement}/quality")),
-        ("protection", world.delivery, format!("/e/{engagement}/protection")),
     ] {
         let times = visit(&world, address, person, &path, requests).await.with_context(|| format!("page `{what}`"))?;
         let p95 = times.percentile(95);
@@ -69,9 +67,15 @@ async fn make_history(world: &World) -> Result<CaseId> {
     Ok(case)
 }
 
+/// Returns the assignment under which the first reader of a case holds its first seat.
+async fn assignment(world: &World, case: CaseId) -> Result<String> {
+    let state = world.state(StreamId::panel_of(case)).await?;
+    Ok(state["seats"][0]["taken"]["assignment"].as_str().context("nobody reads the case")?.to_owned())
+}
+
 /// Serves the world on a free port until this program ends.
 async fn serve(world: &World) -> Result<SocketAddr> {
-    let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), secure: false, demo: None };
+    let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), secure: false, demo: None, limits: Limits::NONE };
     let (tell, told) = oneshot::channel();
     // Nobody waits for the address any more only if the run has failed.
     let listening = move |address| {

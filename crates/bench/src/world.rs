@@ -17,6 +17,7 @@ use remit_kernel::{
     id::{CaseId, EngagementId, ItemId, OrgId, PersonId},
     pack::PackRef,
     role::{Role, Side},
+    stream::StreamId,
 };
 use remit_server::{
     App, Caller,
@@ -30,6 +31,8 @@ use tokio::task::JoinSet;
 pub(crate) const CLIENTS: usize = 32;
 /// Most duties at a time: as many as the kernel lets a membership have.
 const CAPACITY: u32 = 10_000;
+/// Name of the person who runs the installation.
+pub(crate) const OPERATOR: &str = "Operator";
 /// The pack whose form has one choice, cited evidence and a rationale.
 const PACK: &str = "evidence-analysis";
 /// What the documents say, and which passage readings cite.
@@ -67,8 +70,7 @@ impl World {
         let provider_org =
             app.act(Caller::founder(), org("Durban Analytics", "ZA")).await?.organisation().context("provider")?;
         let operator =
-            add_person(&app, Caller::founder(), provider_org, "Operator", &[Role::Operator, Role::PeopleManager])
-                .await?;
+            add_person(&app, Caller::founder(), provider_org, OPERATOR, &[Role::Operator, Role::PeopleManager]).await?;
         let add = async |org, name: String| add_person(&app, by(operator), org, &name, &[]).await;
         let client = add(client_org, "Client".into()).await?;
         let (delivery, deputy) =
@@ -175,10 +177,15 @@ impl World {
 
     /// Returns the first item of a case.
     async fn item(&self, case: CaseId) -> Result<ItemId> {
-        let snapshots = self.app.store().snapshots(&self.engagement.to_string(), &[format!("case/{case}")]).await?;
-        let snapshot = snapshots.into_iter().flatten().next().context("the case has no state")?;
-        let state: serde_json::Value = serde_json::from_str(&snapshot.body)?;
+        let state = self.state(StreamId::Case(case)).await?;
         Ok(state["items"][0]["item"].as_str().context("the case has no item")?.parse()?)
+    }
+
+    /// Returns the state of a stream as stored.
+    pub(crate) async fn state(&self, stream: StreamId) -> Result<serde_json::Value> {
+        let snapshots = self.app.store().snapshots(&self.engagement.to_string(), &[stream.to_string()]).await?;
+        let snapshot = snapshots.into_iter().flatten().next().context("nothing is in the stream")?;
+        Ok(serde_json::from_str(&snapshot.body)?)
     }
 }
 

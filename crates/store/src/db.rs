@@ -94,13 +94,12 @@ impl Store {
     ///
     /// Dropping the future does not undo a write that was already handed over.
     pub async fn commit(&self, write: Write) -> Result<Commit> {
-        match self.apply(write.into_plan()).await {
-            Ok(applied) => Ok(applied.commit),
-            // Somebody else wrote this version although no expectation named the stream.
-            Err(StoreError::Taken(Taken::Event)) => Ok(Commit::Stale),
-            Err(StoreError::Taken(taken)) => Ok(Commit::Conflict(taken)),
-            Err(error) => Err(error),
-        }
+        self.hand_over(write).await?.done().await
+    }
+
+    /// Hands a write to the writer, which applies writes in the order in which they were handed over.
+    pub async fn hand_over(&self, write: Write) -> Result<Pending> {
+        self.send(write.into_plan()).await.map(Pending)
     }
 
     /// Copies the whole store, as it stands at this moment, into a new database file.
@@ -140,10 +139,14 @@ impl Store {
     }
 
     async fn apply(&self, plan: Plan) -> Result<Applied> {
+        self.send(plan).await?.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn send(&self, plan: Plan) -> Result<oneshot::Receiver<Result<Applied>>> {
         let (reply, answer) = oneshot::channel();
         let writes = self.0.writes.as_ref().ok_or(StoreError::Closed)?;
         writes.send(Request { plan, reply }).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        Ok(answer)
     }
 
     pub(crate) async fn read<T: Send + 'static>(
@@ -161,6 +164,22 @@ impl Store {
             result
         });
         read.await.map_err(|_| StoreError::Panicked)?
+    }
+}
+
+/// A write that the writer has. Dropping this does not undo it.
+pub struct Pending(oneshot::Receiver<Result<Applied>>);
+
+impl Pending {
+    /// Returns what became of the write; [`Commit::Done`] once it is on the disk.
+    pub async fn done(self) -> Result<Commit> {
+        match self.0.await.map_err(|_| StoreError::Closed)? {
+            Ok(applied) => Ok(applied.commit),
+            // Somebody else wrote this version although no expectation named the stream.
+            Err(StoreError::Taken(Taken::Event)) => Ok(Commit::Stale),
+            Err(StoreError::Taken(taken)) => Ok(Commit::Conflict(taken)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -82,8 +82,17 @@ impl App {
 
     /// Decides and commits once. Nothing: somebody else was faster.
     async fn attempt(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
-        let (write, receipt) = self.prepare(caller, command).await?;
-        match self.store.commit(write).await? {
+        let (mut write, mut receipt) = self.prepare(caller, command, None).await?;
+        let turn = self.turns.take(&write).await;
+        if let Some(ahead) = turn.ahead_of(&write) {
+            (write, receipt) = self.prepare(caller, command, Some(ahead)).await?;
+        }
+        let moved = turn.pass(&write);
+        let commit = self.store.hand_over(write).await?.done().await;
+        if let (Some(counter), false) = (moved, matches!(commit, Ok(Commit::Done))) {
+            self.turns.forget(&counter).await;
+        }
+        match commit? {
             Commit::Done => {
                 let scope = receipt.engagement().map_or(Scope::Directory, Scope::Engagement);
                 drop(self.topics.send(Topic { scope, case: receipt.case() }));
@@ -97,12 +106,13 @@ impl App {
 
     /// Loads, authorises and decides: returns what [`App::act`] would commit, and what it would answer.
     ///
-    /// Changes nothing but the record of a denial. Public for the benchmark, which replays such writes.
+    /// `ahead` is a stream's state that is on its way to the disk. Changes nothing but the record of a denial. Public for
+    /// the benchmark, which replays such writes.
     #[doc(hidden)]
-    pub async fn prepare(&self, caller: &Caller, command: &Command) -> Result<(Write, Receipt)> {
+    pub async fn prepare(&self, caller: &Caller, command: &Command, ahead: Option<&SnapshotRow>) -> Result<(Write, Receipt)> {
         let scope = command.scope();
         let actor = caller.person();
-        let loaded = self.facts(scope.unwrap_or(Scope::Directory), actor, command).await?;
+        let loaded = self.facts(scope.unwrap_or(Scope::Directory), actor, command, ahead).await?;
         let ctx = self.ctx(caller)?;
         let facts = &loaded.facts;
         let known = actor.and_then(|person| facts.people.get(&person));

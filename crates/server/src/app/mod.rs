@@ -11,6 +11,7 @@ pub mod me;
 mod permit;
 mod receipt;
 pub mod session;
+mod turn;
 
 use std::{
     collections::HashMap,
@@ -50,6 +51,7 @@ pub struct Inner {
     pub(crate) authorizer: Authorizer,
     pub(crate) clock: Clock,
     pub(crate) chance: Chance,
+    turns: turn::Turns,
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
     topics: broadcast::Sender<Topic>,
     demo: OnceLock<(Demo, u16)>,
@@ -80,7 +82,7 @@ impl App {
     pub fn new(store: Store, clock: Clock, chance: Chance) -> Result<Self> {
         let (topics, _) = broadcast::channel(TOPICS_MAX);
         let packs = Mutex::new(HashMap::new());
-        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics, demo: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, turns: turn::Turns::default(), packs, topics, demo: OnceLock::new() })))
     }
 
     /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.

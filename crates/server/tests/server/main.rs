@@ -7,4 +7,5 @@ mod demo;
 mod http;
 mod import;
 mod round;
+mod turn;
 mod world;
