@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
 
+mod adjudicate;
 mod contract;
 mod demo;
+mod desk;
 mod http;
 mod import;
 mod round;
