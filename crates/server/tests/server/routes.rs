@@ -10,6 +10,10 @@ use crate::{http::Http, world::World};
 const PAGES: &[&str] = &[
     "/assets/{hash}/{name}",
     "/demo/enter",
+    "/e/{engagement}/adjudicate",
+    "/e/{engagement}/adjudicate/{case}",
+    "/e/{engagement}/adjudicate/{case}/release",
+    "/e/{engagement}/adjudicate/{case}/take",
     "/e/{engagement}/cases",
     "/e/{engagement}/read",
     "/e/{engagement}/read/next",
