@@ -34,7 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::edge::{BODY_BYTES_MAX, Edge};
 
 pub(crate) use adjudicate::DisputesIn;
-pub(crate) use case::CasesIn;
+pub(crate) use case::{CasesIn, instant};
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
 pub(crate) use receipt::ReceiptOut;
@@ -60,7 +60,13 @@ pub fn router() -> Router<Edge> {
 
 async fn wrong_method(request: Request) -> Problem {
     let detail = format!("there is no `{}` at this address", request.method());
-    Problem::plain("wrong-method", StatusCode::METHOD_NOT_ALLOWED, &detail, "`/api/v1/openapi.json` lists what there is.", "")
+    Problem::plain(
+        "wrong-method",
+        StatusCode::METHOD_NOT_ALLOWED,
+        &detail,
+        "`/api/v1/openapi.json` lists what there is.",
+        "",
+    )
 }
 
 /// Takes the digest of bodies that come with an `Idempotency-Key`, so that a reused key is told from a retry.
