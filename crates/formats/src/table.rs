@@ -112,9 +112,21 @@ impl Table {
         let unreadable =
             |error: &io::Error| whole(&file, unreadable(error), "Check the file and the right to read it.");
         let digest = digest(path).map_err(|error| unreadable(&error))?;
-        let text = text(path, encoding).map_err(|error| unreadable(&error))?;
+        let text = File::open(path).and_then(|bytes| text(bytes, encoding)).map_err(|error| unreadable(&error))?;
         let rows = Self::rows(&file, text)?;
         Ok(Self { file, digest, rows, number: 0, ended: false })
+    }
+
+    /// Opens a file that is in memory, such as one that comes with Remit or with a request.
+    ///
+    /// # Errors
+    /// As [`Table::open`].
+    pub fn of_bytes(file: &str, bytes: Vec<u8>, encoding: Encoding) -> Result<Self, TableError> {
+        let digest = Digest::of(&bytes);
+        let text = text(Cursor::new(bytes), encoding)
+            .map_err(|error| whole(file, unreadable(&error), "Check that the file is complete."))?;
+        let rows = Self::rows(file, text)?;
+        Ok(Self { file: file.to_owned(), digest, rows, number: 0, ended: false })
     }
 
     /// Returns the SHA-256 of the file as it is on disk.
@@ -383,8 +395,8 @@ fn digest(path: &Path) -> io::Result<Digest> {
 }
 
 /// Returns the file unpacked and, unless it is UTF-8 anyway, decoded.
-fn text(path: &Path, encoding: Encoding) -> io::Result<Box<dyn Read + Send>> {
-    let (magic, plain) = peek(File::open(path)?)?;
+fn text(bytes: impl Read + Send + 'static, encoding: Encoding) -> io::Result<Box<dyn Read + Send>> {
+    let (magic, plain) = peek(bytes)?;
     let plain: Box<dyn Read + Send> =
         if magic.starts_with(&[0x1f, 0x8b]) { Box::new(MultiGzDecoder::new(plain)) } else { plain };
     let (mark, bytes) = peek(plain)?;

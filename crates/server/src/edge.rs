@@ -109,7 +109,6 @@ fn refuse(path: &str, error: Error) -> Response {
 
 /// Sets the headers that every answer carries.
 async fn headers(State(edge): State<Edge>, request: Request, next: Next) -> Response {
-    let asset = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -127,7 +126,7 @@ async fn headers(State(edge): State<Edge>, request: Request, next: Next) -> Resp
     if edge.config.secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     }
-    if !asset && !headers.contains_key(header::CACHE_CONTROL) {
+    if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
@@ -227,14 +226,17 @@ impl FromRequestParts<Edge> for Session {
     }
 }
 
-/// The address a request came from, for the limits on signing in.
-pub struct Address(pub String);
+/// Where a request comes from, to slow down guessing. Behind a TLS proxy, the proxy says.
+pub(crate) struct Address(pub(crate) String);
 
 impl FromRequestParts<Edge> for Address {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default()))
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Self::Rejection> {
+        // Only the last entry was written by our own proxy; those before it are whatever the client sent.
+        let forwarded = parts.headers.get("x-forwarded-for").filter(|_| edge.config.secure);
+        let forwarded = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next().map(|last| last.trim().to_owned()));
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
+        Ok(Self(forwarded.or(peer).unwrap_or_default()))
     }
 }

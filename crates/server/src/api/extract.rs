@@ -34,7 +34,13 @@ impl<T: DeserializeOwned> FromRequest<Edge> for Json<T> {
     async fn from_request(request: Request, edge: &Edge) -> Result<Self, Problem> {
         if !says_json(request.headers()) {
             let hint = "Send JSON with `Content-Type: application/json`.";
-            return Err(Problem::plain("not-json", StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not said to be JSON", hint, ""));
+            return Err(Problem::plain(
+                "not-json",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body is not said to be JSON",
+                hint,
+                "",
+            ));
         }
         let bytes = axum::body::Bytes::from_request(request, edge).await.map_err(|rejected| cut_off(&rejected))?;
         read(&bytes).map(Self)
@@ -64,7 +70,9 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Edge> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        serde_path_to_error::deserialize(pairs).map(Self).map_err(|wrong| wrong_field(&wrong.path().to_string(), &wrong.inner().to_string()))
+        serde_path_to_error::deserialize(pairs)
+            .map(Self)
+            .map_err(|wrong| wrong_field(&wrong.path().to_string(), &wrong.inner().to_string()))
     }
 }
 

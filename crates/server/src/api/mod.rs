@@ -12,6 +12,7 @@
 //!
 //! Types that come in derive `Deserialize` with `deny_unknown_fields` and `ToSchema`; types that go out `Serialize` and `ToSchema`.
 
+mod adjudicate;
 mod case;
 pub(crate) mod extract;
 mod openapi;
@@ -32,7 +33,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::edge::{BODY_BYTES_MAX, Edge};
 
-pub(crate) use case::CasesIn;
+pub(crate) use adjudicate::DisputesIn;
+pub(crate) use case::{CasesIn, instant};
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
 pub(crate) use receipt::ReceiptOut;
@@ -47,6 +49,7 @@ pub fn router() -> Router<Edge> {
         .merge(session::router())
         .merge(case::router())
         .merge(reading::router())
+        .merge(adjudicate::router())
         .split_for_parts();
     router
         .merge(openapi::route(document))
@@ -57,7 +60,13 @@ pub fn router() -> Router<Edge> {
 
 async fn wrong_method(request: Request) -> Problem {
     let detail = format!("there is no `{}` at this address", request.method());
-    Problem::plain("wrong-method", StatusCode::METHOD_NOT_ALLOWED, &detail, "`/api/v1/openapi.json` lists what there is.", "")
+    Problem::plain(
+        "wrong-method",
+        StatusCode::METHOD_NOT_ALLOWED,
+        &detail,
+        "`/api/v1/openapi.json` lists what there is.",
+        "",
+    )
 }
 
 /// Takes the digest of bodies that come with an `Idempotency-Key`, so that a reused key is told from a retry.

@@ -1,12 +1,9 @@
 //! The OpenAPI document. Routes come from the handlers' own annotations; what all of them share is added here, once.
 
-use axum::{
-    Router,
-    http::header,
-    response::IntoResponse as _,
-    routing::get,
+use axum::{Router, http::header, response::IntoResponse as _, routing::get};
+use remit_kernel::id::{
+    AssignmentId, CaseId, CredentialId, EngagementId, Id, ItemId, LineId, OrgId, PersonId, SessionId, SowId,
 };
-use remit_kernel::id::{CaseId, CredentialId, EngagementId, Id, ItemId, LineId, OrgId, PersonId, SessionId, SowId};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -47,7 +44,10 @@ pub(super) fn frame() -> Document {
 pub(super) fn route(mut document: Document) -> Router<Edge> {
     complete(&mut document);
     let body = document.to_pretty_json().unwrap_or_default();
-    Router::new().route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], body).into_response() }))
+    Router::new().route(
+        "/openapi.json",
+        get(move || async move { ([(header::CONTENT_TYPE, "application/json")], body).into_response() }),
+    )
 }
 
 /// Adds what all operations share: identifiers in the path, the idempotency key of writes, the problems.
@@ -78,7 +78,9 @@ fn describe_path(path: &str, operation: &mut Operation) {
     for name in path.split(['{', '}']).skip(1).step_by(2) {
         let Some((noun, prefix)) = identifier(name) else { continue };
         parameters.retain(|known| !matches!(known, RefOr::T(known) if known.name == name));
-        let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$")));
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(format!("^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$")));
         let described = ParameterBuilder::new()
             .name(name)
             .parameter_in(ParameterIn::Path)
@@ -103,6 +105,7 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "organisation" => of::<OrgId>(),
         "person" => of::<PersonId>(),
         "credential" => of::<CredentialId>(),
+        "assignment" => of::<AssignmentId>(),
         "session" => of::<SessionId>(),
         _ => return None,
     })
@@ -113,7 +116,9 @@ fn idempotency_key() -> Parameter {
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("A fresh random key, such as a UUID. However often the request comes, it is done once and answered alike."))
+        .description(Some(
+            "A fresh random key, such as a UUID. However often the request comes, it is done once and answered alike.",
+        ))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(200))))
         .build()
 }

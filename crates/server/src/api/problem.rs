@@ -62,12 +62,36 @@ impl Problem {
     pub fn new(error: Error, path: &str) -> Self {
         match error {
             Error::Refused(refusal) => Self::refused(&refusal, path),
-            Error::SignedOut => Self::plain("signed-out", StatusCode::UNAUTHORIZED, "nobody is signed in, or the name or password is wrong", "Send a token as `Authorization: Bearer ...`; `remit user token` makes one.", path),
-            Error::Busy => Self::plain("busy", StatusCode::PRECONDITION_FAILED, "others change the same thing right now", "Try again.", path),
-            Error::KeyReused => Self::plain("key-reused", StatusCode::UNPROCESSABLE_ENTITY, "this `Idempotency-Key` came before with another body", "Send a fresh key with each new write.", path),
+            Error::SignedOut => Self::plain(
+                "signed-out",
+                StatusCode::UNAUTHORIZED,
+                "nobody is signed in, or the name or password is wrong",
+                "Send a token as `Authorization: Bearer ...`; `remit user token` makes one.",
+                path,
+            ),
+            Error::Busy => Self::plain(
+                "busy",
+                StatusCode::PRECONDITION_FAILED,
+                "others change the same thing right now",
+                "Try again.",
+                path,
+            ),
+            Error::KeyReused => Self::plain(
+                "key-reused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "this `Idempotency-Key` came before with another body",
+                "Send a fresh key with each new write.",
+                path,
+            ),
             Error::TooMany { wait_seconds } => {
                 let hint = format!("Wait {wait_seconds} seconds, then try again.");
-                let problem = Self::plain("too-many-requests", StatusCode::TOO_MANY_REQUESTS, "too many requests came at once", &hint, path);
+                let problem = Self::plain(
+                    "too-many-requests",
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too many requests came at once",
+                    &hint,
+                    path,
+                );
                 Self { wait_seconds: Some(wait_seconds), ..problem }
             }
             other @ (Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_)) => {
@@ -76,7 +100,16 @@ impl Problem {
                 let trace: String = Digest::of(told.as_bytes()).to_string().chars().rev().take(8).collect();
                 error!(trace, "a request failed: {told}");
                 let hint = "Try again; if it stays, tell the operator the trace.";
-                Self { trace: Some(trace), ..Self::plain("internal", StatusCode::INTERNAL_SERVER_ERROR, "something failed on our side", hint, path) }
+                Self {
+                    trace: Some(trace),
+                    ..Self::plain(
+                        "internal",
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "something failed on our side",
+                        hint,
+                        path,
+                    )
+                }
             }
         }
     }
@@ -92,7 +125,10 @@ impl Problem {
         let code = first.map_or("refused", |reason| reason.code.as_ref());
         let detail = first.map(|reason| reason.sentence.as_str()).unwrap_or_default();
         let hint = first.map(|reason| reason.hint.as_str()).unwrap_or_default();
-        Self { errors: refusal.reasons.iter().map(Fault::of).collect(), ..Self::plain(code, status, detail, hint, path) }
+        Self {
+            errors: refusal.reasons.iter().map(Fault::of).collect(),
+            ..Self::plain(code, status, detail, hint, path)
+        }
     }
 
     /// Returns what happened.
@@ -184,7 +220,11 @@ fn bare(status: StatusCode, path: &str) -> Problem {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => Problem { instance: path.to_owned(), ..super::extract::too_large() },
         StatusCode::FORBIDDEN => Problem::plain(
-            "cross-site", status, "a page of another site sent this", "Programs send no `Origin` and no `Sec-Fetch-Site`.", path,
+            "cross-site",
+            status,
+            "a page of another site sent this",
+            "Programs send no `Origin` and no `Sec-Fetch-Site`.",
+            path,
         ),
         other => Problem::plain("refused", other, other.canonical_reason().unwrap_or("it was refused"), "", path),
     }

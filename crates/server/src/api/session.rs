@@ -73,15 +73,28 @@ pub(crate) struct SigningOut {
 /// Makes a token from name and password; it lasts 90 days.
 #[utoipa::path(post, path = "/session", tag = "session", security(()), request_body = SignInIn,
     responses((status = 201, description = "The token.", body = TokenOut)))]
-async fn open(State(app): State<App>, Address(address): Address, Json(given): Json<SignInIn>) -> Result<(StatusCode, Json<TokenOut>), Problem> {
+async fn open(
+    State(app): State<App>,
+    Address(address): Address,
+    Json(given): Json<SignInIn>,
+) -> Result<(StatusCode, Json<TokenOut>), Problem> {
     let label = given.label.trim();
     if label.is_empty() || label.chars().count() > LABEL_CHARS_MAX || label.contains(char::is_control) {
-        let reason = Reason::field(code::FIELD_INVALID, "label", format!("the label is empty, longer than {LABEL_CHARS_MAX} characters, or not plain text"));
+        let reason = Reason::field(
+            code::FIELD_INVALID,
+            "label",
+            format!("the label is empty, longer than {LABEL_CHARS_MAX} characters, or not plain text"),
+        );
         return Err(Error::from(reason.hint("Say what the token is for.")).into());
     }
     let opened = app.sign_in_program(&given.name, &given.password, &address, label).await?;
     let session = opened.session;
-    let token = TokenOut { token: opened.secret, person: session.person, label: session.label, expires_at: session.expires_at.timestamp() };
+    let token = TokenOut {
+        token: opened.secret,
+        person: session.person,
+        label: session.label,
+        expires_at: session.expires_at.timestamp(),
+    };
     Ok((StatusCode::CREATED, Json(token)))
 }
 
@@ -96,7 +109,11 @@ async fn close(State(app): State<App>, caller: Caller) -> Result<StatusCode, Pro
 /// Opens the signing session of 15 minutes: the password again, because a signature binds.
 #[utoipa::path(post, path = "/session/reauth", tag = "session", request_body = ReauthenticateIn,
     responses((status = 200, description = "The signing session is open.", body = SigningOut)))]
-async fn reauthenticate(State(app): State<App>, caller: Caller, Json(given): Json<ReauthenticateIn>) -> Result<Json<SigningOut>, Problem> {
+async fn reauthenticate(
+    State(app): State<App>,
+    caller: Caller,
+    Json(given): Json<ReauthenticateIn>,
+) -> Result<Json<SigningOut>, Problem> {
     let (person, session) = signed_in(&caller)?;
     app.reauthenticate(person, session, &given.password).await?;
     Ok(Json(SigningOut { signing_until: app.clock().now().plus_seconds(SIGNING_SECONDS).timestamp() }))

@@ -95,7 +95,7 @@ impl App {
         match commit? {
             Commit::Done => {
                 let scope = receipt.engagement().map_or(Scope::Directory, Scope::Engagement);
-                drop(self.topics.send(Topic { scope, case: receipt.case() }));
+                drop(self.topics.send(Topic { scope, case: receipt.case(), opened: receipt.has("planned") }));
                 Ok(Some(receipt))
             }
             Commit::Stale | Commit::Conflict(_) => Ok(None),

@@ -92,8 +92,14 @@ impl Query for ShowMe {
         let mut engagements = Vec::new();
         for (scope, member) in store.engagements_of(id, ENGAGEMENTS_MAX).await? {
             let Ok(Scope::Engagement(engagement)) = scope.parse() else { continue };
-            let name = store.find_engagement(&scope).await?.and_then(|named| named.name).unwrap_or_else(|| ERASED.to_owned());
-            engagements.push(MyEngagement { engagement, name, side: member.side, roles: member.roles.into_iter().collect() });
+            let name =
+                store.find_engagement(&scope).await?.and_then(|named| named.name).unwrap_or_else(|| ERASED.to_owned());
+            engagements.push(MyEngagement {
+                engagement,
+                name,
+                side: member.side,
+                roles: member.roles.into_iter().collect(),
+            });
         }
         let session = match self.session {
             Some(session) => store.sessions_of(id).await?.into_iter().find(|known| known.id == session),
@@ -109,7 +115,10 @@ impl Query for ShowMe {
             engagements,
             session: session.map(|session| MySession {
                 session: session.id,
-                signing_until: session.reauth_at.filter(|_| signing(&session, now)).map(|at| at.plus_seconds(SIGNING_SECONDS).timestamp()),
+                signing_until: session
+                    .reauth_at
+                    .filter(|_| signing(&session, now))
+                    .map(|at| at.plus_seconds(SIGNING_SECONDS).timestamp()),
                 expires_at: session.expires_at.timestamp(),
                 label: session.label,
             }),

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use remit_formats::ecg::{EcgSpec, twelve_lead_svg};
+use remit_formats::{
+    ecg::{EcgSpec, twelve_lead_svg},
+    pack::LoadedPack,
+    table::{Encoding, Table},
+};
 use remit_kernel::{
     case::{Media, Visibility},
     command::{Command, ItemIn},
@@ -15,7 +19,11 @@ use super::{
     shipped,
     stage::{NewCase, Scene, Stage, Terms, View, made},
 };
-use crate::error::Result;
+use crate::{
+    Caller,
+    app::import::{History, Target},
+    error::{Error, Result},
+};
 
 /// A tracing of the script.
 #[derive(Debug, Clone, Deserialize)]
@@ -73,7 +81,8 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
     for (place, tracing) in present.iter().enumerate() {
         stage.wait(900);
         let signable = matches!(place, 0 | 1).then(|| "US-OH".to_owned());
-        let tracing = &Tracing { jurisdiction: signable.unwrap_or_else(|| tracing.jurisdiction.clone()), ..tracing.clone() };
+        let tracing =
+            &Tracing { jurisdiction: signable.unwrap_or_else(|| tracing.jurisdiction.clone()), ..tracing.clone() };
         let case = take_in(stage, &scene, tracing).await?;
         let alike = Tracing { disagreement: None, ..tracing.clone() };
         match place {
@@ -84,14 +93,36 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
                 stage.act(stage.people.delivery, Command::Deliver { engagement: scene.engagement, case }).await?;
             }
             2 => {
-                let other = Other { answers: BTreeMap::from([("av_block_1".into(), "yes".into())]), rationale: "PR is a little over 200 ms.".into() };
+                let other = Other {
+                    answers: BTreeMap::from([("av_block_1".into(), "yes".into())]),
+                    rationale: "PR is a little over 200 ms.".into(),
+                };
                 let disagreement = tracing.disagreement.clone().or(Some(other));
                 both_read(stage, &scene, &Tracing { disagreement, ..tracing.clone() }, case).await?;
             }
             _ => {}
         }
     }
-    Ok(())
+    history(stage, &scene, pack).await
+}
+
+/// Imports what two cardiologists and three groups of trainees read years ago, as figures (CC BY 4.0, see the pack).
+async fn history(stage: &Stage, scene: &Scene, pack: LoadedPack) -> Result<()> {
+    let table = |name: &str| {
+        let bytes = made(pack.demo.find(&format!("history/{name}")))?.to_vec();
+        Table::of_bytes(name, bytes, Encoding::Detect).map_err(|error| Error::Io(std::io::Error::other(error)))
+    };
+    let history = History {
+        cases: table("cases.csv")?,
+        documents: None,
+        readings: table("decisions.csv")?,
+        gold: Some(table("gold.csv")?),
+        map: made(pack.maps.get("medical-ecg").cloned())?,
+        pack: pack.pack,
+        target: Target::Engagement(scene.engagement),
+    };
+    let caller = Caller::local(stage.people.delivery, "demo");
+    stage.app.import_history(&caller, history, |_| ()).await.map(drop)
 }
 
 async fn both_read(stage: &Stage, scene: &Scene, tracing: &Tracing, case: CaseId) -> Result<()> {
@@ -110,16 +141,19 @@ async fn take_in(stage: &Stage, scene: &Scene, tracing: &Tracing) -> Result<Case
         visibility: Visibility::Both,
     };
     stage
-        .take_in(scene, NewCase {
-            reference: tracing.reference.clone(),
-            title: tracing.title.clone(),
-            fields: BTreeMap::from([("age".into(), tracing.age.clone()), ("sex".into(), tracing.sex.clone())]),
-            jurisdiction: tracing.jurisdiction.clone(),
-            urgent: tracing.urgent,
-            due_days: if tracing.urgent { 1 } else { 2 },
-            items: vec![item],
-            ..NewCase::default()
-        })
+        .take_in(
+            scene,
+            NewCase {
+                reference: tracing.reference.clone(),
+                title: tracing.title.clone(),
+                fields: BTreeMap::from([("age".into(), tracing.age.clone()), ("sex".into(), tracing.sex.clone())]),
+                jurisdiction: tracing.jurisdiction.clone(),
+                urgent: tracing.urgent,
+                due_days: if tracing.urgent { 1 } else { 2 },
+                items: vec![item],
+                ..NewCase::default()
+            },
+        )
         .await
 }
 

@@ -17,6 +17,7 @@ include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
 const OWN: &[(&str, &[u8])] = &[
     ("app.css", include_bytes!("../../assets/app.css")),
     ("desk.js", include_bytes!("../../assets/islands/desk.js")),
+    ("rows.js", include_bytes!("../../assets/islands/rows.js")),
 ];
 
 pub(super) fn router() -> Router<Edge> {

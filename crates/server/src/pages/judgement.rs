@@ -108,6 +108,11 @@ impl Sheet {
         Self { questions, rationale, confidence, sealed: false }
     }
 
+    /// Returns the answer to a question in words; empty if there is none.
+    pub(crate) fn answer(&self, key: &str) -> String {
+        self.questions.iter().find(|question| question.key == key).map(Asked::answer).unwrap_or_default()
+    }
+
     /// Returns what would be sealed, question by question, in one line.
     pub(crate) fn line(&self) -> String {
         let mut parts: Vec<String> = self.questions.iter().map(Asked::line).collect();
@@ -161,7 +166,7 @@ impl Asked {
             needed,
             unless,
             must_cite,
-            cited: cited(key, spans, papers),
+            cited: anchored(key, spans, papers),
             pasted: written.quotes.get(key).cloned().unwrap_or_default(),
             choices: choices.iter().map(|passage| Cited { address: address(&passage.at), anchor: String::new(), passage: passage.clone() }).collect(),
             told,
@@ -191,7 +196,7 @@ impl Asked {
 }
 
 /// Returns passages as shown, each with the place where it is marked.
-pub(crate) fn cited(key: &str, spans: &[Evidence], papers: &[Paper]) -> Vec<Cited> {
+pub(crate) fn anchored(key: &str, spans: &[Evidence], papers: &[Paper]) -> Vec<Cited> {
     let shown = |(place, span): (usize, &Evidence)| {
         Some(Cited { address: address(span), anchor: anchor(key, place), passage: cite(papers, *span)? })
     };
@@ -210,7 +215,6 @@ pub(crate) struct Sheaf {
     /// Where a drawing or link is found.
     pub(crate) address: String,
     pub(crate) media: Media,
-    pub(crate) citable: bool,
     /// The text of a text document.
     pub(crate) text: Option<Document>,
 }
@@ -234,9 +238,8 @@ pub(crate) fn sheaves(engagement: EngagementId, case: CaseId, papers: &[Paper], 
         Sheaf {
             name: paper.name.clone(),
             id: format!("paper-{number}"),
-            address: format!("/e/{engagement}/cases/{case}/items/{}", paper.item),
+            address: format!("/e/{engagement}/cases/{case}/items/{}/{}", paper.item, paper.version),
             media: paper.media,
-            citable: paper.citable,
             text,
         }
     };

@@ -1,13 +1,21 @@
 //! The pages: forms in, HTML out. Handlers parse, call `act` or `view`, and answer with a page or its fragment.
 
+mod adjudicate;
+mod admin;
 pub mod asset;
 mod case;
 mod desk;
 pub(crate) mod document;
+mod engagement;
+mod form;
 pub(crate) mod judgement;
+mod knowledge;
 mod layout;
+mod live;
 pub(crate) mod markdown;
+mod people;
 mod session;
+mod today;
 pub(crate) mod word;
 
 use axum::{
@@ -23,7 +31,18 @@ pub(crate) use layout::{Frame, Place};
 
 /// Returns the routes of all pages.
 pub fn router() -> Router<Edge> {
-    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(session::router())
+    Router::new()
+        .merge(asset::router())
+        .merge(case::router())
+        .merge(desk::router())
+        .merge(adjudicate::router())
+        .merge(session::router())
+        .merge(today::router())
+        .merge(engagement::router())
+        .merge(people::router())
+        .merge(knowledge::router())
+        .merge(admin::router())
+        .merge(live::router())
 }
 
 /// A page that says what happened and what to do.
@@ -55,13 +74,15 @@ pub(crate) struct Told {
     pub(crate) hint: String,
     pub(crate) clause: Option<String>,
     pub(crate) code: String,
+    /// The field or thing it is about.
+    pub(crate) subject: String,
 }
 
 impl Told {
     /// Returns a reason in the reader's words.
     pub(crate) fn of(reason: Reason) -> Self {
         let sentence = crate::api::sentence(&reason.sentence);
-        Self { sentence, hint: reason.hint, clause: reason.clause, code: reason.code.into_owned() }
+        Self { sentence, hint: reason.hint, clause: reason.clause, code: reason.code.into_owned(), subject: reason.subject }
     }
 }
 
@@ -99,7 +120,7 @@ pub(crate) fn told(error: Error) -> Vec<Told> {
             .collect(),
         other => {
             let problem = Problem::new(other, "page");
-            vec![Told { sentence: problem.detail().to_owned(), hint: problem.hint().to_owned(), clause: None, code: String::new() }]
+            vec![Told { sentence: problem.detail().to_owned(), hint: problem.hint().to_owned(), clause: None, code: String::new(), subject: String::new() }]
         }
     }
 }

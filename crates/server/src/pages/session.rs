@@ -1,12 +1,10 @@
 //! Pages of signing in, proving it again for a signature, and signing out; in the demo also the links of the personas.
 
-use std::{net::SocketAddr, sync::Arc};
-
 use askama::Template;
 use axum::{
     Form, Router,
-    extract::{ConnectInfo, FromRequestParts, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -20,7 +18,7 @@ use crate::{
     app::session::Opened,
     caller::Who,
     config::Persona,
-    edge::{Edge, Session, secret},
+    edge::{Address, Edge, Session, secret},
 };
 
 pub(super) fn router() -> Router<Edge> {
@@ -90,7 +88,7 @@ async fn sign_in(State(edge): State<Edge>, Address(address): Address, headers: H
             end(&edge, &headers).await?;
             return Ok(entered(&edge.config, &opened, &next));
         }
-        Err(error @ (Error::SignedOut | Error::Refused(_))) => error,
+        Err(error @ (Error::SignedOut | Error::TooMany { .. })) => error,
         Err(other) => return Err(other.into()),
     };
     let (status, errors) = not_let_in(error, "The name or the password is wrong.");
@@ -117,7 +115,7 @@ async fn reauth(State(edge): State<Edge>, caller: Caller, Session(session): Sess
     let person = caller.person().ok_or(Error::SignedOut)?;
     match edge.app.reauthenticate(person, session, &given.password).await {
         Ok(()) => Ok(Redirect::to(&inside(&given.next)).into_response()),
-        Err(error @ (Error::SignedOut | Error::Refused(_))) => {
+        Err(error @ (Error::SignedOut | Error::TooMany { .. })) => {
             let (status, errors) = not_let_in(error, "The password is wrong.");
             Ok((status, reauth_again(&edge, &caller, &headers, &given.next, errors).await?).into_response())
         }
@@ -167,7 +165,7 @@ async fn end(edge: &Edge, headers: &HeaderMap) -> Result<(), Error> {
 fn not_let_in(error: Error, wrong: &str) -> (StatusCode, Vec<Told>) {
     if matches!(error, Error::SignedOut) {
         let hint = "Check both, then try again.".to_owned();
-        return (StatusCode::UNAUTHORIZED, vec![Told { sentence: wrong.to_owned(), hint, clause: None, code: String::new() }]);
+        return (StatusCode::UNAUTHORIZED, vec![Told { sentence: wrong.to_owned(), hint, clause: None, code: String::new(), subject: String::new() }]);
     }
     (StatusCode::TOO_MANY_REQUESTS, told(error))
 }
@@ -199,22 +197,6 @@ fn persona_of<'a>(config: &'a Config, headers: &HeaderMap) -> Option<&'a Persona
 fn hint(config: &Config, headers: &HeaderMap) -> Option<Hint> {
     let password = config.demo.as_ref()?.password;
     persona_of(config, headers).map(|persona| Hint { host: persona.host.clone(), password })
-}
-
-/// Where a request comes from, to slow down guessing. Behind a TLS proxy, the proxy says.
-struct Address(String);
-
-impl FromRequestParts<Edge> for Address {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Self::Rejection> {
-        let config: &Arc<Config> = &edge.config;
-        // Only the last entry was written by our own proxy; those before it are whatever the client sent.
-        let forwarded = parts.headers.get("x-forwarded-for").filter(|_| config.secure);
-        let forwarded = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next().map(|last| last.trim().to_owned()));
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
-        Ok(Self(forwarded.or(peer).unwrap_or_default()))
-    }
 }
 
 #[cfg(test)]

@@ -93,7 +93,12 @@ async fn a_body_that_does_not_fit_names_the_place() {
     let send = async |media: &str, body: &str| {
         let answer = http.send(Method::POST, "/api/v1/session", &[("content-type", media)], body.to_owned()).await;
         let (code, problem) = (answer.problem(), answer.json());
-        format!("{} {code} | {} | {}", answer.status.as_u16(), problem["errors"][0]["subject"].as_str().unwrap_or("-"), problem["detail"].as_str().unwrap())
+        format!(
+            "{} {code} | {} | {}",
+            answer.status.as_u16(),
+            problem["errors"][0]["subject"].as_str().unwrap_or("-"),
+            problem["detail"].as_str().unwrap()
+        )
     };
     let json = "application/json";
     let told = [
@@ -157,8 +162,11 @@ async fn a_body_above_the_limit_is_refused_with_and_without_its_length() {
         let headers: Vec<_> = [("content-type", "application/json")].into_iter().chain(key).collect();
         let known = http.send(Method::POST, "/api/v1/session", &headers, large.clone()).await;
         assert_eq!((known.status, known.problem().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "too-large"));
-        let pieces = futures_util::stream::iter(large.as_bytes().chunks(1 << 20).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect::<Vec<_>>());
-        let streamed = http.send(Method::POST, "/api/v1/session", &headers, axum::body::Body::from_stream(pieces)).await;
+        let pieces = futures_util::stream::iter(
+            large.as_bytes().chunks(1 << 20).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect::<Vec<_>>(),
+        );
+        let streamed =
+            http.send(Method::POST, "/api/v1/session", &headers, axum::body::Body::from_stream(pieces)).await;
         assert_eq!((streamed.status, streamed.problem().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "too-large"));
     }
 }
@@ -168,7 +176,8 @@ async fn a_page_of_another_site_is_refused_and_a_program_is_not() {
     let world = World::live().await;
     let http = Http::of(&world);
     let send = async |headers: &[(&str, &str)]| {
-        let headers: Vec<_> = [("content-type", "application/json"), ("host", "remit.example")].iter().chain(headers).copied().collect();
+        let headers: Vec<_> =
+            [("content-type", "application/json"), ("host", "remit.example")].iter().chain(headers).copied().collect();
         http.send(Method::POST, "/api/v1/session", &headers, "{}").await.problem()
     };
     assert_eq!(send(&[]).await, "field-invalid");
@@ -192,11 +201,15 @@ async fn the_document_is_open_to_all_and_describes_every_operation() {
             assert!(operation["tags"].is_array(), "{at} has no tag");
             assert!(operation["operationId"].is_string(), "{at} has no name");
             assert!(operation["responses"]["500"].is_object(), "{at} has no problems");
-            let described = |parameter: &Value| parameter["description"].as_str().is_some_and(|words| !words.is_empty());
+            let described =
+                |parameter: &Value| parameter["description"].as_str().is_some_and(|words| !words.is_empty());
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             assert!(parameters.iter().all(described), "{at}: a parameter has no description: {parameters:?}");
             for name in path.split(['{', '}']).skip(1).step_by(2) {
-                assert!(parameters.iter().any(|known| known["name"] == name && known["in"] == "path"), "{at} does not describe {name}");
+                assert!(
+                    parameters.iter().any(|known| known["name"] == name && known["in"] == "path"),
+                    "{at} does not describe {name}"
+                );
             }
         }
     }

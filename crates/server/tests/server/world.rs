@@ -54,7 +54,8 @@ impl World {
         let roles = BTreeSet::from([Role::Operator, Role::PeopleManager]);
         let operator = add_person(&app, founder(), provider_org, "Olga Operator", "ZA", roles).await;
         let by = || Caller::local(operator, "test");
-        let person = async |org, name: &str, place: &str| add_person(&app, by(), org, name, place, BTreeSet::new()).await;
+        let person =
+            async |org, name: &str, place: &str| add_person(&app, by(), org, name, place, BTreeSet::new()).await;
         let client = person(client_org, "Clara Client", "GB").await;
         let delivery = person(provider_org, "Dumi Delivery", "ZA").await;
         let reader1 = person(provider_org, "Rita Reader", "ZA").await;
@@ -63,7 +64,9 @@ impl World {
         let signer = person(provider_org, "Sam Signer", "GB").await;
         let auditor = person(client_org, "Aud Auditor", "GB").await;
         let stranger = person(provider_org, "Stan Stranger", "ZA").await;
-        for (who, kind) in [(reader1, "reader"), (reader2, "reader"), (adjudicator, "reader"), (signer, "methodologist")] {
+        for (who, kind) in
+            [(reader1, "reader"), (reader2, "reader"), (adjudicator, "reader"), (signer, "methodologist")]
+        {
             let command = Command::RecordCredential {
                 person: who,
                 kind: kind.into(),
@@ -75,11 +78,28 @@ impl World {
             app.act(by(), command).await.unwrap();
         }
         let managers = vec![(client, Side::Client), (delivery, Side::Provider)];
-        let draft = Command::DraftEngagement { name: "Evidence 2026".into(), client: client_org, provider: provider_org, managers };
+        let draft = Command::DraftEngagement {
+            name: "Evidence 2026".into(),
+            client: client_org,
+            provider: provider_org,
+            managers,
+        };
         let engagement = app.act(by(), draft).await.unwrap().engagement().unwrap();
         let world = Self {
-            app, engagement, operator, client, delivery, reader1, reader2, adjudicator, signer, auditor, stranger,
-            client_org, provider_org, pack,
+            app,
+            engagement,
+            operator,
+            client,
+            delivery,
+            reader1,
+            reader2,
+            adjudicator,
+            signer,
+            auditor,
+            stranger,
+            client_org,
+            provider_org,
+            pack,
             _folder: folder,
         };
         for (person, side, role) in [
@@ -99,11 +119,11 @@ impl World {
     }
 
     pub(crate) fn draft_sow(&self, volume_max: Option<u32>) -> Command {
-        let line = |clause: &str, kind| LineIn {
+        let line = |clause: &str, kind, case_type: &str, plan| LineIn {
             clause: clause.into(),
             service: "Evidence reading".into(),
             kind,
-            includes: BTreeSet::from(["trial".to_owned()]),
+            includes: BTreeSet::from([case_type.to_owned()]),
             excludes: BTreeSet::new(),
             jurisdictions: BTreeSet::new(),
             places: BTreeSet::from(["ZA".to_owned(), "GB".to_owned()]),
@@ -112,13 +132,18 @@ impl World {
             currency: "GBP".into(),
             revisions_max: 1,
             pack: self.pack.clone(),
-            plan: None,
+            plan,
         };
+        let unsigned = Plan { signoff: false, ..pack().plan };
         Command::DraftSow {
             engagement: self.engagement,
             starts_on: "2026-01-01".parse().unwrap(),
             ends_on: "2026-12-31".parse().unwrap(),
-            lines: vec![line("2.1", LineKind::Standard), line("9.1", LineKind::History)],
+            lines: vec![
+                line("2.1", LineKind::Standard, "trial", None),
+                line("2.2", LineKind::Standard, "note", Some(unsigned)),
+                line("9.1", LineKind::History, "trial", None),
+            ],
         }
     }
 
@@ -139,7 +164,11 @@ impl World {
 
     /// Takes a case in with one document: "The mean fell by 4 points."
     pub(crate) async fn take_in(&self, reference: &str) -> CaseId {
-        self.act(self.client, Command::TakeIn { engagement: self.engagement, case: self.case_in(reference) }).await.unwrap().case().unwrap()
+        self.act(self.client, Command::TakeIn { engagement: self.engagement, case: self.case_in(reference) })
+            .await
+            .unwrap()
+            .case()
+            .unwrap()
     }
 
     pub(crate) fn case_in(&self, reference: &str) -> CaseIn {
@@ -172,6 +201,33 @@ impl World {
         self.act(person, Command::SubmitReading { engagement, case, judgement }).await
     }
 
+    /// Adds another reader.
+    pub(crate) async fn another_reader(&self, name: &str) -> PersonId {
+        self.another(name, Role::Expert).await
+    }
+
+    /// Adds another adjudicator.
+    pub(crate) async fn another_adjudicator(&self, name: &str) -> PersonId {
+        self.another(name, Role::Adjudicator).await
+    }
+
+    async fn another(&self, name: &str, role: Role) -> PersonId {
+        let person = add_person(&self.app, self.caller(self.operator), self.provider_org, name, "ZA", BTreeSet::new()).await;
+        let credential = Command::RecordCredential {
+            person,
+            kind: "reader".into(),
+            jurisdiction: String::new(),
+            number: "N-2".into(),
+            valid_from: "2025-01-01".parse().unwrap(),
+            valid_to: "2026-12-31".parse().unwrap(),
+        };
+        self.act(self.operator, credential).await.unwrap();
+        let (engagement, roles) = (self.engagement, BTreeSet::from([role]));
+        let member = Command::AddMember { engagement, person, side: Side::Provider, roles, capacity: 50 };
+        self.act(self.delivery, member).await.unwrap();
+        person
+    }
+
     /// A complete judgement that cites the first sentence.
     pub(crate) async fn judgement(&self, case: CaseId, answer: &str) -> JudgementIn {
         let item = self.item(case).await;
@@ -185,16 +241,15 @@ impl World {
 
     /// The first item of a case.
     pub(crate) async fn item(&self, case: CaseId) -> ItemId {
-        let stream = format!("case/{case}");
-        let snapshot = self.app.store().snapshots(&self.engagement.to_string(), &[stream]).await.unwrap().remove(0).unwrap();
-        let body: serde_json::Value = serde_json::from_str(&snapshot.body).unwrap();
+        let body = self.state(case).await;
         body["items"][0]["item"].as_str().unwrap().parse().unwrap()
     }
 }
 
 async fn add_person(app: &App, by: Caller, org: OrgId, name: &str, place: &str, roles: BTreeSet<Role>) -> PersonId {
     let languages = BTreeSet::from(["en".to_owned()]);
-    let person = PersonIn { org, name: name.into(), same_as: None, signs_in: true, place: place.into(), languages, roles };
+    let person =
+        PersonIn { org, name: name.into(), same_as: None, signs_in: true, place: place.into(), languages, roles };
     app.act(by, Command::AddPerson { person }).await.unwrap().person().unwrap()
 }
 
@@ -207,17 +262,15 @@ pub(crate) fn pack() -> Pack {
         version: "1.0.0".into(),
         title: "Evidence".into(),
         summary: "Did it move?".into(),
-        case_types: vec![CaseType {
-            key: "trial".into(),
-            title: "Trial".into(),
-            fields: vec![CaseField { key: "outcome".into(), title: "Outcome".into(), required: true }],
-        }],
+        case_types: ["trial", "note", "survey"].map(case_type).into(),
         form: Form {
             questions: vec![Question {
                 key: "effect".into(),
                 title: "Effect".into(),
                 help: String::new(),
-                kind: QuestionKind::Choice { options: vec![option("rose", "r"), option("fell", "f"), option("same", "s")] },
+                kind: QuestionKind::Choice {
+                    options: vec![option("rose", "r"), option("fell", "f"), option("same", "s")],
+                },
                 required: true,
                 decides: true,
                 evidence: EvidenceRule::Required { unless: Vec::new() },
@@ -236,4 +289,10 @@ pub(crate) fn pack() -> Pack {
         rate_units: vec!["case".into()],
         attribution: String::new(),
     }
+}
+
+/// A kind of case: `survey` is in no line of the statement of work, `note` needs no sign-off.
+fn case_type(key: &str) -> CaseType {
+    let outcome = CaseField { key: "outcome".into(), title: "Outcome".into(), required: true };
+    CaseType { key: key.into(), title: key.into(), fields: vec![outcome] }
 }
