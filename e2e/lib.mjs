@@ -96,14 +96,19 @@ export async function axe(page, rules) {
 
 /** Keeps two pictures of the page, `name.png` at desktop size and `name-phone.png` at phone size. */
 export async function shot(page, name) {
-  const folder = required("REMIT_SHOTS");
-  await mkdir(folder, { recursive: true });
   const before = page.viewportSize();
   for (const [viewport, suffix] of [[DESKTOP, ""], [PHONE, "-phone"]]) {
     await page.setViewportSize(viewport);
-    await page.screenshot({ path: join(folder, `${name}${suffix}.png`) });
+    await picture(page, `${name}${suffix}`);
   }
   await page.setViewportSize(before);
+}
+
+/** Keeps one picture of the page as it is. */
+export async function picture(page, name) {
+  const folder = required("REMIT_SHOTS");
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
 /** Asks the API as the page's person does, and returns status, body (parsed, if it is JSON) and ETag. */
