@@ -110,7 +110,7 @@ impl App {
         };
         match self.store.commit(write).await? {
             Commit::Done => {
-                drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case() }));
+                drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case(), opened: receipt.has("planned") }));
                 Ok(Some(receipt))
             }
             Commit::Stale | Commit::Conflict(_) => Ok(None),

@@ -1,17 +1,23 @@
 //! The one decision path. [`App::act`] is the only way to change anything, [`App::view`] the only way to read content.
 
 mod act;
+pub mod admin;
 pub mod adjudicate;
 pub mod case;
 pub mod desk;
+pub mod engagement;
 pub mod import;
 pub mod judgement;
+pub mod knowledge;
+pub mod live;
 mod load;
 pub mod look;
 pub mod me;
+pub mod people;
 mod permit;
 mod receipt;
 pub mod session;
+pub mod today;
 
 use std::{
     collections::HashMap,
@@ -63,6 +69,8 @@ pub struct Topic {
     pub scope: Scope,
     /// Which case, if it was one.
     pub case: Option<remit_kernel::id::CaseId>,
+    /// Whether a case came in whose seats may be taken.
+    pub opened: bool,
 }
 
 impl std::ops::Deref for App {

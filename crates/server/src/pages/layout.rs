@@ -106,7 +106,7 @@ impl Frame {
             (Place::Adjudicate, "adjudicate", "Adjudicate", self.holds(Role::Adjudicator)),
             (Place::Sign, "sign", "Sign", self.holds(Role::Signer)),
             (Place::Quality, "quality", "Quality", self.manages() || self.holds(Role::Adjudicator)),
-            (Place::People, "people", "People", self.manages()),
+            (Place::People, "people", "People", self.holds(Role::DeliveryManager) || self.holds(Role::PeopleManager)),
             (Place::Knowledge, "knowledge", "Knowledge", true),
             (Place::Protection, "protection", "Protection", self.manages()),
         ];

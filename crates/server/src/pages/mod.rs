@@ -1,14 +1,21 @@
 //! The pages: forms in, HTML out. Handlers parse, call `act` or `view`, and answer with a page or its fragment.
 
 mod adjudicate;
+mod admin;
 pub mod asset;
 mod case;
 mod desk;
 pub(crate) mod document;
+mod engagement;
+mod form;
 pub(crate) mod judgement;
+mod knowledge;
 mod layout;
+mod live;
 pub(crate) mod markdown;
+mod people;
 mod session;
+mod today;
 pub(crate) mod word;
 
 use axum::{
@@ -24,7 +31,18 @@ pub(crate) use layout::{Frame, Place};
 
 /// Returns the routes of all pages.
 pub fn router() -> Router<Edge> {
-    Router::new().merge(asset::router()).merge(case::router()).merge(desk::router()).merge(adjudicate::router()).merge(session::router())
+    Router::new()
+        .merge(asset::router())
+        .merge(case::router())
+        .merge(desk::router())
+        .merge(adjudicate::router())
+        .merge(session::router())
+        .merge(today::router())
+        .merge(engagement::router())
+        .merge(people::router())
+        .merge(knowledge::router())
+        .merge(admin::router())
+        .merge(live::router())
 }
 
 /// A page that says what happened and what to do.

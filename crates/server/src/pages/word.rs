@@ -1,6 +1,6 @@
 //! Values in the reader's words: instants, statuses, roles, money. One place, so that every page says the same.
 
-use std::fmt;
+use std::{borrow::Borrow, fmt};
 
 use jiff::{Timestamp, tz::TimeZone};
 use remit_kernel::{
@@ -29,6 +29,12 @@ pub(crate) trait Moment {
 impl Moment for Timestamp {
     fn moment(&self) -> Timestamp {
         *self
+    }
+}
+
+impl<T: Moment> Moment for &T {
+    fn moment(&self) -> Timestamp {
+        (*self).moment()
     }
 }
 
@@ -75,8 +81,8 @@ pub(crate) fn date(at: &impl Moment) -> String {
 }
 
 /// Returns a case's status in words.
-pub(crate) const fn status(status: CaseStatus) -> &'static str {
-    match status {
+pub(crate) fn status(status: impl Borrow<CaseStatus>) -> &'static str {
+    match status.borrow() {
         CaseStatus::ScopeQuery => "Stopped at the scope gate",
         CaseStatus::Declined => "Declined",
         CaseStatus::Ready => "Ready to read",
@@ -93,16 +99,16 @@ pub(crate) const fn status(status: CaseStatus) -> &'static str {
 }
 
 /// Returns an engagement's status in words.
-pub(crate) const fn engagement_status(status: EngagementStatus) -> &'static str {
-    match status {
+pub(crate) fn engagement_status(status: impl Borrow<EngagementStatus>) -> &'static str {
+    match status.borrow() {
         EngagementStatus::Draft => "Being set up",
         EngagementStatus::Live => "Live",
     }
 }
 
 /// Returns the status of a statement of work in words.
-pub(crate) const fn sow_status(status: SowStatus) -> &'static str {
-    match status {
+pub(crate) fn sow_status(status: impl Borrow<SowStatus>) -> &'static str {
+    match status.borrow() {
         SowStatus::Draft => "Draft",
         SowStatus::Proposed => "Laid before both sides",
         SowStatus::InForce => "In force",
@@ -111,8 +117,8 @@ pub(crate) const fn sow_status(status: SowStatus) -> &'static str {
 }
 
 /// Returns a role in words.
-pub(crate) const fn role(role: Role) -> &'static str {
-    match role {
+pub(crate) fn role(role: impl Borrow<Role>) -> &'static str {
+    match role.borrow() {
         Role::ClientManager => "Client manager",
         Role::DeliveryManager => "Delivery manager",
         Role::Expert => "Expert",
@@ -126,20 +132,20 @@ pub(crate) const fn role(role: Role) -> &'static str {
 
 /// Returns roles in words, with commas.
 pub(crate) fn roles<'a>(roles: impl IntoIterator<Item = &'a Role>) -> String {
-    roles.into_iter().map(|held| role(*held)).collect::<Vec<_>>().join(", ")
+    roles.into_iter().map(role).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a side in words.
-pub(crate) const fn side(side: Side) -> &'static str {
-    match side {
+pub(crate) fn side(side: impl Borrow<Side>) -> &'static str {
+    match side.borrow() {
         Side::Client => "Client",
         Side::Provider => "Provider",
     }
 }
 
 /// Returns what a person with this duty does.
-pub(crate) const fn duty(duty: Duty) -> &'static str {
-    match duty {
+pub(crate) fn duty(duty: impl Borrow<Duty>) -> &'static str {
+    match duty.borrow() {
         Duty::Read => "Read",
         Duty::Adjudicate => "Adjudicate",
         Duty::Sign => "Sign",
@@ -147,7 +153,8 @@ pub(crate) const fn duty(duty: Duty) -> &'static str {
 }
 
 /// Returns an amount such as `45.00 GBP`. Currencies without minor units are written whole.
-pub(crate) fn money(minor: i64, currency: &str) -> String {
+pub(crate) fn money(minor: impl Borrow<i64>, currency: &str) -> String {
+    let minor = *minor.borrow();
     match currency {
         "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF" | "XPF" | "PYG" | "RWF" => format!("{minor} {currency}"),
         _ => format!("{}{}.{:02} {currency}", if minor < 0 { "-" } else { "" }, minor.unsigned_abs() / 100, minor.unsigned_abs() % 100),
@@ -157,6 +164,11 @@ pub(crate) fn money(minor: i64, currency: &str) -> String {
 /// Returns a number with the noun it counts, such as `1 case` or `12 cases`.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+/// Returns enough of a digest to tell versions apart.
+pub(crate) fn short(digest: &remit_kernel::hash::Digest) -> String {
+    digest.to_string().chars().take(16).collect()
 }
 
 #[cfg(test)]

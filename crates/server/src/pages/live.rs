@@ -1,0 +1,91 @@
+//! Live pages: server-sent events that carry a topic and nothing else. The page asks again for what it shows.
+
+use std::convert::Infallible;
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::sse::{Event, KeepAlive, Sse},
+    routing::get,
+};
+use futures_util::{Stream, StreamExt as _, stream};
+use remit_access::{Action, Label};
+use remit_kernel::{
+    id::EngagementId,
+    stream::Scope,
+};
+use tokio_stream::wrappers::BroadcastStream;
+use tracing::warn;
+
+use super::Oops;
+use crate::{
+    App, Caller,
+    app::{Look, Query, Topic, live::Heard},
+    edge::Edge,
+    error::Result,
+};
+
+pub(super) fn router() -> Router<Edge> {
+    Router::new().route("/live", get(everywhere)).route("/e/{engagement}/live", get(engagement))
+}
+
+/// Changes in all engagements of the caller, for Today.
+async fn everywhere(State(app): State<App>, caller: Caller) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
+    answer(app, caller, None)
+}
+
+async fn engagement(
+    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>,
+) -> std::result::Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>, Oops> {
+    app.view(&caller, Listen { engagement }).await?;
+    Ok(answer(app, caller, Some(engagement)))
+}
+
+/// Asks whether the caller may listen in an engagement.
+struct Listen {
+    engagement: EngagementId,
+}
+
+impl Query for Listen {
+    type Out = ();
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<()> {
+        look.admit(Action::ViewEngagement, &Label::engagement(self.engagement))
+    }
+}
+
+fn answer(app: App, caller: Caller, engagement: Option<EngagementId>) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
+    let wanted = move |topic: &Topic| match topic.scope {
+        Scope::Engagement(scope) => engagement.is_none_or(|engagement| engagement == scope),
+        Scope::Directory => false,
+    };
+    let topics = BroadcastStream::new(app.topics()).filter_map(move |topic| {
+        // Who fell behind has missed something: let the page ask again.
+        let heard = topic.map_or(Some(None), |topic| wanted(&topic).then_some(Some(topic)));
+        std::future::ready(heard)
+    });
+    let events = topics.then(move |topic| {
+        let (app, caller) = (app.clone(), caller.clone());
+        async move {
+            let Some(topic) = topic else { return Heard::Today };
+            app.hears(&caller, topic).await.unwrap_or_else(|error| {
+                warn!(%error, "a listener could not be served: {error}");
+                Heard::SignedOut
+            })
+        }
+    });
+    let events = events.take_while(|heard| std::future::ready(*heard != Heard::SignedOut));
+    let events = events.flat_map(|heard| {
+        let today = || Event::default().event("today").data("");
+        stream::iter(match heard {
+            Heard::Nothing | Heard::SignedOut => Vec::new(),
+            Heard::Today => vec![today()],
+            Heard::Case(case) => vec![Event::default().event("case").data(case.to_string()), today()],
+        })
+    });
+    Sse::new(events.map(Ok)).keep_alive(KeepAlive::default())
+}
