@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
 
+mod adjudicate;
 mod bad_input;
+mod case;
 mod contract;
 mod demo;
+mod desk;
 mod http;
+mod idempotency;
 mod import;
+mod matrix;
 mod round;
 mod routes;
 mod states;
