@@ -17,6 +17,7 @@ pub mod people;
 mod permit;
 mod receipt;
 pub mod session;
+pub mod signoff;
 pub mod today;
 mod turn;
 
