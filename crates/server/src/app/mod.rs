@@ -20,7 +20,9 @@ pub mod protection;
 pub mod quality;
 mod receipt;
 pub mod session;
+pub mod signoff;
 pub mod today;
+mod turn;
 pub mod verify;
 
 use std::{
@@ -61,6 +63,7 @@ pub struct Inner {
     pub(crate) authorizer: Authorizer,
     pub(crate) clock: Clock,
     pub(crate) chance: Chance,
+    turns: turn::Turns,
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
     topics: broadcast::Sender<Topic>,
     demo: OnceLock<(Demo, u16)>,
@@ -95,8 +98,9 @@ impl App {
     pub fn new(store: Store, clock: Clock, chance: Chance) -> Result<Self> {
         let (topics, _) = broadcast::channel(TOPICS_MAX);
         let packs = Mutex::new(HashMap::new());
-        let verifying = AtomicU64::new(u64::MAX);
-        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics, demo: OnceLock::new(), verifying })))
+        let (turns, verifying) = (turn::Turns::default(), AtomicU64::new(u64::MAX));
+        let authorizer = Authorizer::new()?;
+        Ok(Self(Arc::new(Inner { store, authorizer, clock, chance, turns, packs, topics, demo: OnceLock::new(), verifying })))
     }
 
     /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.

@@ -17,6 +17,7 @@ mod people;
 mod protection;
 mod quality;
 mod session;
+mod signoff;
 mod today;
 pub(crate) mod word;
 
@@ -36,6 +37,7 @@ pub fn router() -> Router<Edge> {
     Router::new()
         .merge(asset::router())
         .merge(case::router())
+        .merge(signoff::router())
         .merge(desk::router())
         .merge(adjudicate::router())
         .merge(protection::router())

@@ -2,15 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
 
+mod adjudicate;
 mod bad_input;
 mod case;
 mod contract;
 mod demo;
+mod desk;
 mod http;
+mod idempotency;
 mod import;
+mod matrix;
 mod quality;
 mod round;
-mod verify;
 mod routes;
+mod signoff;
 mod states;
+mod turn;
+mod verify;
 mod world;
