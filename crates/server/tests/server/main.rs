@@ -5,6 +5,7 @@
 mod bad_input;
 mod contract;
 mod demo;
+mod house;
 mod http;
 mod import;
 mod round;
