@@ -61,7 +61,14 @@ pub enum CaseEvent {
     /// The signer opened an item.
     ItemOpened { signoff: SignoffId, by: PersonId, material: Material, how: Look },
     /// The professional took responsibility.
-    Signed { signoff: SignoffId, by: PersonId, natural: PersonId, content: Digest, credential: Option<CredentialId>, statement: TextRef },
+    Signed {
+        signoff: SignoffId,
+        by: PersonId,
+        natural: PersonId,
+        content: Digest,
+        credential: Option<CredentialId>,
+        statement: TextRef,
+    },
     /// The signer sent it back with a finding.
     SignoffReturned { signoff: SignoffId, by: PersonId, code: ReturnCode, note: TextRef },
     /// The signer will not sign.
@@ -247,6 +254,8 @@ pub struct Case {
     pub admission: Option<Admission>,
     pub resolution: Option<Resolution>,
     pub signoff: Option<Signoff>,
+    /// Natural persons who signed some content of this case; they do not adjudicate it (I3).
+    pub signers: BTreeSet<PersonId>,
     pub delivery: Option<Delivery>,
     pub revision: u32,
     pub revisions_counted: u32,
@@ -338,13 +347,35 @@ impl Case {
     pub(crate) fn apply(state: Option<Self>, event: &CaseEvent, at: Instant) -> Option<Self> {
         let event = event.clone();
         if let CaseEvent::Received {
-            case, reference, reference_key, title, case_type, fields, jurisdiction, language, parties, urgent, due_at,
-            owner, origin,
+            case,
+            reference,
+            reference_key,
+            title,
+            case_type,
+            fields,
+            jurisdiction,
+            language,
+            parties,
+            urgent,
+            due_at,
+            owner,
+            origin,
         } = event
         {
-            return Some(Self {
-                case, reference, reference_key, title, case_type, fields, jurisdiction, language, parties, urgent,
-                due_at, owner, origin,
+            return state.is_none().then(|| Self {
+                case,
+                reference,
+                reference_key,
+                title,
+                case_type,
+                fields,
+                jurisdiction,
+                language,
+                parties,
+                urgent,
+                due_at,
+                owner,
+                origin,
                 received_at: at,
                 since: at,
                 items: Vec::new(),
@@ -353,6 +384,7 @@ impl Case {
                 admission: None,
                 resolution: None,
                 signoff: None,
+                signers: BTreeSet::new(),
                 delivery: None,
                 revision: 0,
                 revisions_counted: 0,
@@ -367,7 +399,6 @@ impl Case {
         Some(case)
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each event; splitting would hide that all are here")]
     fn take(&mut self, event: CaseEvent, at: Instant) {
         match event {
             CaseEvent::Received { .. } => {}
@@ -388,7 +419,14 @@ impl Case {
             }
             CaseEvent::Declined { .. } => self.status = CaseStatus::Declined,
             CaseEvent::ReadingBegan {} => self.status = CaseStatus::Reading,
-            CaseEvent::AdjudicationAsked { .. } => self.status = CaseStatus::Adjudicating,
+            CaseEvent::AdjudicationAsked { cause } => {
+                // A first reading taken from a file decided alone until the next one differed from it. After a
+                // challenge the questioned answer stays in sight.
+                if cause == Cause::Disagreement {
+                    self.resolution = None;
+                }
+                self.status = CaseStatus::Adjudicating;
+            }
             CaseEvent::Resolved { outcome, decided, deliverable, content } => {
                 let authors = BTreeSet::new();
                 self.resolution = Some(Resolution { outcome, decided, deliverable, authors, content });
@@ -411,7 +449,8 @@ impl Case {
                     signoff.opened.entry(by).or_default().insert(material);
                 }
             }
-            CaseEvent::Signed { by, credential, statement, .. } => {
+            CaseEvent::Signed { by, natural, credential, statement, .. } => {
+                self.signers.insert(natural);
                 self.settle_signoff(SignoffState::Signed { by, at, credential, statement });
                 self.status = CaseStatus::SignedOff;
             }
@@ -460,8 +499,7 @@ impl Case {
     /// Keeps what the signer last had before him.
     fn remember_signed(&mut self) {
         if let (Some(signoff), Some(resolution)) = (&mut self.signoff, &self.resolution) {
-            signoff.before =
-                Some(Before { deliverable: resolution.deliverable, outcome: resolution.outcome.clone() });
+            signoff.before = Some(Before { deliverable: resolution.deliverable, outcome: resolution.outcome.clone() });
         }
     }
 
@@ -473,9 +511,9 @@ impl Case {
 
     /// Returns the newest version of each item, in the order they were added.
     pub fn current_items(&self) -> impl Iterator<Item = &Item> {
-        self.items.iter().filter(|item| {
-            !self.items.iter().any(|other| other.item == item.item && other.version > item.version)
-        })
+        self.items
+            .iter()
+            .filter(|item| !self.items.iter().any(|other| other.item == item.item && other.version > item.version))
     }
 
     /// Returns one version of an item.

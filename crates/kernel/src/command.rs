@@ -230,72 +230,113 @@ commands! {
 impl Command {
     /// Returns whose rows the command writes. A new engagement's scope is known only once it is decided: `None`.
     pub fn scope(&self) -> Option<Scope> {
-        match self {
-            Self::AddOrganisation { .. } | Self::AddPerson { .. } | Self::RecordCredential { .. }
-            | Self::RevokeCredential { .. } | Self::SetClearance { .. } | Self::SetConflict { .. }
-            | Self::SetPlace { .. } | Self::MarkLeft { .. } => Some(Scope::Directory),
-            Self::DraftEngagement { .. } => None,
-            other => other.engagement().map(Scope::Engagement),
+        match self.engagement() {
+            Some(engagement) => Some(Scope::Engagement(engagement)),
+            None => (!matches!(self, Self::DraftEngagement { .. })).then_some(Scope::Directory),
         }
     }
 
     /// Returns the case the command is about.
     pub fn case(&self) -> Option<CaseId> {
         match self {
-            Self::AdmitCase { case, .. } | Self::DeclineCase { case, .. } | Self::CancelCase { case, .. }
-            | Self::AddItem { case, .. } | Self::WidenItem { case, .. } | Self::AddParty { case, .. }
-            | Self::TransferCase { case, .. } | Self::ClaimSeat { case, .. } | Self::AssignSeat { case, .. }
-            | Self::ReleaseSeat { case, .. } | Self::RevokeSeat { case, .. } | Self::SubmitReading { case, .. }
-            | Self::RecordReading { case, .. } | Self::RecordReference { case, .. } | Self::TakeAdjudication { case, .. }
-            | Self::Adjudicate { case, .. } | Self::EditDeliverable { case, .. } | Self::RequestSignoff { case, .. }
-            | Self::OpenMaterial { case, .. } | Self::Sign { case, .. } | Self::ReturnSignoff { case, .. }
-            | Self::RefuseSignoff { case, .. } | Self::Deliver { case, .. } | Self::AcceptDelivery { case, .. }
+            Self::AdmitCase { case, .. }
+            | Self::DeclineCase { case, .. }
+            | Self::CancelCase { case, .. }
+            | Self::AddItem { case, .. }
+            | Self::WidenItem { case, .. }
+            | Self::AddParty { case, .. }
+            | Self::TransferCase { case, .. }
+            | Self::ClaimSeat { case, .. }
+            | Self::AssignSeat { case, .. }
+            | Self::ReleaseSeat { case, .. }
+            | Self::RevokeSeat { case, .. }
+            | Self::SubmitReading { case, .. }
+            | Self::RecordReading { case, .. }
+            | Self::RecordReference { case, .. }
+            | Self::TakeAdjudication { case, .. }
+            | Self::Adjudicate { case, .. }
+            | Self::EditDeliverable { case, .. }
+            | Self::RequestSignoff { case, .. }
+            | Self::OpenMaterial { case, .. }
+            | Self::Sign { case, .. }
+            | Self::ReturnSignoff { case, .. }
+            | Self::RefuseSignoff { case, .. }
+            | Self::Deliver { case, .. }
+            | Self::AcceptDelivery { case, .. }
             | Self::ReturnDelivery { case, .. } => Some(*case),
-            Self::AddOrganisation { .. } | Self::AddPerson { .. } | Self::RecordCredential { .. }
-            | Self::RevokeCredential { .. } | Self::SetClearance { .. } | Self::SetConflict { .. }
-            | Self::SetPlace { .. } | Self::MarkLeft { .. } | Self::DraftEngagement { .. } | Self::DraftSow { .. }
-            | Self::ReviseSow { .. } | Self::ProposeSow { .. } | Self::SignSow { .. } | Self::GoLive { .. }
-            | Self::AddMember { .. } | Self::ChangeMember { .. } | Self::RemoveMember { .. } | Self::TakeIn { .. }
-            | Self::TakeInHistory { .. } | Self::ClaimNext { .. } | Self::Replan { .. } => None,
+            Self::AddOrganisation { .. }
+            | Self::AddPerson { .. }
+            | Self::RecordCredential { .. }
+            | Self::RevokeCredential { .. }
+            | Self::SetClearance { .. }
+            | Self::SetConflict { .. }
+            | Self::SetPlace { .. }
+            | Self::MarkLeft { .. }
+            | Self::DraftEngagement { .. }
+            | Self::DraftSow { .. }
+            | Self::ReviseSow { .. }
+            | Self::ProposeSow { .. }
+            | Self::SignSow { .. }
+            | Self::GoLive { .. }
+            | Self::AddMember { .. }
+            | Self::ChangeMember { .. }
+            | Self::RemoveMember { .. }
+            | Self::TakeIn { .. }
+            | Self::TakeInHistory { .. }
+            | Self::ClaimNext { .. }
+            | Self::Replan { .. } => None,
         }
     }
 
     /// Returns the engagement the command is about.
     pub fn engagement(&self) -> Option<EngagementId> {
         match self {
-            Self::AddOrganisation { .. } | Self::AddPerson { .. } | Self::RecordCredential { .. }
-            | Self::RevokeCredential { .. } | Self::SetClearance { .. } | Self::SetConflict { .. }
-            | Self::SetPlace { .. } | Self::MarkLeft { .. } | Self::DraftEngagement { .. } => None,
-            Self::DraftSow { engagement, .. } | Self::ReviseSow { engagement, .. } | Self::ProposeSow { engagement, .. }
-            | Self::SignSow { engagement, .. } | Self::GoLive { engagement } | Self::AddMember { engagement, .. }
-            | Self::ChangeMember { engagement, .. } | Self::RemoveMember { engagement, .. } | Self::TakeIn { engagement, .. }
-            | Self::TakeInHistory { engagement, .. } | Self::AdmitCase { engagement, .. } | Self::DeclineCase { engagement, .. }
-            | Self::CancelCase { engagement, .. } | Self::AddItem { engagement, .. } | Self::WidenItem { engagement, .. }
-            | Self::AddParty { engagement, .. } | Self::TransferCase { engagement, .. } | Self::ClaimNext { engagement }
-            | Self::ClaimSeat { engagement, .. } | Self::AssignSeat { engagement, .. } | Self::ReleaseSeat { engagement, .. }
-            | Self::RevokeSeat { engagement, .. } | Self::SubmitReading { engagement, .. } | Self::RecordReading { engagement, .. }
-            | Self::RecordReference { engagement, .. } | Self::Replan { engagement, .. } | Self::TakeAdjudication { engagement, .. }
-            | Self::Adjudicate { engagement, .. } | Self::EditDeliverable { engagement, .. } | Self::RequestSignoff { engagement, .. }
-            | Self::OpenMaterial { engagement, .. } | Self::Sign { engagement, .. } | Self::ReturnSignoff { engagement, .. }
-            | Self::RefuseSignoff { engagement, .. } | Self::Deliver { engagement, .. } | Self::AcceptDelivery { engagement, .. }
+            Self::AddOrganisation { .. }
+            | Self::AddPerson { .. }
+            | Self::RecordCredential { .. }
+            | Self::RevokeCredential { .. }
+            | Self::SetClearance { .. }
+            | Self::SetConflict { .. }
+            | Self::SetPlace { .. }
+            | Self::MarkLeft { .. }
+            | Self::DraftEngagement { .. } => None,
+            Self::DraftSow { engagement, .. }
+            | Self::ReviseSow { engagement, .. }
+            | Self::ProposeSow { engagement, .. }
+            | Self::SignSow { engagement, .. }
+            | Self::GoLive { engagement }
+            | Self::AddMember { engagement, .. }
+            | Self::ChangeMember { engagement, .. }
+            | Self::RemoveMember { engagement, .. }
+            | Self::TakeIn { engagement, .. }
+            | Self::TakeInHistory { engagement, .. }
+            | Self::AdmitCase { engagement, .. }
+            | Self::DeclineCase { engagement, .. }
+            | Self::CancelCase { engagement, .. }
+            | Self::AddItem { engagement, .. }
+            | Self::WidenItem { engagement, .. }
+            | Self::AddParty { engagement, .. }
+            | Self::TransferCase { engagement, .. }
+            | Self::ClaimNext { engagement }
+            | Self::ClaimSeat { engagement, .. }
+            | Self::AssignSeat { engagement, .. }
+            | Self::ReleaseSeat { engagement, .. }
+            | Self::RevokeSeat { engagement, .. }
+            | Self::SubmitReading { engagement, .. }
+            | Self::RecordReading { engagement, .. }
+            | Self::RecordReference { engagement, .. }
+            | Self::Replan { engagement, .. }
+            | Self::TakeAdjudication { engagement, .. }
+            | Self::Adjudicate { engagement, .. }
+            | Self::EditDeliverable { engagement, .. }
+            | Self::RequestSignoff { engagement, .. }
+            | Self::OpenMaterial { engagement, .. }
+            | Self::Sign { engagement, .. }
+            | Self::ReturnSignoff { engagement, .. }
+            | Self::RefuseSignoff { engagement, .. }
+            | Self::Deliver { engagement, .. }
+            | Self::AcceptDelivery { engagement, .. }
             | Self::ReturnDelivery { engagement, .. } => Some(*engagement),
-        }
-    }
-
-    /// Returns the people whom the command names, besides the actor.
-    fn people(&self) -> Vec<PersonId> {
-        match self {
-            Self::AddPerson { person } => person.same_as.into_iter().collect(),
-            Self::RecordCredential { person, .. } | Self::RevokeCredential { person, .. } | Self::SetClearance { person, .. }
-            | Self::SetConflict { person, .. } | Self::SetPlace { person, .. } | Self::MarkLeft { person }
-            | Self::AddMember { person, .. } | Self::ChangeMember { person, .. } | Self::AssignSeat { person, .. }
-            | Self::RevokeSeat { person, .. } | Self::Replan { person, .. } => vec![*person],
-            Self::RemoveMember { person, successor, .. } => std::iter::once(*person).chain(*successor).collect(),
-            Self::DraftEngagement { managers, .. } => managers.iter().map(|(person, _)| *person).collect(),
-            Self::TakeIn { case, .. } | Self::TakeInHistory { case, .. } => vec![case.owner],
-            Self::TransferCase { to, .. } => vec![*to],
-            Self::RecordReading { reader, .. } => vec![*reader],
-            _ => Vec::new(),
         }
     }
 
@@ -304,7 +345,8 @@ impl Command {
     /// Asked again after each round of loading, because a case names its statement of work, and a panel its readers.
     pub fn wants(&self, actor: Option<PersonId>, facts: &Facts) -> Vec<Want> {
         let mut wants = Vec::new();
-        let people: BTreeSet<_> = actor.into_iter().chain(self.people()).collect();
+        let mut people: BTreeSet<PersonId> = actor.into_iter().collect();
+        self.own_wants(actor, facts, &mut people, &mut wants);
         for person in &people {
             wants.extend([Want::Person(*person), Want::Name(*person)]);
         }
@@ -313,74 +355,125 @@ impl Command {
             wants.extend(people.iter().map(|person| Want::Stream(StreamId::Member(*person))));
             self.work_wants(facts, &mut wants);
         }
-        match self {
-            Self::DraftEngagement { client, provider, .. } => {
-                wants.extend([Want::Organisation(*client), Want::Organisation(*provider)]);
-            }
-            Self::AddPerson { person } => wants.push(Want::Organisation(person.org)),
-            Self::DraftSow { lines, .. } | Self::ReviseSow { lines, .. } => {
-                wants.extend(lines.iter().map(|line| Want::Pack(line.pack.digest)));
-            }
-            Self::ClaimNext { .. } => wants.extend(actor.map(Want::Candidates)),
-            Self::GoLive { .. } => wants.push(Want::Signers),
-            Self::RemoveMember { person, .. } => wants.extend([Want::DutiesOf(*person), Want::OwnedBy(*person)]),
-            Self::Replan { person, .. } => wants.push(Want::DutiesOf(*person)),
-            Self::TakeIn { engagement, case } | Self::TakeInHistory { engagement, case, .. } => {
-                wants.push(Want::Reference(reference_key(*engagement, &case.reference)));
-            }
-            _ => {}
-        }
         wants.retain(|want| !facts.loaded.contains(want));
         wants.sort_unstable();
         wants.dedup();
         wants
     }
 
-    /// Adds the wants of the work itself: the case with its panel, the statements of work, lines and packs.
-    fn work_wants(&self, facts: &Facts, wants: &mut Vec<Want>) {
-        if let Self::ReviseSow { sow, .. } | Self::ProposeSow { sow, .. } | Self::SignSow { sow, .. } = self {
-            wants.push(Want::Stream(StreamId::Sow(*sow)));
+    /// Adds the people whom the command names and what it alone needs to know.
+    fn own_wants(
+        &self,
+        actor: Option<PersonId>,
+        facts: &Facts,
+        people: &mut BTreeSet<PersonId>,
+        wants: &mut Vec<Want>,
+    ) {
+        match self {
+            Self::AddPerson { person } => {
+                people.extend(person.same_as);
+                wants.push(Want::Organisation(person.org));
+            }
+            Self::RecordCredential { person, .. }
+            | Self::RevokeCredential { person, .. }
+            | Self::SetClearance { person, .. }
+            | Self::SetConflict { person, .. }
+            | Self::SetPlace { person, .. }
+            | Self::MarkLeft { person }
+            | Self::AddMember { person, .. }
+            | Self::AssignSeat { person, .. }
+            | Self::RevokeSeat { person, .. } => people.extend([*person]),
+            Self::DraftEngagement { client, provider, managers, .. } => {
+                people.extend(managers.iter().map(|(person, _)| *person));
+                wants.extend([Want::Organisation(*client), Want::Organisation(*provider)]);
+            }
+            Self::DraftSow { lines, .. } => wants.extend(lines.iter().map(|line| Want::Pack(line.pack.digest))),
+            Self::ReviseSow { sow, lines, .. } => {
+                wants.push(Want::Stream(StreamId::Sow(*sow)));
+                wants.extend(lines.iter().map(|line| Want::Pack(line.pack.digest)));
+            }
+            Self::ProposeSow { sow, .. } | Self::SignSow { sow, .. } => wants.push(Want::Stream(StreamId::Sow(*sow))),
+            Self::GoLive { .. } => wants.push(Want::Signers),
+            Self::ChangeMember { person, .. } | Self::Replan { person, .. } => {
+                people.extend([*person]);
+                wants.push(Want::DutiesOf(*person));
+            }
+            Self::RemoveMember { person, successor, .. } => {
+                people.extend([*person]);
+                people.extend(*successor);
+                wants.extend([Want::DutiesOf(*person), Want::OwnedBy(*person)]);
+            }
+            Self::TakeIn { engagement, case } | Self::TakeInHistory { engagement, case, .. } => {
+                people.extend([case.owner]);
+                wants.push(Want::Reference(reference_key(*engagement, &case.reference)));
+                gate_wants(facts, wants);
+            }
+            Self::AdmitCase { .. } => gate_wants(facts, wants),
+            Self::CancelCase { case, .. } => {
+                let admission = facts.cases.get(case).and_then(|case| case.admission.as_ref());
+                wants.extend(admission.map(|admission| Want::Stream(StreamId::Line(admission.line))));
+                holder_wants(*case, facts, people);
+            }
+            Self::AddParty { case, .. } => holder_wants(*case, facts, people),
+            Self::TransferCase { to, .. } => people.extend([*to]),
+            Self::ClaimNext { .. } => wants.extend(actor.map(Want::Candidates)),
+            Self::RecordReading { reader, .. } => people.extend([*reader]),
+            Self::Sign { case, .. } => {
+                let items = facts.cases.get(case).into_iter().flat_map(|case| &case.items);
+                wants.extend(items.map(|item| Want::Text(item.name.id)));
+            }
+            Self::EditDeliverable { case, .. } => {
+                let resolution = facts.cases.get(case).and_then(|case| case.resolution.as_ref());
+                wants.extend(resolution.and_then(|known| known.deliverable).map(|text| Want::Text(text.id)));
+            }
+            Self::AddOrganisation { .. }
+            | Self::DeclineCase { .. }
+            | Self::AddItem { .. }
+            | Self::WidenItem { .. }
+            | Self::ClaimSeat { .. }
+            | Self::ReleaseSeat { .. }
+            | Self::SubmitReading { .. }
+            | Self::RecordReference { .. }
+            | Self::TakeAdjudication { .. }
+            | Self::Adjudicate { .. }
+            | Self::RequestSignoff { .. }
+            | Self::OpenMaterial { .. }
+            | Self::ReturnSignoff { .. }
+            | Self::RefuseSignoff { .. }
+            | Self::Deliver { .. }
+            | Self::AcceptDelivery { .. }
+            | Self::ReturnDelivery { .. } => {}
         }
+    }
+
+    /// Adds the wants of the work itself: the statements of work in force, and each case in question with its panel,
+    /// statement of work and pack.
+    fn work_wants(&self, facts: &Facts, wants: &mut Vec<Want>) {
         if let Some(engagement) = &facts.engagement {
             let sows = engagement.baseline.into_iter().chain(engagement.history);
             wants.extend(sows.map(|sow| Want::Stream(StreamId::Sow(sow))));
         }
-        if let Self::TakeIn { .. } | Self::TakeInHistory { .. } | Self::AdmitCase { .. } = self {
-            for line in facts.sows.values().flat_map(|sow| &sow.lines) {
-                wants.extend([Want::Stream(StreamId::Line(line.line)), Want::Pack(line.pack.digest)]);
-            }
-        }
-        if let Some(id) = self.case() {
+        let listed = facts.candidates.iter().chain(&facts.duties).chain(&facts.owned).copied();
+        for id in self.case().into_iter().chain(listed) {
             wants.extend([Want::Stream(StreamId::Case(id)), Want::Stream(StreamId::panel_of(id))]);
-        }
-        let candidates = facts.candidates.iter().chain(&facts.duties).chain(&facts.owned).copied();
-        for case in self.case().into_iter().chain(candidates).filter_map(|id| facts.cases.get(&id)) {
-            if let Some(admission) = &case.admission {
+            if let Some(admission) = facts.cases.get(&id).and_then(|case| case.admission.as_ref()) {
                 wants.extend([Want::Stream(StreamId::Sow(admission.sow)), Want::Pack(admission.pack.digest)]);
-                if matches!(self, Self::CancelCase { .. }) {
-                    wants.push(Want::Stream(StreamId::Line(admission.line)));
-                }
             }
-            if let Self::AdmitCase { .. } | Self::AddParty { .. } | Self::CancelCase { .. } = self {
-                self.holder_wants(case.case, facts, wants);
-            }
-        }
-        if let (Self::Sign { .. }, Some(case)) = (self, self.case().and_then(|id| facts.cases.get(&id))) {
-            wants.extend(case.items.iter().map(|item| Want::Text(item.name.id)));
-        }
-        if let (Self::EditDeliverable { .. }, Some(case)) = (self, self.case().and_then(|id| facts.cases.get(&id))) {
-            let deliverable = case.resolution.as_ref().and_then(|resolution| resolution.deliverable);
-            wants.extend(deliverable.map(|text| Want::Text(text.id)));
         }
     }
+}
 
-    /// Adds those who hold a duty on a case that may be taken from them.
-    fn holder_wants(&self, case: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
-        let Some(panel) = facts.panels.get(&case.panel()) else { return };
-        for record in panel.duties.iter().filter(|record| record.status == crate::index::DutyStatus::Active) {
-            wants.extend([Want::Person(record.person), Want::Name(record.person), Want::Stream(StreamId::Member(record.person))]);
-        }
+/// Adds what the scope gate asks: the counters and packs of the lines in force.
+fn gate_wants(facts: &Facts, wants: &mut Vec<Want>) {
+    for line in facts.sows.values().flat_map(|sow| &sow.lines) {
+        wants.extend([Want::Stream(StreamId::Line(line.line)), Want::Pack(line.pack.digest)]);
     }
+}
+
+/// Adds those who hold a duty on a case that may be taken from them.
+fn holder_wants(case: CaseId, facts: &Facts, people: &mut BTreeSet<PersonId>) {
+    let Some(panel) = facts.panels.get(&case.panel()) else { return };
+    people.extend(panel.held_duties().map(|record| record.person));
 }
 
 /// Returns the key under which a case's reference is unique in its engagement.

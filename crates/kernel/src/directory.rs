@@ -136,9 +136,10 @@ impl Credential {
 }
 
 impl Organisation {
-    pub(crate) fn apply(_: Option<Self>, event: &OrganisationEvent) -> Self {
+    pub(crate) fn apply(state: Option<Self>, event: &OrganisationEvent, _: Instant) -> Option<Self> {
         let OrganisationEvent::Added { org, name, country } = event.clone();
-        Self { org, name, country }
+        // Added once: to what is there already, this event does not belong.
+        state.xor(Some(Self { org, name, country }))
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
@@ -152,15 +153,33 @@ impl Person {
         if let PersonEvent::Added { person, natural, org, name, signs_in, place, languages, roles } = event {
             let credentials = BTreeMap::new();
             let (clearances, conflicts) = (BTreeSet::new(), BTreeSet::new());
-            return Some(Self {
-                person, natural, org, name, signs_in, place, languages, roles, credentials, clearances, conflicts,
+            return state.is_none().then_some(Self {
+                person,
+                natural,
+                org,
+                name,
+                signs_in,
+                place,
+                languages,
+                roles,
+                credentials,
+                clearances,
+                conflicts,
                 active: true,
             });
         }
         let mut person = state?;
         match event {
             PersonEvent::Added { .. } => {}
-            PersonEvent::CredentialRecorded { credential, kind, jurisdiction, number, valid_from, valid_to, verified_by: _ } => {
+            PersonEvent::CredentialRecorded {
+                credential,
+                kind,
+                jurisdiction,
+                number,
+                valid_from,
+                valid_to,
+                verified_by: _,
+            } => {
                 let record = Credential { kind, jurisdiction, number, valid_from, valid_to, revoked_at: None };
                 person.credentials.insert(credential, record);
             }

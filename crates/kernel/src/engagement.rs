@@ -203,7 +203,8 @@ impl Engagement {
         if let EngagementEvent::Drafted { engagement, name, client, provider } = *event {
             let (baseline, history) = (None, None);
             let status = EngagementStatus::Draft;
-            return Some(Self { engagement, name, client, provider, status, baseline, history, drafted_at: at });
+            let drafted = Self { engagement, name, client, provider, status, baseline, history, drafted_at: at };
+            return state.is_none().then_some(drafted);
         }
         let mut engagement = state?;
         match *event {
@@ -227,10 +228,11 @@ impl Engagement {
 }
 
 impl Sow {
-    pub(crate) fn apply(state: Option<Self>, event: &SowEvent) -> Option<Self> {
+    pub(crate) fn apply(state: Option<Self>, event: &SowEvent, _: Instant) -> Option<Self> {
         if let SowEvent::Drafted { sow, number, starts_on, ends_on, lines } = event.clone() {
             let (status, signatures) = (SowStatus::Draft, Vec::new());
-            return Some(Self { sow, number, starts_on, ends_on, lines, status, signatures });
+            let drafted = Self { sow, number, starts_on, ends_on, lines, status, signatures };
+            return state.is_none().then_some(drafted);
         }
         let mut sow = state?;
         match event.clone() {
@@ -263,17 +265,16 @@ impl Sow {
 }
 
 impl LineUse {
-    pub(crate) fn apply(state: Option<Self>, event: &LineEvent) -> Self {
-        let taken = state.unwrap_or_default().taken;
-        match event {
-            LineEvent::VolumeTaken { .. } => Self { taken: taken.saturating_add(1) },
-            LineEvent::VolumeReturned { .. } => Self { taken: taken.saturating_sub(1) },
-        }
+    pub(crate) fn apply(state: Option<Self>, event: &LineEvent, _: Instant) -> Option<Self> {
+        Some(match event {
+            LineEvent::VolumeTaken { .. } => Self { taken: state.unwrap_or_default().taken.saturating_add(1) },
+            LineEvent::VolumeReturned { .. } => Self { taken: state?.taken.saturating_sub(1) },
+        })
     }
 }
 
 impl Member {
-    pub(crate) fn apply(state: Option<Self>, event: &MemberEvent) -> Option<Self> {
+    pub(crate) fn apply(state: Option<Self>, event: &MemberEvent, _: Instant) -> Option<Self> {
         if let MemberEvent::Added { person, natural, side, roles, capacity } = event.clone() {
             // A person who comes back keeps the duties of the first stay, if any were left.
             let load = state.map_or(0, |before| before.load);

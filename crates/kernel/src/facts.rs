@@ -13,7 +13,7 @@ use crate::{
     id::{CaseId, EngagementId, LineId, OrgId, PanelId, PersonId, SowId, TextId},
     pack::Pack,
     panel::Panel,
-    refusal::Reason,
+    refusal::{Reason, code},
     stream::{State, StreamId},
 };
 
@@ -99,8 +99,17 @@ impl Facts {
             (StreamId::Organisation(id), State::Organisation(state)) => drop(self.organisations.insert(id, state)),
             (StreamId::Person(id), State::Person(state)) => drop(self.people.insert(id, state)),
             // A snapshot under another stream's name was refused when it was read.
-            (_, State::Engagement(_) | State::Sow(_) | State::Line(_) | State::Case(_) | State::Panel(_)
-                | State::Member(_) | State::Organisation(_) | State::Person(_)) => {}
+            (
+                _,
+                State::Engagement(_)
+                | State::Sow(_)
+                | State::Line(_)
+                | State::Case(_)
+                | State::Panel(_)
+                | State::Member(_)
+                | State::Organisation(_)
+                | State::Person(_),
+            ) => {}
         }
     }
 
@@ -130,7 +139,11 @@ impl Facts {
     }
 
     pub(crate) fn panel(&self, id: CaseId) -> Result<&Panel, Reason> {
-        self.panels.get(&id.panel()).ok_or_else(|| Reason::hidden(id))
+        self.panels.get(&id.panel()).ok_or_else(|| match self.cases.get(&id) {
+            None => Reason::hidden(id),
+            Some(_) => Reason::rule(code::WRONG_STATE, id, "this case has not been admitted, so nobody reads it")
+                .hint("Settle its scope first."),
+        })
     }
 
     pub(crate) fn person(&self, id: PersonId) -> Result<&Person, Reason> {

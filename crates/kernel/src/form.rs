@@ -173,8 +173,11 @@ impl Form {
         let mut reasons = Vec::new();
         for key in judgement.answers.keys().chain(judgement.evidence.keys()) {
             if self.question(key).is_none() {
-                reasons.push(Reason::field(code::QUESTION_UNKNOWN, key, "this question is not part of the form")
-                    .hint("Use the question keys of the case's form; the pack may have changed since you loaded it."));
+                reasons.push(
+                    Reason::field(code::QUESTION_UNKNOWN, key, "this question is not part of the form").hint(
+                        "Use the question keys of the case's form; the pack may have changed since you loaded it.",
+                    ),
+                );
             }
         }
         for question in &self.questions {
@@ -190,10 +193,15 @@ impl Form {
                 Reason::field(code::RATIONALE_MISSING, "rationale", "the rationale is missing")
                     .hint("Say in a sentence or two why the evidence leads to this answer."),
             ),
-            (Need::Required | Need::Optional, Some(text)) if text.chars > TEXT_CHARS_MAX => reasons.push(
-                Reason::field(code::TEXT_TOO_LONG, "rationale", format!("the rationale has {} characters, the limit is {TEXT_CHARS_MAX}", text.chars))
+            (Need::Required | Need::Optional | Need::Absent, Some(text)) if text.chars > TEXT_CHARS_MAX => reasons
+                .push(
+                    Reason::field(
+                        code::TEXT_TOO_LONG,
+                        "rationale",
+                        format!("the rationale has {} characters, the limit is {TEXT_CHARS_MAX}", text.chars),
+                    )
                     .hint("Shorten it, or cite the passage instead of copying it."),
-            ),
+                ),
             _ => {}
         }
         match (self.confidence, judgement.confidence) {
@@ -231,8 +239,12 @@ impl Question {
         let cited = judgement.evidence.get(key).map_or(&[][..], Vec::as_slice);
         if cited.len() > EVIDENCE_MAX {
             reasons.push(
-                Reason::field(code::EVIDENCE_TOO_MANY, key, format!("{} passages are cited, the limit is {EVIDENCE_MAX}", cited.len()))
-                    .hint("Keep the passages that carry the answer."),
+                Reason::field(
+                    code::EVIDENCE_TOO_MANY,
+                    key,
+                    format!("{} passages are cited, the limit is {EVIDENCE_MAX}", cited.len()),
+                )
+                .hint("Keep the passages that carry the answer."),
             );
         }
         for span in cited {
@@ -242,8 +254,12 @@ impl Question {
             let excused = matches!(answer, Answer::Choice(option) if unless.contains(option));
             if cited.is_empty() && !excused {
                 reasons.push(
-                    Reason::field(code::EVIDENCE_MISSING, key, format!("the answer to `{}` cites no evidence", self.title))
-                        .hint("Select the passage in the document, or paste the quote."),
+                    Reason::field(
+                        code::EVIDENCE_MISSING,
+                        key,
+                        format!("the answer to `{}` cites no evidence", self.title),
+                    )
+                    .hint("Select the passage in the document, or paste the quote."),
                 );
             }
         }
@@ -256,8 +272,12 @@ impl Question {
                 if !options.iter().any(|known| &known.key == option) {
                     let known: Vec<_> = options.iter().map(|option| option.key.as_str()).collect();
                     reasons.push(
-                        Reason::field(code::OPTION_UNKNOWN, key, format!("`{}` is not an answer to `{}`", cut(option), self.title))
-                            .hint(format!("Choose one of: {}.", known.join(", "))),
+                        Reason::field(
+                            code::OPTION_UNKNOWN,
+                            key,
+                            format!("`{}` is not an answer to `{}`", cut(option), self.title),
+                        )
+                        .hint(format!("Choose one of: {}.", known.join(", "))),
                     );
                 }
             }
@@ -265,8 +285,12 @@ impl Question {
                 let count = u32::try_from(spans.len()).unwrap_or(u32::MAX);
                 if count < *spans_min || count > *spans_max {
                     reasons.push(
-                        Reason::field(code::SPAN_COUNT, key, format!("{count} passages are given, wanted are {spans_min} to {spans_max}"))
-                            .hint("Select the passages in the document."),
+                        Reason::field(
+                            code::SPAN_COUNT,
+                            key,
+                            format!("{count} passages are given, wanted are {spans_min} to {spans_max}"),
+                        )
+                        .hint("Select the passages in the document."),
                     );
                 }
                 for span in spans {
@@ -276,8 +300,12 @@ impl Question {
             (QuestionKind::Text { chars_max }, Answer::Text(text)) => {
                 if text.chars > *chars_max {
                     reasons.push(
-                        Reason::field(code::TEXT_TOO_LONG, key, format!("the text has {} characters, the limit is {chars_max}", text.chars))
-                            .hint("Shorten it."),
+                        Reason::field(
+                            code::TEXT_TOO_LONG,
+                            key,
+                            format!("the text has {} characters, the limit is {chars_max}", text.chars),
+                        )
+                        .hint("Shorten it."),
                     );
                 }
             }
@@ -300,7 +328,7 @@ impl Question {
                     && (one.is_empty() || one.iter().any(|a| other.iter().any(|b| a.overlaps(b))))
             }
             (Some(Answer::Text(_)), Some(Answer::Text(_))) | (None, None) => true,
-            _ => false,
+            (None | Some(Answer::Choice(_) | Answer::Span(_) | Answer::Text(_)), _) => false,
         }
     }
 }
@@ -326,15 +354,23 @@ impl Evidence {
 fn check_span(key: &str, span: Evidence, citable: &Citable, reasons: &mut Vec<Reason>) {
     let Some(chars) = citable.get(&(span.item, span.version)) else {
         reasons.push(
-            Reason::field(code::EVIDENCE_ITEM, key, format!("`{}` version {} is not a citable document of this case", span.item, span.version))
-                .hint("Cite a text document of the case at its current version."),
+            Reason::field(
+                code::EVIDENCE_ITEM,
+                key,
+                format!("`{}` version {} is not a citable document of this case", span.item, span.version),
+            )
+            .hint("Cite a text document of the case at its current version."),
         );
         return;
     };
     if span.start >= span.end || span.end > *chars {
         reasons.push(
-            Reason::field(code::SPAN_OUTSIDE, key, format!("characters {} to {} lie outside the document (0 to {chars})", span.start, span.end))
-                .hint("Offsets count code points from 0; the end is exclusive and after the start."),
+            Reason::field(
+                code::SPAN_OUTSIDE,
+                key,
+                format!("characters {} to {} lie outside the document (0 to {chars})", span.start, span.end),
+            )
+            .hint("Offsets count code points from 0; the end is exclusive and after the start."),
         );
     }
 }

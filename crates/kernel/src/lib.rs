@@ -3,6 +3,9 @@
 //! Nothing here reads a clock, draws a random number, touches a file or waits: a decision is a plain function of the
 //! context, the command and the facts, and so is every test of it.
 
+#![allow(clippy::result_large_err, reason = "a refusal ends the act: boxing its reason would cost every rule a word")]
+#![allow(clippy::similar_names, reason = "`case` and `cause` are both words of the trade")]
+
 pub mod case;
 pub mod command;
 pub mod ctx;

@@ -26,7 +26,14 @@ pub enum PanelEvent {
     /// It was planned with the case's admission.
     Planned { case: CaseId, stopping: Stopping, need: Digest, due_at: Instant, origin: Origin },
     /// A reader took a seat.
-    SeatTaken { seat: u8, assignment: AssignmentId, reader: PersonId, natural: PersonId, by: PersonId, routing: Routing },
+    SeatTaken {
+        seat: u8,
+        assignment: AssignmentId,
+        reader: PersonId,
+        natural: PersonId,
+        by: PersonId,
+        routing: Routing,
+    },
     /// The seat is open again.
     SeatReleased { seat: u8, assignment: AssignmentId, reader: PersonId, cause: Release, note: Option<TextRef> },
     /// A reading was sealed; it never changes (I5).
@@ -264,12 +271,13 @@ pub fn compare(form: &Form, readings: &[&Judgement]) -> Comparison {
     if others.is_empty() {
         return Comparison::Single((*first).clone());
     }
+    // Every pair is looked at: passages may overlap a third without overlapping each other, and the order in which the
+    // readings were sealed must not matter.
     let differing: Vec<_> = form
         .deciding()
         .filter(|question| {
-            let answer = |judgement: &'_ Judgement| judgement.answers.get(&question.key).cloned();
-            let one = answer(first);
-            others.iter().any(|other| !question.same(one.as_ref(), answer(other).as_ref()))
+            pairs(readings)
+                .any(|(one, other)| !question.same(one.answers.get(&question.key), other.answers.get(&question.key)))
         })
         .map(|question| question.key.clone())
         .collect();
@@ -277,25 +285,30 @@ pub fn compare(form: &Form, readings: &[&Judgement]) -> Comparison {
         return Comparison::Disputed(differing);
     }
     let mut outcome = Judgement { confidence: None, ..(*first).clone() };
-    for spans in others.iter().flat_map(|other| &other.evidence) {
-        outcome.evidence.entry(spans.0.clone()).or_default().extend(spans.1);
+    for (question, spans) in others.iter().flat_map(|other| &other.evidence) {
+        outcome.evidence.entry(question.clone()).or_default().extend(spans);
     }
     for spans in outcome.evidence.values_mut() {
         spans.sort_unstable();
         spans.dedup();
     }
-    Comparison::Agreed { outcome, other_evidence: evidence_differs(form, first, others) }
+    Comparison::Agreed { outcome, other_evidence: evidence_differs(form, readings) }
+}
+
+/// Returns each pair of readings once.
+fn pairs<'a>(readings: &'a [&Judgement]) -> impl Iterator<Item = (&'a Judgement, &'a Judgement)> {
+    readings.iter().enumerate().flat_map(|(place, one)| readings[place + 1..].iter().map(move |other| (*one, *other)))
 }
 
 /// Returns whether, under some deciding question that all cite for, no two readings share a character.
-fn evidence_differs(form: &Form, first: &Judgement, others: &[&Judgement]) -> bool {
+fn evidence_differs(form: &Form, readings: &[&Judgement]) -> bool {
     form.deciding().any(|question| {
-        let spans = |judgement: &Judgement| judgement.evidence.get(&question.key).cloned().unwrap_or_default();
-        let mine = spans(first);
-        !mine.is_empty()
-            && others.iter().any(|other| {
-                let theirs = spans(other);
-                !theirs.is_empty() && !mine.iter().any(|a| theirs.iter().any(|b| a.overlaps(b)))
+        let cited =
+            |judgement: &Judgement| judgement.evidence.get(&question.key).map_or(&[][..], Vec::as_slice).to_vec();
+        readings.iter().all(|judgement| !cited(judgement).is_empty())
+            && pairs(readings).all(|(one, other)| {
+                let theirs = cited(other);
+                !cited(one).iter().any(|a| theirs.iter().any(|b| a.overlaps(b)))
             })
     })
 }
@@ -309,8 +322,13 @@ impl Panel {
                 // What a file read is what was planned: seats come with the readings.
                 Origin::Imported => Vec::new(),
             };
-            return Some(Self {
-                case, stopping, need, due_at, origin, seats,
+            return state.is_none().then_some(Self {
+                case,
+                stopping,
+                need,
+                due_at,
+                origin,
+                seats,
                 status: PanelStatus::Planned,
                 readings: Vec::new(),
                 bench: Bench::Closed,
@@ -344,7 +362,9 @@ impl Panel {
                 self.end_duty(Duty::Read, reader, DutyStatus::Released);
             }
             PanelEvent::ReadingSealed { reading } => self.seal(reading, at),
-            PanelEvent::SuggestionRecorded { reading } => self.readings.push(Reading { sealed_at: Some(at), ..reading }),
+            PanelEvent::SuggestionRecorded { reading } => {
+                self.readings.push(Reading { sealed_at: Some(at), ..reading });
+            }
             PanelEvent::ReferenceRecorded { answers, .. } => self.reference = answers,
             PanelEvent::Agreed { other_evidence, .. } => {
                 (self.status, self.agreed, self.other_evidence) = (PanelStatus::Agreed, true, other_evidence);
@@ -439,7 +459,9 @@ impl Panel {
             Seat::Open | Seat::Taken { .. } | Seat::Sealed { .. } => None,
         });
         seat.or(match &self.bench {
-            Bench::Taken { assignment, person: holder, .. } if *holder == person => Some((*assignment, Duty::Adjudicate)),
+            Bench::Taken { assignment, person: holder, .. } if *holder == person => {
+                Some((*assignment, Duty::Adjudicate))
+            }
             Bench::Closed | Bench::Open | Bench::Taken { .. } => None,
         })
     }
@@ -457,9 +479,8 @@ impl Panel {
     /// Returns whether all planned readings are in, so that an adjudicator may see them.
     pub fn complete(&self) -> bool {
         match self.status {
-            PanelStatus::Planned | PanelStatus::Reading => false,
+            PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => false,
             PanelStatus::Disputed | PanelStatus::Agreed | PanelStatus::Adjudicated | PanelStatus::Single => true,
-            PanelStatus::Void => false,
         }
     }
 
@@ -485,12 +506,19 @@ impl Panel {
         }
     }
 
-    /// Returns the natural persons who may not adjudicate: readers, past holders of a seat, and challengers (I3, I4).
+    /// Returns the duties held now.
+    pub fn held_duties(&self) -> impl Iterator<Item = &DutyRecord> {
+        self.duties.iter().filter(|record| record.status == DutyStatus::Active)
+    }
+
+    /// Returns the natural persons who may not adjudicate: readers, past holders of a seat, challengers, and whoever
+    /// decided before, since that decision is what is questioned now (I3, I4).
     pub fn barred_from_adjudication(&self) -> BTreeSet<PersonId> {
         let readers = self.readings.iter().filter(|reading| reading.part != Part::Ai).map(|reading| reading.natural);
         let holders = self.duties.iter().filter(|record| record.duty == Duty::Read).map(|record| record.natural);
         let challengers = self.challenges.iter().map(|challenge| challenge.natural);
-        readers.chain(holders).chain(challengers).collect()
+        let deciders = self.adjudications.iter().map(|adjudication| adjudication.natural);
+        readers.chain(holders).chain(challengers).chain(deciders).collect()
     }
 
     /// Returns the natural persons whose work a signature would cover: they do not sign it (I3).
@@ -502,9 +530,10 @@ impl Panel {
     pub(crate) fn rows(&self) -> Vec<Row> {
         let revealed = self.revealed();
         let open = self.status != PanelStatus::Void && !self.ended();
-        let seats = (1_u8..).zip(&self.seats).filter(|(_, seat)| open && **seat == Seat::Open).map(|(seat, _)| {
-            Row::Seat(SeatRow { case: self.case, seat, need: self.need, due_at: self.due_at })
-        });
+        let seats = (1_u8..)
+            .zip(&self.seats)
+            .filter(|(_, seat)| open && **seat == Seat::Open)
+            .map(|(seat, _)| Row::Seat(SeatRow { case: self.case, seat, need: self.need, due_at: self.due_at }));
         let panel = Row::Panel(PanelRow {
             case: self.case,
             status: self.status,
@@ -517,7 +546,12 @@ impl Panel {
         let disputes = self.disputed.iter().filter(|_| revealed).map(|question| {
             Row::Dispute(DisputeRow { case: self.case, question: question.clone(), origin: self.origin })
         });
-        std::iter::once(panel).chain(seats).chain(disputes).chain(self.duty_rows()).chain(self.answer_rows(revealed)).collect()
+        std::iter::once(panel)
+            .chain(seats)
+            .chain(disputes)
+            .chain(self.duty_rows())
+            .chain(self.answer_rows(revealed))
+            .collect()
     }
 
     fn duty_rows(&self) -> impl Iterator<Item = Row> {

@@ -62,7 +62,8 @@ fn loose(document: &str, quote: &str) -> Vec<Match> {
 
 /// Returns the folded text and, for each of its code points, the place in the original.
 fn fold(text: &str) -> (String, Vec<u32>) {
-    let (mut plain, mut places, mut in_space) = (String::with_capacity(text.len()), Vec::with_capacity(text.len()), false);
+    let (mut plain, mut places, mut in_space) =
+        (String::with_capacity(text.len()), Vec::with_capacity(text.len()), false);
     for (place, character) in (0_u32..).zip(text.chars()) {
         let folded = match character {
             character if character.is_whitespace() => ' ',

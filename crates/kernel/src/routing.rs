@@ -79,7 +79,14 @@ pub fn role_of(duty: Duty) -> Role {
 /// Returns why this person may not do this duty for this need; nothing: eligible. Conflicts are judged per case.
 ///
 /// `name` is how sentences speak of the person. Capacity is judged by [`capacity`], since a held duty is already counted.
-pub fn eligibility(name: &str, person: &Person, member: Option<&Member>, need: &Need, duty: Duty, now: Instant) -> Vec<Reason> {
+pub fn eligibility(
+    name: &str,
+    person: &Person,
+    member: Option<&Member>,
+    need: &Need,
+    duty: Duty,
+    now: Instant,
+) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if !person.active {
         reasons.push(
@@ -93,8 +100,12 @@ pub fn eligibility(name: &str, person: &Person, member: Option<&Member>, need: &
                 .hint("Add the person under People first."),
         ),
         Some(member) if !member.roles.contains(&role_of(duty)) => reasons.push(
-            Reason::rule(code::ROLE_MISSING, person.person, format!("{name} does not have the role {}", role_of(duty).word()))
-                .hint("Give the person this role under People, or choose somebody who has it."),
+            Reason::rule(
+                code::ROLE_MISSING,
+                person.person,
+                format!("{name} does not have the role {}", role_of(duty).word()),
+            )
+            .hint("Give the person this role under People, or choose somebody who has it."),
         ),
         Some(_) => {}
     }
@@ -129,7 +140,11 @@ pub fn eligibility(name: &str, person: &Person, member: Option<&Member>, need: &
 /// # Errors
 /// The best reason why no credential of the person will do: expired before revoked before missing.
 pub fn credential(
-    name: &str, person: &Person, requirement: &Requirement, jurisdiction: &str, now: Instant,
+    name: &str,
+    person: &Person,
+    requirement: &Requirement,
+    jurisdiction: &str,
+    now: Instant,
 ) -> Result<Option<CredentialId>, Box<Reason>> {
     if requirement.credentials.is_empty() {
         return Ok(None);
@@ -142,13 +157,18 @@ pub fn credential(
     }
     let place = if requirement.in_jurisdiction { format!(" in {jurisdiction}") } else { String::new() };
     let wanted = requirement.credentials.join(" or ");
-    let hint = "Choose another person, or record the renewed credential under People.";
-    let nearest = person.credentials.iter().filter(|(_, record)| fits(record)).max_by_key(|(_, record)| record.valid_to);
-    Err(Box::new(match nearest {
-        Some((id, record)) if record.revoked_at.is_some() => {
-            Reason::rule(code::CREDENTIAL_REVOKED, id, format!("the credential `{}` of {name} was revoked", record.kind))
-        }
-        Some((id, record)) if record.valid_to < now.date() => Reason::rule(
+    let revoked = |record: &Credential| record.revoked_at.is_some();
+    let ended = |record: &Credential| record.valid_to < now.date();
+    let nearness = |record: &Credential| (ended(record) && !revoked(record), revoked(record), record.valid_to);
+    let nearest =
+        person.credentials.iter().filter(|(_, record)| fits(record)).max_by_key(|(_, record)| nearness(record));
+    let reason = match nearest {
+        Some((id, record)) if revoked(record) => Reason::rule(
+            code::CREDENTIAL_REVOKED,
+            id,
+            format!("the credential `{}` of {name} was revoked", record.kind),
+        ),
+        Some((id, record)) if ended(record) => Reason::rule(
             code::CREDENTIAL_EXPIRED,
             id,
             format!("the credential `{}` of {name} ended on {}", record.kind, record.valid_to),
@@ -158,16 +178,24 @@ pub fn credential(
             id,
             format!("the credential `{}` of {name} begins on {}", record.kind, record.valid_from),
         ),
-        None => Reason::rule(code::CREDENTIAL_MISSING, person.person, format!("{name} holds no credential as {wanted}{place}")),
-    }
-    .hint(hint)))
+        None => Reason::rule(
+            code::CREDENTIAL_MISSING,
+            person.person,
+            format!("{name} holds no credential as {wanted}{place}"),
+        ),
+    };
+    Err(Box::new(reason.hint("Choose another person, or record the renewed credential under People.")))
 }
 
 /// Returns why this person has no room for another duty.
 pub fn capacity(name: &str, member: &Member) -> Option<Reason> {
     (member.load >= member.capacity).then(|| {
-        Reason::rule(code::CAPACITY_FULL, member.person, format!("{name} holds {} of {} cases at a time", member.load, member.capacity))
-            .hint("Finish or give back a case first, or raise the capacity under People.")
+        Reason::rule(
+            code::CAPACITY_FULL,
+            member.person,
+            format!("{name} holds {} of {} cases at a time", member.load, member.capacity),
+        )
+        .hint("Finish or give back a case first, or raise the capacity under People.")
     })
 }
 
@@ -175,7 +203,11 @@ pub fn capacity(name: &str, member: &Member) -> Option<Reason> {
 pub fn conflict(name: &str, person: &Person, parties: &BTreeSet<String>) -> Option<Reason> {
     let party = person.conflicts.intersection(parties).next()?;
     Some(
-        Reason::rule(code::CONFLICT, person.person, format!("{name} has declared an interest in `{party}`, a party to this case"))
-            .hint("Choose somebody without that interest."),
+        Reason::rule(
+            code::CONFLICT,
+            person.person,
+            format!("{name} has declared an interest in `{party}`, a party to this case"),
+        )
+        .hint("Choose somebody without that interest."),
     )
 }

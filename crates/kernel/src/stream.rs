@@ -97,6 +97,23 @@ macro_rules! streams {
             }
         }
 
+        /// Folds one event onto a state.
+        ///
+        /// # Errors
+        /// [`BadEvent::Misplaced`] if the event belongs to another kind of stream, or does not fit: a stream begins
+        /// with its first event, and begins once.
+        pub fn apply(stream: StreamId, state: Option<State>, event: &Event, at: Instant) -> Result<State, BadEvent> {
+            let next = match (stream, event) {
+                $((StreamId::$name(_), Event::$name(event)) => match state {
+                    None => $state::apply(None, event, at).map(State::$name),
+                    Some(State::$name(state)) => $state::apply(Some(state), event, at).map(State::$name),
+                    Some(_) => None,
+                },)*
+                _ => None,
+            };
+            next.ok_or_else(|| BadEvent::Misplaced { stream: stream.to_string(), kind: event.write().0 })
+        }
+
         impl State {
             /// Returns the canonical JSON kept as snapshot.
             pub fn write(&self) -> String {
@@ -186,35 +203,18 @@ impl BadEvent {
     }
 }
 
-/// Folds one event onto a state.
-///
-/// # Errors
-/// [`BadEvent::Misplaced`] if the event belongs to another kind of stream, or the stream has not begun.
-pub fn apply(stream: StreamId, state: Option<State>, event: &Event, at: Instant) -> Result<State, BadEvent> {
-    let next = match (state, event) {
-        (None, Event::Engagement(event)) => Engagement::apply(None, event, at).map(State::Engagement),
-        (Some(State::Engagement(state)), Event::Engagement(event)) => Engagement::apply(Some(state), event, at).map(State::Engagement),
-        (None, Event::Sow(event)) => Sow::apply(None, event).map(State::Sow),
-        (Some(State::Sow(state)), Event::Sow(event)) => Sow::apply(Some(state), event).map(State::Sow),
-        (None, Event::Line(event)) => Some(State::Line(LineUse::apply(None, event))),
-        (Some(State::Line(state)), Event::Line(event)) => Some(State::Line(LineUse::apply(Some(state), event))),
-        (None, Event::Case(event)) => Case::apply(None, event, at).map(State::Case),
-        (Some(State::Case(state)), Event::Case(event)) => Case::apply(Some(state), event, at).map(State::Case),
-        (None, Event::Panel(event)) => Panel::apply(None, event, at).map(State::Panel),
-        (Some(State::Panel(state)), Event::Panel(event)) => Panel::apply(Some(state), event, at).map(State::Panel),
-        (None, Event::Member(event)) => Member::apply(None, event).map(State::Member),
-        (Some(State::Member(state)), Event::Member(event)) => Member::apply(Some(state), event).map(State::Member),
-        (None, Event::Organisation(event)) => Some(State::Organisation(Organisation::apply(None, event))),
-        (Some(State::Organisation(state)), Event::Organisation(event)) => Some(State::Organisation(Organisation::apply(Some(state), event))),
-        (None, Event::Person(event)) => Person::apply(None, event, at).map(State::Person),
-        (Some(State::Person(state)), Event::Person(event)) => Person::apply(Some(state), event, at).map(State::Person),
-        (Some(_), _) => None,
-    };
-    next.ok_or_else(|| BadEvent::Misplaced { stream: stream.to_string(), kind: event.write().0 })
-}
-
 /// Returns the digest that chains an event to the one before it in its stream.
-pub fn chain(before: Digest, scope: &str, stream: &str, version: u64, kind: &str, v: u16, at: Instant, body: &str) -> Digest {
+#[expect(clippy::too_many_arguments, reason = "a digest over an event names everything the event is")]
+pub fn chain(
+    before: Digest,
+    scope: &str,
+    stream: &str,
+    version: u64,
+    kind: &str,
+    v: u16,
+    at: Instant,
+    body: &str,
+) -> Digest {
     Digest::of_parts(&[
         before.bytes(),
         scope.as_bytes(),

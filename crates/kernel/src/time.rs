@@ -34,7 +34,7 @@ impl Instant {
 
     /// Returns whole seconds from `earlier` to this instant; negative if it lies later.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
-        (self.0 - earlier.0) / SECOND
+        self.0.saturating_sub(earlier.0) / SECOND
     }
 
     /// Returns the date of this instant in UTC.

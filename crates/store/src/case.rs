@@ -40,7 +40,10 @@ macro_rules! filter {
               WHERE duties.scope_id = cases.scope_id AND duties.case_id = cases.case_id AND duties.person_id = $9)) \
           AND (CAST($10 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM texts \
               WHERE texts.scope_id = cases.scope_id AND texts.id IN (cases.reference_id, cases.title_id) \
-              AND LOWER(texts.body) LIKE $10 ESCAPE '\\'))"
+              AND LOWER(texts.body) LIKE $10 ESCAPE '\\')) \
+          AND (CAST($11 AS TEXT) IS NULL OR owner_id = $11 OR (status || '') IN (SELECT key FROM json_each($12)) \
+              OR EXISTS (SELECT 1 FROM duties WHERE duties.scope_id = cases.scope_id \
+                  AND duties.case_id = cases.case_id AND duties.person_id = $11 AND duties.status <> 'released'))"
     };
 }
 
@@ -53,11 +56,11 @@ statements! {
     /// The status is hidden from the index by status: in order of due time, a page ends as soon as it is full.
     LIST = concat!("SELECT ", case_columns!(), " FROM cases \
         WHERE scope_id = $1 AND (status || '') IN (SELECT key FROM json_each($2))", filter!(), " \
-        AND (due_at, case_id) > ($11, $12) ORDER BY due_at, case_id LIMIT $13");
+        AND (due_at, case_id) > ($13, $14) ORDER BY due_at, case_id LIMIT $15");
     /// One status, as most queues ask: the index by status gives the order as well.
     LIST_OF_STATUS = concat!("SELECT ", case_columns!(), " FROM cases \
         WHERE scope_id = $1 AND status = $2", filter!(), " \
-        AND (due_at, case_id) > ($11, $12) ORDER BY due_at, case_id LIMIT $13");
+        AND (due_at, case_id) > ($13, $14) ORDER BY due_at, case_id LIMIT $15");
     COUNT = concat!("SELECT COUNT(*) FROM cases \
         WHERE scope_id = $1 AND status IN (SELECT key FROM json_each($2))", filter!());
     COUNT_BY_STATUS = "SELECT status, COUNT(*) FROM cases WHERE scope_id = $1 GROUP BY status ORDER BY status";
@@ -84,6 +87,10 @@ pub struct CaseFilter {
     pub duty_of: Option<PersonId>,
     /// Words in reference or title, in whatever case.
     pub text: Option<String>,
+    /// This person owns it, holds or held a duty on it that was not given back, or finds it in one of the queues below.
+    pub seen_by: Option<PersonId>,
+    /// Statuses whose cases wait in a queue of that person.
+    pub queued: Vec<CaseStatus>,
 }
 
 /// A place in the list of cases.
@@ -165,6 +172,8 @@ impl CaseFilter {
             self.question.as_deref(),
             self.duty_of,
             self.text.as_deref().map(containing),
+            self.seen_by,
+            keys(self.queued.iter().map(|status| status.word())),
         ]
     }
 }

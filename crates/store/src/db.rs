@@ -165,8 +165,10 @@ impl Store {
 }
 
 impl Drop for Inner {
-    /// Lets the writer finish what was handed over.
+    /// Lets the writer finish what was handed over. It goes last: only who may write can fold the log into the file, so that
+    /// a data folder at rest is one file.
     fn drop(&mut self) {
+        self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         self.writes = None;
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()

@@ -2,9 +2,9 @@
 
 use super::{Deciding, Done, check_code, check_country, check_jurisdiction, check_language};
 use crate::{
-    command::{Command, PersonIn},
+    command::PersonIn,
     directory::{OrganisationEvent, Person, PersonEvent},
-    id::PersonId,
+    id::{CredentialId, PersonId},
     refusal::{Reason, Refusal, code},
     role::Role,
     stream::{Event, StreamId},
@@ -17,61 +17,7 @@ const NAME_CHARS_MAX: usize = 200;
 pub(super) const NOTE_CHARS_MAX: usize = 4_000;
 
 impl Deciding<'_> {
-    pub(super) fn directory(&mut self, command: &Command) -> Done {
-        match command {
-            Command::AddOrganisation { name, country } => self.add_organisation(name, country),
-            Command::AddPerson { person } => self.add_person(person),
-            Command::RecordCredential { person, kind, jurisdiction, number, valid_from, valid_to } => {
-                self.record_credential(*person, kind, jurisdiction, number, (*valid_from, *valid_to))
-            }
-            Command::RevokeCredential { person, credential, reason } => {
-                let known = self.known(*person)?.credentials.get(credential).ok_or_else(|| Reason::hidden(credential))?;
-                if known.revoked_at.is_some() {
-                    return Err(already(credential, "this credential was revoked before"));
-                }
-                let reason = self.keep_checked("reason", reason, NOTE_CHARS_MAX)?;
-                self.push_person(*person, PersonEvent::CredentialRevoked { credential: *credential, reason });
-                Ok(())
-            }
-            Command::SetClearance { person, clearance, granted } => {
-                check_code("clearance", clearance)?;
-                let held = self.known(*person)?.clearances.contains(clearance);
-                let clearance = clearance.clone();
-                self.push_unless(*person, held == *granted, if *granted {
-                    PersonEvent::ClearanceGranted { clearance }
-                } else {
-                    PersonEvent::ClearanceWithdrawn { clearance }
-                });
-                Ok(())
-            }
-            Command::SetConflict { person, party, declared } => {
-                check_code("party", party)?;
-                let held = self.known(*person)?.conflicts.contains(party);
-                let party = party.clone();
-                self.push_unless(*person, held == *declared, if *declared {
-                    PersonEvent::ConflictDeclared { party }
-                } else {
-                    PersonEvent::ConflictCleared { party }
-                });
-                Ok(())
-            }
-            Command::SetPlace { person, place } => {
-                check_country("place", place)?;
-                let same = self.known(*person)?.place == *place;
-                self.push_unless(*person, same, PersonEvent::PlaceChanged { place: place.clone() });
-                Ok(())
-            }
-            Command::MarkLeft { person } => {
-                let gone = !self.known(*person)?.active;
-                self.push_unless(*person, gone, PersonEvent::Left {});
-                Ok(())
-            }
-            // `dispatch` sends nothing else here.
-            other => Err(Reason::hidden(other.word()).into()),
-        }
-    }
-
-    fn add_organisation(&mut self, name: &str, country: &str) -> Done {
+    pub(super) fn add_organisation(&mut self, name: &str, country: &str) -> Done {
         check_country("country", country)?;
         let name = self.keep_checked("name", name, NAME_CHARS_MAX)?;
         let org = self.new_id();
@@ -80,19 +26,27 @@ impl Deciding<'_> {
         Ok(())
     }
 
-    fn add_person(&mut self, given: &PersonIn) -> Done {
+    pub(super) fn add_person(&mut self, given: &PersonIn) -> Done {
         let mut reasons = Vec::new();
         if !self.facts.organisations.contains_key(&given.org) {
-            reasons.push(Reason::field(code::FIELD_INVALID, "org", format!("`{}` is not an organisation here", given.org))
-                .hint("Add the organisation first."));
+            reasons.push(
+                Reason::field(code::FIELD_INVALID, "org", format!("`{}` is not an organisation here", given.org))
+                    .hint("Add the organisation first."),
+            );
         }
         if !given.place.is_empty() {
             reasons.extend(check_country("place", &given.place).err());
         }
         reasons.extend(given.languages.iter().filter_map(|language| check_language("languages", language).err()));
         if given.roles.iter().any(|role| !matches!(role, Role::Operator | Role::PeopleManager)) {
-            reasons.push(Reason::field(code::FIELD_INVALID, "roles", "only `operator` and `people_manager` hold in the directory")
-                .hint("Give the other roles in an engagement, under People."));
+            reasons.push(
+                Reason::field(
+                    code::FIELD_INVALID,
+                    "roles",
+                    "only `operator` and `people_manager` hold in the directory",
+                )
+                .hint("Give the other roles in an engagement, under People."),
+            );
         }
         Refusal::unless_empty(reasons)?;
         let name = self.keep_checked("name", &given.name, NAME_CHARS_MAX)?;
@@ -101,18 +55,30 @@ impl Deciding<'_> {
             Some(other) => self.known(other)?.natural,
             None => person,
         };
-        self.push_person(person, PersonEvent::Added {
-            person, natural, name,
-            org: given.org,
-            signs_in: given.signs_in,
-            place: given.place.clone(),
-            languages: given.languages.clone(),
-            roles: given.roles.clone(),
-        });
+        self.push_person(
+            person,
+            PersonEvent::Added {
+                person,
+                natural,
+                name,
+                org: given.org,
+                signs_in: given.signs_in,
+                place: given.place.clone(),
+                languages: given.languages.clone(),
+                roles: given.roles.clone(),
+            },
+        );
         Ok(())
     }
 
-    fn record_credential(&mut self, person: PersonId, kind: &str, jurisdiction: &str, number: &str, valid: (Date, Date)) -> Done {
+    pub(super) fn record_credential(
+        &mut self,
+        person: PersonId,
+        kind: &str,
+        jurisdiction: &str,
+        number: &str,
+        valid: (Date, Date),
+    ) -> Done {
         self.known(person)?;
         let verified_by = self.actor()?;
         let mut reasons = Vec::new();
@@ -122,22 +88,85 @@ impl Deciding<'_> {
         }
         let (valid_from, valid_to) = valid;
         if valid_to < valid_from {
-            reasons.push(Reason::field(code::FIELD_INVALID, "valid_to", format!("the credential would end on {valid_to}, before it begins on {valid_from}"))
-                .hint("Check the two dates."));
+            reasons.push(
+                Reason::field(
+                    code::FIELD_INVALID,
+                    "valid_to",
+                    format!("the credential would end on {valid_to}, before it begins on {valid_from}"),
+                )
+                .hint("Check the two dates."),
+            );
         }
-        if verified_by == person {
-            reasons.push(Reason::rule(code::SELF_REVIEW, person, "nobody verifies a credential of their own")
-                .hint("Ask a colleague to record it.")
-                .invariant("I3"));
+        if self.known(verified_by)?.natural == self.known(person)?.natural {
+            reasons.push(
+                Reason::rule(code::SELF_REVIEW, person, "nobody verifies a credential of their own")
+                    .hint("Ask a colleague to record it.")
+                    .invariant("I3"),
+            );
         }
         Refusal::unless_empty(reasons)?;
         let number = self.keep_checked("number", number, NAME_CHARS_MAX)?;
         let credential = self.new_id();
-        self.push_person(person, PersonEvent::CredentialRecorded {
-            credential, number, valid_from, valid_to, verified_by,
-            kind: kind.to_owned(),
-            jurisdiction: jurisdiction.to_owned(),
-        });
+        self.push_person(
+            person,
+            PersonEvent::CredentialRecorded {
+                credential,
+                number,
+                valid_from,
+                valid_to,
+                verified_by,
+                kind: kind.to_owned(),
+                jurisdiction: jurisdiction.to_owned(),
+            },
+        );
+        Ok(())
+    }
+
+    pub(super) fn revoke_credential(&mut self, person: PersonId, credential: CredentialId, reason: &str) -> Done {
+        let known = self.known(person)?.credentials.get(&credential).ok_or_else(|| Reason::hidden(credential))?;
+        if known.revoked_at.is_some() {
+            return Err(Reason::rule(code::WRONG_STATE, credential, "this credential was revoked before")
+                .hint("Nothing is left to do.")
+                .into());
+        }
+        let reason = self.keep_checked("reason", reason, NOTE_CHARS_MAX)?;
+        self.push_person(person, PersonEvent::CredentialRevoked { credential, reason });
+        Ok(())
+    }
+
+    pub(super) fn set_clearance(&mut self, person: PersonId, clearance: &str, granted: bool) -> Done {
+        check_code("clearance", clearance)?;
+        let held = self.known(person)?.clearances.contains(clearance);
+        let clearance = clearance.to_owned();
+        let event = if granted {
+            PersonEvent::ClearanceGranted { clearance }
+        } else {
+            PersonEvent::ClearanceWithdrawn { clearance }
+        };
+        self.push_unless(person, held == granted, event);
+        Ok(())
+    }
+
+    pub(super) fn set_conflict(&mut self, person: PersonId, party: &str, declared: bool) -> Done {
+        check_code("party", party)?;
+        let held = self.known(person)?.conflicts.contains(party);
+        let party = party.to_owned();
+        let event =
+            if declared { PersonEvent::ConflictDeclared { party } } else { PersonEvent::ConflictCleared { party } };
+        self.push_unless(person, held == declared, event);
+        Ok(())
+    }
+
+    pub(super) fn set_place(&mut self, person: PersonId, place: &str) -> Done {
+        check_country("place", place)?;
+        let same = self.known(person)?.place == place;
+        self.push_unless(person, same, PersonEvent::PlaceChanged { place: place.to_owned() });
+        Ok(())
+    }
+
+    pub(super) fn mark_left(&mut self, person: PersonId) -> Done {
+        let gone = !self.known(person)?.active;
+        self.push_unless(person, gone, PersonEvent::Left {});
         Ok(())
     }
 
@@ -155,8 +184,4 @@ impl Deciding<'_> {
             self.push_person(person, event);
         }
     }
-}
-
-fn already(subject: impl std::fmt::Display, sentence: &str) -> Refusal {
-    Reason::rule(code::WRONG_STATE, subject, sentence).hint("Nothing is left to do.").into()
 }

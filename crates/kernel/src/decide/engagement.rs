@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use super::{Deciding, Done, check_country, check_jurisdiction};
 use crate::{
-    command::{Command, LineIn},
+    case::CaseEvent,
+    command::LineIn,
     engagement::{Engagement, EngagementEvent, MemberEvent, Sow, SowEvent, SowLine, SowStatus},
     id::{CaseId, EngagementId, OrgId, PersonId, SowId},
     index::EngagementStatus,
     panel::Release,
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
-    stream::{Event, Scope, StreamId},
+    routing::{self, role_of},
+    stream::{Event, StreamId},
     time::Date,
 };
 
@@ -23,57 +25,33 @@ const MOVED_MAX: usize = 500;
 const CAPACITY_MAX: u32 = 10_000;
 
 impl Deciding<'_> {
-    pub(super) fn engagement_command(&mut self, command: &Command, scope: Scope) -> Done {
-        match command {
-            Command::DraftEngagement { name, client, provider, managers } => {
-                let Scope::Engagement(engagement) = scope else { return Err(Reason::hidden("engagement").into()) };
-                self.draft_engagement(engagement, name, *client, *provider, managers)
-            }
-            Command::DraftSow { engagement, starts_on, ends_on, lines } => {
-                let lines = self.sow_lines((*starts_on, *ends_on), lines)?;
-                let number = 1 + self.baseline(*engagement)?.map_or(0, |sow| sow.number);
-                let sow = self.new_id();
-                self.push_sow(sow, SowEvent::Drafted { sow, number, starts_on: *starts_on, ends_on: *ends_on, lines });
-                Ok(())
-            }
-            Command::ReviseSow { sow, starts_on, ends_on, lines, .. } => {
-                self.sow_in(*sow, SowStatus::Draft)?;
-                let lines = self.sow_lines((*starts_on, *ends_on), lines)?;
-                self.push_sow(*sow, SowEvent::Revised { starts_on: *starts_on, ends_on: *ends_on, lines });
-                Ok(())
-            }
-            Command::ProposeSow { sow, .. } => {
-                self.sow_in(*sow, SowStatus::Draft)?;
-                let by = self.actor()?;
-                self.push_sow(*sow, SowEvent::Proposed { by });
-                Ok(())
-            }
-            Command::SignSow { engagement, sow } => self.sign_sow(*engagement, *sow),
-            Command::GoLive { engagement } => self.go_live(*engagement),
-            Command::AddMember { person, side, roles, capacity, .. } => self.add_member(*person, *side, roles, *capacity),
-            Command::ChangeMember { person, roles, capacity, .. } => {
-                let member = self.member(*person)?;
-                check_roles(member.side, roles, *capacity)?;
-                self.push_member(*person, MemberEvent::Changed { roles: roles.clone(), capacity: *capacity });
-                Ok(())
-            }
-            Command::RemoveMember { person, successor, .. } => self.remove_member(*person, *successor),
-            other => Err(Reason::hidden(other.word()).into()),
-        }
-    }
-
-    fn draft_engagement(&mut self, engagement: EngagementId, name: &str, client: OrgId, provider: OrgId, managers: &[(PersonId, Side)]) -> Done {
+    pub(super) fn draft_engagement(
+        &mut self,
+        engagement: EngagementId,
+        name: &str,
+        client: OrgId,
+        provider: OrgId,
+        managers: &[(PersonId, Side)],
+    ) -> Done {
         let mut reasons = Vec::new();
         for (field, org) in [("client", client), ("provider", provider)] {
             if !self.facts.organisations.contains_key(&org) {
-                reasons.push(Reason::field(code::FIELD_INVALID, field, format!("`{org}` is not an organisation here"))
-                    .hint("Add the organisation first."));
+                reasons.push(
+                    Reason::field(code::FIELD_INVALID, field, format!("`{org}` is not an organisation here"))
+                        .hint("Add the organisation first."),
+                );
             }
+        }
+        if managers.is_empty() {
+            reasons
+                .push(Reason::field(code::FIELD_INVALID, "managers", "nobody is named").hint("Name who will run it."));
         }
         for (person, _) in managers {
             if !self.facts.people.get(person).is_some_and(|known| known.active) {
-                reasons.push(Reason::field(code::FIELD_INVALID, "managers", format!("`{person}` is not a person here"))
-                    .hint("Add the person first."));
+                reasons.push(
+                    Reason::field(code::FIELD_INVALID, "managers", format!("`{person}` is not a person here"))
+                        .hint("Add the person first."),
+                );
             }
         }
         Refusal::unless_empty(reasons)?;
@@ -90,15 +68,49 @@ impl Deciding<'_> {
         Ok(())
     }
 
+    pub(super) fn draft_sow(&mut self, engagement: EngagementId, term: (Date, Date), lines: &[LineIn]) -> Done {
+        let lines = self.sow_lines(term, lines)?;
+        let number = 1 + self.baseline(engagement)?.map_or(0, |sow| sow.number);
+        let sow = self.new_id();
+        self.push_sow(sow, SowEvent::Drafted { sow, number, starts_on: term.0, ends_on: term.1, lines });
+        Ok(())
+    }
+
+    pub(super) fn revise_sow(&mut self, sow: SowId, term: (Date, Date), lines: &[LineIn]) -> Done {
+        self.sow_in(sow, SowStatus::Draft)?;
+        let lines = self.sow_lines(term, lines)?;
+        self.push_sow(sow, SowEvent::Revised { starts_on: term.0, ends_on: term.1, lines });
+        Ok(())
+    }
+
+    pub(super) fn propose_sow(&mut self, sow: SowId) -> Done {
+        self.sow_in(sow, SowStatus::Draft)?;
+        let by = self.actor()?;
+        self.push_sow(sow, SowEvent::Proposed { by });
+        Ok(())
+    }
+
     fn sow_lines(&mut self, term: (Date, Date), given: &[LineIn]) -> Result<Vec<SowLine>, Refusal> {
         let mut reasons = Vec::new();
         if term.1 < term.0 {
-            reasons.push(Reason::field(code::FIELD_INVALID, "ends_on", format!("it would end on {}, before it starts on {}", term.1, term.0))
-                .hint("Check the two dates."));
+            reasons.push(
+                Reason::field(
+                    code::FIELD_INVALID,
+                    "ends_on",
+                    format!("it would end on {}, before it starts on {}", term.1, term.0),
+                )
+                .hint("Check the two dates."),
+            );
         }
         if given.is_empty() || given.len() > LINES_MAX {
-            reasons.push(Reason::field(code::FIELD_INVALID, "lines", format!("{} lines are given, wanted are 1 to {LINES_MAX}", given.len()))
-                .hint("Name at least one service."));
+            reasons.push(
+                Reason::field(
+                    code::FIELD_INVALID,
+                    "lines",
+                    format!("{} lines are given, wanted are 1 to {LINES_MAX}", given.len()),
+                )
+                .hint("Name at least one service."),
+            );
         }
         let mut lines = Vec::new();
         for (place, line) in given.iter().enumerate() {
@@ -131,27 +143,49 @@ impl Deciding<'_> {
             reasons.extend(super::check_text(&field(name), text, 200).err());
         }
         reasons.extend(line.places.iter().filter_map(|place| check_country(&field("places"), place).err()));
-        reasons.extend(line.jurisdictions.iter().filter_map(|place| check_jurisdiction(&field("jurisdictions"), place).err()));
+        reasons.extend(
+            line.jurisdictions.iter().filter_map(|place| check_jurisdiction(&field("jurisdictions"), place).err()),
+        );
         if line.currency.len() != 3 || !line.currency.chars().all(|character| character.is_ascii_uppercase()) {
-            reasons.push(Reason::field(code::FIELD_INVALID, field("currency"), format!("`{}` is not a currency", line.currency))
-                .hint("Use three capital letters, such as `GBP`."));
+            reasons.push(
+                Reason::field(code::FIELD_INVALID, field("currency"), format!("`{}` is not a currency", line.currency))
+                    .hint("Use three capital letters, such as `GBP`."),
+            );
         }
         if line.price_minor < 0 {
-            reasons.push(Reason::field(code::FIELD_INVALID, field("price_minor"), "a price is not negative").hint("Give the price in minor units."));
+            reasons.push(
+                Reason::field(code::FIELD_INVALID, field("price_minor"), "a price is not negative")
+                    .hint("Give the price in minor units."),
+            );
         }
         let Some(pack) = self.facts.packs.get(&line.pack.digest) else {
-            reasons.push(Reason::field(code::PACK_UNKNOWN, field("pack"), format!("pack `{}` {} is not in this installation", line.pack.name, line.pack.version))
-                .hint("See the packs under Knowledge, or check one with `remit pack check`."));
+            reasons.push(
+                Reason::field(
+                    code::PACK_UNKNOWN,
+                    field("pack"),
+                    format!("pack `{}` {} is not in this installation", line.pack.name, line.pack.version),
+                )
+                .hint("See the packs under Knowledge, or check one with `remit pack check`."),
+            );
             return;
         };
         let unknown = line.includes.iter().find(|case_type| pack.case_type(case_type).is_none());
         if line.includes.is_empty() || unknown.is_some() {
             let known: Vec<_> = pack.case_types.iter().map(|case_type| case_type.key.as_str()).collect();
-            reasons.push(Reason::field(code::FIELD_INVALID, field("includes"), "the case types in scope must be those of the pack")
-                .hint(format!("Choose from: {}.", known.join(", "))));
+            reasons.push(
+                Reason::field(
+                    code::FIELD_INVALID,
+                    field("includes"),
+                    "the case types in scope must be those of the pack",
+                )
+                .hint(format!("Choose from: {}.", known.join(", "))),
+            );
         }
         if line.plan.as_ref().unwrap_or(&pack.plan).stopping.first() == 0 {
-            reasons.push(Reason::field(code::FIELD_INVALID, field("plan"), "a panel needs at least one reading").hint("Plan one reading or more."));
+            reasons.push(
+                Reason::field(code::FIELD_INVALID, field("plan"), "a panel needs at least one reading")
+                    .hint("Plan one reading or more."),
+            );
         }
     }
 
@@ -161,9 +195,13 @@ impl Deciding<'_> {
             return Ok(known);
         }
         let reason = if wanted == SowStatus::Draft {
-            Reason::rule(code::SOW_IMMUTABLE, sow, "this version was laid before the other side and never changes again")
-                .hint("Write a new version.")
-                .invariant("I13")
+            Reason::rule(
+                code::SOW_IMMUTABLE,
+                sow,
+                "this version was laid before the other side and never changes again",
+            )
+            .hint("Write a new version.")
+            .invariant("I13")
         } else {
             Reason::rule(code::WRONG_STATE, sow, format!("this version is {}", known.status.word().replace('_', " ")))
                 .hint("Reload the engagement to see what can be done now.")
@@ -175,14 +213,23 @@ impl Deciding<'_> {
         self.facts.engagement(engagement)?.baseline.map(|sow| self.facts.sow(sow)).transpose()
     }
 
-    fn sign_sow(&mut self, engagement: EngagementId, id: SowId) -> Done {
+    pub(super) fn sign_sow(&mut self, engagement: EngagementId, id: SowId) -> Done {
         let by = self.actor()?;
         let member = self.member(by)?;
         let sow = self.sow_in(id, SowStatus::Proposed)?.clone();
         // One person may manage both sides of a house's own engagement: each role signs for its side.
-        let free = |side: &Side| member.roles.contains(&manager_of(*side)) && !sow.signatures.iter().any(|(signed, ..)| signed == side);
+        let free = |side: &Side| {
+            member.roles.contains(&manager_of(*side)) && !sow.signatures.iter().any(|(signed, ..)| signed == side)
+        };
+        if !Side::ALL.iter().any(|side| member.roles.contains(&manager_of(*side))) {
+            return Err(Reason::rule(code::ROLE_MISSING, id, "only a manager signs for a side")
+                .hint("Ask the client manager or the delivery manager to sign.")
+                .into());
+        }
         let Some(side) = [member.side].into_iter().chain(Side::ALL.iter().copied()).find(free) else {
-            return Err(Reason::rule(code::WRONG_STATE, id, "your side has signed").hint("It waits for the other side.").into());
+            return Err(Reason::rule(code::WRONG_STATE, id, "your side has signed")
+                .hint("It waits for the other side.")
+                .into());
         };
         if sow.signatures.iter().any(|(_, _, natural)| *natural == member.natural) {
             return Err(Reason::rule(code::SAME_PERSON, id, "the two sides must be signed for by different people")
@@ -190,84 +237,133 @@ impl Deciding<'_> {
                 .invariant("I3")
                 .into());
         }
-        self.push_sow(id, SowEvent::Signed { side, by, natural: member.natural });
-        if sow.history_only() {
-            self.push_sow(id, SowEvent::TookEffect {});
-            self.push_engagement(engagement, EngagementEvent::HistorySet { sow: id });
-        } else if sow.signatures.len() + 1 == Side::ALL.len() {
-            self.push_sow(id, SowEvent::TookEffect {});
-            if let Some(before) = self.facts.engagement(engagement)?.baseline {
-                self.push_sow(before, SowEvent::Superseded { successor: id });
-            }
-            self.push_engagement(engagement, EngagementEvent::BaselineSet { sow: id });
+        let known = self.facts.engagement(engagement)?;
+        let history = sow.history_only();
+        let number = 1 + self.baseline(engagement)?.map_or(0, |before| before.number);
+        if !history && sow.number != number {
+            return Err(Reason::rule(code::WRONG_STATE, id, "another version took effect after this one was written")
+                .hint("Write a new version on top of the one in force.")
+                .invariant("I13")
+                .into());
         }
+        self.push_sow(id, SowEvent::Signed { side, by, natural: member.natural });
+        // Past work promises nothing: one signature is enough.
+        let both = sow.signatures.len() + 1 == Side::ALL.len();
+        if !history && !both {
+            return Ok(());
+        }
+        let (before, event) = if history {
+            (known.history, EngagementEvent::HistorySet { sow: id })
+        } else {
+            (known.baseline, EngagementEvent::BaselineSet { sow: id })
+        };
+        self.push_sow(id, SowEvent::TookEffect {});
+        if let Some(before) = before {
+            self.push_sow(before, SowEvent::Superseded { successor: id });
+        }
+        self.push_engagement(engagement, event);
         Ok(())
     }
 
-    fn go_live(&mut self, id: EngagementId) -> Done {
+    pub(super) fn go_live(&mut self, id: EngagementId) -> Done {
         let by = self.actor()?;
         let engagement: &Engagement = self.facts.engagement(id)?;
         let mut reasons = Vec::new();
         match engagement.status {
             EngagementStatus::Draft => {}
-            EngagementStatus::Live => reasons.push(Reason::rule(code::WRONG_STATE, id, "this engagement is live").hint("Nothing is left to do.")),
+            EngagementStatus::Live => reasons
+                .push(Reason::rule(code::WRONG_STATE, id, "this engagement is live").hint("Nothing is left to do.")),
         }
         let baseline = self.baseline(id)?.filter(|sow| sow.holds(self.ctx.now));
         if baseline.is_none() {
-            reasons.push(Reason::rule(code::SOW_NOT_IN_FORCE, id, "no statement of work is in force today")
-                .hint("Both sides have to sign one first.")
-                .invariant("I1"));
+            reasons.push(
+                Reason::rule(code::SOW_NOT_IN_FORCE, id, "no statement of work is in force today")
+                    .hint("Both sides have to sign one first.")
+                    .invariant("I1"),
+            );
         }
         let needs_signer = baseline.is_some_and(|sow| sow.lines.iter().any(|line| line.plan.signoff));
         if needs_signer && self.facts.signers.is_empty() {
-            reasons.push(Reason::rule(code::NO_SIGNER, id, "no signer is named, and the plan asks for sign-off")
-                .hint("Give a member the role `signer` under People."));
+            reasons.push(
+                Reason::rule(code::NO_SIGNER, id, "no signer is named, and the plan asks for sign-off")
+                    .hint("Give a member the role `signer` under People."),
+            );
         }
         Refusal::unless_empty(reasons)?;
         self.push_engagement(id, EngagementEvent::WentLive { by });
         Ok(())
     }
 
-    fn add_member(&mut self, id: PersonId, side: Side, roles: &BTreeSet<Role>, capacity: u32) -> Done {
-        check_roles(side, roles, capacity)?;
+    pub(super) fn add_member(&mut self, id: PersonId, side: Side, roles: &BTreeSet<Role>, capacity: u32) -> Done {
+        check_roles(side, roles, capacity, &BTreeSet::new())?;
         let person = self.facts.person(id)?;
         if !person.active {
-            return Err(Reason::rule(code::PERSON_INACTIVE, id, format!("{} has left", self.facts.name(id))).hint("Choose somebody who is with you now.").into());
+            return Err(Reason::rule(code::PERSON_INACTIVE, id, format!("{} has left", self.facts.name(id)))
+                .hint("Choose somebody who is with you now.")
+                .into());
         }
         if self.facts.members.get(&id).is_some_and(|member| member.active) {
-            return Err(Reason::rule(code::DUPLICATE, id, format!("{} is a member already", self.facts.name(id))).hint("Change the roles instead.").into());
+            return Err(Reason::rule(code::DUPLICATE, id, format!("{} is a member already", self.facts.name(id)))
+                .hint("Change the roles instead.")
+                .into());
         }
         let natural = person.natural;
         self.push_member(id, MemberEvent::Added { person: id, natural, side, roles: roles.clone(), capacity });
         Ok(())
     }
 
-    fn remove_member(&mut self, id: PersonId, successor: Option<PersonId>) -> Done {
+    /// Changes roles or capacity. Duties of a role that is gone are planned anew in the same act (I22).
+    pub(super) fn change_member(&mut self, id: PersonId, roles: &BTreeSet<Role>, capacity: u32) -> Done {
+        let member = self.member(id)?;
+        check_roles(member.side, roles, capacity, &member.roles)?;
+        self.movable(id)?;
+        for case in &self.facts.duties {
+            let held = self.facts.panel(*case)?.assignment_of(id);
+            if held.is_some_and(|(_, duty)| !roles.contains(&role_of(duty))) {
+                self.end_duties(*case, id, Release::Barred, None)?;
+            }
+        }
+        self.push_member(id, MemberEvent::Changed { roles: roles.clone(), capacity });
+        Ok(())
+    }
+
+    /// Takes a person out. No duty and no open case stays with somebody who is gone (I10, I22).
+    pub(super) fn remove_member(&mut self, id: PersonId, successor: Option<PersonId>) -> Done {
         self.member(id)?;
         let by = self.actor()?;
-        if self.facts.duties.len() + self.facts.owned.len() > MOVED_MAX {
-            return Err(Reason::rule(code::TOO_MANY, id, format!("more than {MOVED_MAX} duties and cases would move at once"))
-                .hint("Transfer some of the cases first, then remove the person.")
-                .into());
-        }
+        self.movable(id)?;
         if !self.facts.owned.is_empty() {
             let owned = self.facts.owned.len();
             let Some(to) = successor.filter(|to| *to != id) else {
-                return Err(Reason::field(code::SUCCESSOR_NEEDED, "successor", format!("{} owns {owned} open cases", self.facts.name(id)))
-                    .hint("Name the member who takes them over.")
-                    .invariant("I10")
-                    .into());
+                return Err(Reason::field(
+                    code::SUCCESSOR_NEEDED,
+                    "successor",
+                    format!("{} owns {owned} open cases", self.facts.name(id)),
+                )
+                .hint("Name the member who takes them over.")
+                .invariant("I10")
+                .into());
             };
-            self.check_owner("successor", to)?;
-            for case in self.facts.owned.clone() {
-                self.change_owner(case, to, "the owner left the engagement", by)?;
+            for case in &self.facts.owned {
+                self.check_owner("successor", to, &self.facts.case(*case)?.parties)?;
+                self.change_owner(*case, to, "the owner left the engagement", by)?;
             }
         }
-        for case in self.facts.duties.clone() {
-            self.end_duties(case, id, Release::Barred, None)?;
+        for case in &self.facts.duties {
+            self.end_duties(*case, id, Release::Barred, None)?;
         }
         self.push_member(id, MemberEvent::Removed { successor });
         Ok(())
+    }
+
+    /// Checks that what a person leaves behind can move in one act.
+    fn movable(&self, id: PersonId) -> Result<(), Reason> {
+        if self.facts.duties.len() + self.facts.owned.len() <= MOVED_MAX {
+            return Ok(());
+        }
+        let sentence = format!("more than {MOVED_MAX} duties and cases would move at once");
+        Err(Reason::rule(code::TOO_MANY, id, sentence)
+            .hint("Transfer cases and take seats back first, a part at a time."))
     }
 
     fn push_sow(&mut self, sow: SowId, event: SowEvent) {
@@ -279,18 +375,30 @@ impl Deciding<'_> {
         let mut case = self.facts.case(id)?.clone();
         let reason = self.keep_checked("reason", reason, 4_000)?;
         let from = case.owner;
-        self.push_case(&mut case, crate::case::CaseEvent::OwnerChanged { from, to, reason, by });
+        self.push_case(&mut case, CaseEvent::OwnerChanged { from, to, reason, by });
         Ok(())
     }
 
     /// Checks that a person may be accountable for a case.
-    pub(super) fn check_owner(&self, field: &str, person: PersonId) -> Result<(), Reason> {
-        let member = self.member(person)?;
+    pub(super) fn check_owner(&self, field: &str, id: PersonId, parties: &BTreeSet<String>) -> Result<(), Reason> {
+        let member = self.member(id)?;
+        let (name, person) = (self.facts.name(id), self.facts.person(id)?);
+        if !person.active {
+            return Err(Reason::field(code::PERSON_INACTIVE, field, format!("{name} has left"))
+                .hint("Choose somebody who is with you now."));
+        }
+        if let Some(conflict) = routing::conflict(&name, person, parties) {
+            return Err(conflict);
+        }
         if member.roles.contains(&Role::DeliveryManager) || member.roles.contains(&Role::Expert) {
             return Ok(());
         }
-        Err(Reason::field(code::ROLE_MISSING, field, format!("{} is neither a delivery manager nor an expert here", self.facts.name(person)))
-            .hint("Name an owner on the provider's side who is."))
+        Err(Reason::field(
+            code::ROLE_MISSING,
+            field,
+            format!("{name} is neither a delivery manager nor an expert here"),
+        )
+        .hint("Name an owner on the provider's side who is."))
     }
 }
 
@@ -301,25 +409,38 @@ fn manager_of(side: Side) -> Role {
     }
 }
 
-fn check_roles(side: Side, roles: &BTreeSet<Role>, capacity: u32) -> Result<(), Refusal> {
+/// Checks roles and capacity. `held` are the roles held now: who manages both sides of a house's own engagement keeps
+/// doing so.
+fn check_roles(side: Side, roles: &BTreeSet<Role>, capacity: u32, held: &BTreeSet<Role>) -> Result<(), Refusal> {
     let mut reasons = Vec::new();
     if roles.is_empty() {
         reasons.push(Reason::field(code::FIELD_INVALID, "roles", "no role is given").hint("Give at least one."));
     }
     if roles.iter().any(|role| matches!(role, Role::Operator | Role::PeopleManager)) {
-        reasons.push(Reason::field(code::FIELD_INVALID, "roles", "`operator` and `people_manager` hold in the directory, not in an engagement")
-            .hint("Leave them out here."));
+        reasons.push(
+            Reason::field(
+                code::FIELD_INVALID,
+                "roles",
+                "`operator` and `people_manager` hold in the directory, not in an engagement",
+            )
+            .hint("Leave them out here."),
+        );
     }
     let other = manager_of(match side {
         Side::Client => Side::Provider,
         Side::Provider => Side::Client,
     });
-    if roles.contains(&other) && roles.len() > 1 {
-        reasons.push(Reason::field(code::FIELD_INVALID, "roles", format!("`{}` belongs to the other side", other.word()))
-            .hint("Give the role to somebody of that side."));
+    if roles.contains(&other) && !held.contains(&other) {
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, "roles", format!("`{}` belongs to the other side", other.word()))
+                .hint("Give the role to somebody of that side."),
+        );
     }
     if capacity > CAPACITY_MAX {
-        reasons.push(Reason::field(code::FIELD_INVALID, "capacity", format!("the capacity is above {CAPACITY_MAX}")).hint("Give the number of cases held at a time."));
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, "capacity", format!("the capacity is above {CAPACITY_MAX}"))
+                .hint("Give the number of cases held at a time."),
+        );
     }
     Refusal::unless_empty(reasons)
 }

@@ -2,96 +2,122 @@
 
 use std::collections::BTreeSet;
 
-use super::{Deciding, Done, check_code, check_jurisdiction, check_language, check_text, directory::NOTE_CHARS_MAX};
+use super::{
+    Deciding, Done, check_code, check_jurisdiction, check_language, check_text, directory::NOTE_CHARS_MAX, wrong_state,
+};
 use crate::{
-    case::{Admission, Case, CaseEvent, Item, Media, Stop},
-    command::{CaseIn, Command, ItemIn, reference_key},
-    engagement::{LineEvent, LineKind, Sow, SowLine},
+    case::{Admission, Case, CaseEvent, Item, Media, Stop, Visibility},
+    command::{CaseIn, ItemIn, reference_key},
+    engagement::{LineEvent, LineKind, MemberEvent, Sow, SowLine},
     facts::Want,
-    form::Judgement,
-    id::{CaseId, EngagementId, ItemId, LineId},
-    index::{CaseStatus, DutyStatus, Origin, PanelStatus},
-    pack::{Duty, Pack},
+    hash::Digest,
+    id::{CaseId, EngagementId, ItemId, LineId, PersonId},
+    index::{CaseStatus, Origin},
+    pack::{Duty, Pack, Stopping},
     panel::{Panel, PanelEvent, Release},
     refusal::{Reason, Refusal, code},
     routing::{self, Need},
     stream::{Event, StreamId},
+    text::TextRef,
 };
 
 /// Longest content of an item, in code points.
-pub const ITEM_CHARS_MAX: usize = 2_000_000;
+const ITEM_CHARS_MAX: usize = 2_000_000;
 /// Most items of a case, versions counted.
-pub const ITEMS_MAX: usize = 200;
+const ITEMS_MAX: usize = 200;
+/// Most named facts of a case.
+const FIELDS_MAX: usize = 100;
 /// Most parties of a case.
 const PARTIES_MAX: usize = 100;
 
 impl Deciding<'_> {
-    pub(super) fn intake(&mut self, command: &Command) -> Done {
-        match command {
-            Command::TakeIn { engagement, case } => {
-                self.live(*engagement)?;
-                self.take_in(*engagement, case, None)
-            }
-            Command::TakeInHistory { engagement, case, line } => {
-                self.facts.engagement(*engagement)?;
-                self.take_in(*engagement, case, Some(*line))
-            }
-            Command::AdmitCase { engagement, case } => {
-                self.live(*engagement)?;
-                let mut case = self.case_in(*case, &[CaseStatus::ScopeQuery])?;
-                self.gate(*engagement, &mut case)
-            }
-            Command::DeclineCase { case, reason, .. } => {
-                let mut case = self.case_in(*case, &[CaseStatus::ScopeQuery])?;
-                let by = self.actor()?;
-                let reason = self.keep_checked("reason", reason, NOTE_CHARS_MAX)?;
-                self.push_case(&mut case, CaseEvent::Declined { reason, by });
-                Ok(())
-            }
-            Command::CancelCase { case, reason, .. } => self.cancel(*case, reason),
-            Command::AddItem { case, replaces, item, .. } => self.add_item(*case, *replaces, item),
-            Command::WidenItem { case, item, .. } => {
-                let mut case = self.facts.case(*case)?.clone();
-                if !case.items.iter().any(|known| known.item == *item) {
-                    return Err(Reason::hidden(item).into());
-                }
-                self.push_case(&mut case, CaseEvent::ItemWidened { item: *item });
-                Ok(())
-            }
-            Command::AddParty { case, party, .. } => self.add_party(*case, party),
-            Command::TransferCase { case, to, reason, .. } => {
-                let known = self.facts.case(*case)?;
-                if ended(known.status) || known.owner == *to {
-                    return Err(self.wrong_state(known).into());
-                }
-                let by = self.actor()?;
-                self.check_owner("to", *to)?;
-                self.change_owner(*case, *to, reason, by)
-            }
-            other => Err(Reason::hidden(other.word()).into()),
+    /// Takes a case in through the scope gate.
+    pub(super) fn take_in(&mut self, engagement: EngagementId, given: &CaseIn) -> Done {
+        self.live(engagement)?;
+        let mut case = self.receive(engagement, given, None)?;
+        self.gate(engagement, &mut case)
+    }
+
+    /// Takes a case of the past in, on a history line; the engagement need not be live for that.
+    pub(super) fn take_in_history(&mut self, engagement: EngagementId, given: &CaseIn, line: LineId) -> Done {
+        self.facts.engagement(engagement)?;
+        let mut case = self.receive(engagement, given, Some(line))?;
+        self.admit_history(&mut case, line)
+    }
+
+    pub(super) fn admit_case(&mut self, engagement: EngagementId, id: CaseId) -> Done {
+        self.live(engagement)?;
+        let mut case = self.case_in(id, &[CaseStatus::ScopeQuery])?;
+        self.gate(engagement, &mut case)
+    }
+
+    pub(super) fn decline(&mut self, id: CaseId, reason: &str) -> Done {
+        let mut case = self.case_in(id, &[CaseStatus::ScopeQuery])?;
+        let by = self.actor()?;
+        let reason = self.keep_checked("reason", reason, NOTE_CHARS_MAX)?;
+        self.push_case(&mut case, CaseEvent::Declined { reason, by });
+        Ok(())
+    }
+
+    /// Lets both sides see an item. What the client alone could see joins the file on which people judge, so it joins
+    /// before they do.
+    pub(super) fn widen_item(&mut self, id: CaseId, item: ItemId) -> Done {
+        let mut case = self.facts.case(id)?.clone();
+        let Some(known) = case.items.iter().find(|known| known.item == item) else {
+            return Err(Reason::hidden(item).into());
+        };
+        match known.visibility {
+            Visibility::Both => return Ok(()),
+            Visibility::Client => before_reading(&case)?,
+            Visibility::Provider => {}
         }
+        self.push_case(&mut case, CaseEvent::ItemWidened { item });
+        Ok(())
+    }
+
+    pub(super) fn transfer(&mut self, id: CaseId, to: PersonId, reason: &str) -> Done {
+        let known = self.facts.case(id)?;
+        if ended(known.status) || known.owner == to {
+            return Err(wrong_state(known).into());
+        }
+        let by = self.actor()?;
+        self.check_owner("to", to, &known.parties)?;
+        self.change_owner(id, to, reason, by)
     }
 
     pub(super) fn case_in(&self, id: CaseId, wanted: &[CaseStatus]) -> Result<Case, Reason> {
         let case = self.facts.case(id)?;
-        if wanted.contains(&case.status) { Ok(case.clone()) } else { Err(self.wrong_state(case)) }
+        if wanted.contains(&case.status) { Ok(case.clone()) } else { Err(wrong_state(case)) }
     }
 
-    fn take_in(&mut self, engagement: EngagementId, given: &CaseIn, history: Option<LineId>) -> Done {
-        self.check_case(given, history.is_some())?;
+    /// Puts a case with its file on the record, not yet admitted.
+    fn receive(&mut self, engagement: EngagementId, given: &CaseIn, history: Option<LineId>) -> Result<Case, Refusal> {
+        self.check_case(given, history)?;
         let key = reference_key(engagement, &given.reference);
         if let Some(known) = self.facts.references.get(&key) {
-            return Err(Reason::rule(code::DUPLICATE, known, format!("a case with the reference `{}` is here already", given.reference.trim()))
-                .hint("Open that case, or give this one a reference of its own.")
-                .into());
+            return Err(Reason::rule(
+                code::DUPLICATE,
+                known,
+                format!("a case with the reference `{}` is here already", given.reference.trim()),
+            )
+            .hint("Open that case, or give this one a reference of its own.")
+            .into());
         }
         debug_assert!(self.facts.loaded.contains(&Want::Reference(key)));
         let id: CaseId = self.new_id();
         let reference = self.keep(given.reference.trim());
         let title = self.keep(given.title.trim());
-        let fields = given.fields.iter().filter(|(_, body)| !body.trim().is_empty()).map(|(key, body)| (key.clone(), self.texts.keep(body.trim()))).collect();
+        let fields = given
+            .fields
+            .iter()
+            .filter(|(_, body)| !body.trim().is_empty())
+            .map(|(key, body)| (key.clone(), self.texts.keep(body.trim())))
+            .collect();
         let received = CaseEvent::Received {
-            case: id, reference, title, fields,
+            case: id,
+            reference,
+            title,
+            fields,
             reference_key: key,
             case_type: given.case_type.clone(),
             jurisdiction: given.jurisdiction.clone(),
@@ -108,14 +134,13 @@ impl Deciding<'_> {
             let item = self.item(None, 1, item)?;
             self.push_case(&mut case, CaseEvent::ItemAdded { item });
         }
-        match history {
-            None => self.gate(engagement, &mut case),
-            Some(line) => self.admit_history(&mut case, line),
-        }
+        Ok(case)
     }
 
-    fn check_case(&self, given: &CaseIn, history: bool) -> Done {
+    fn check_case(&self, given: &CaseIn, line: Option<LineId>) -> Done {
+        let history = line.is_some();
         let mut reasons = Vec::new();
+        reasons.extend(check_code("case_type", &given.case_type).err());
         reasons.extend(check_text("reference", &given.reference, 200).err());
         reasons.extend(check_text("title", &given.title, 500).err());
         if !(history && given.jurisdiction.is_empty()) {
@@ -126,37 +151,76 @@ impl Deciding<'_> {
         }
         reasons.extend(given.parties.iter().filter_map(|party| check_code("parties", party).err()));
         if given.parties.len() > PARTIES_MAX {
-            reasons.push(Reason::field(code::FIELD_INVALID, "parties", format!("more than {PARTIES_MAX} parties")).hint("Name those with an interest in the outcome."));
+            reasons.push(
+                Reason::field(code::FIELD_INVALID, "parties", format!("more than {PARTIES_MAX} parties"))
+                    .hint("Name those with an interest in the outcome."),
+            );
         }
         if given.items.len() > ITEMS_MAX {
-            reasons.push(Reason::field(code::FIELD_INVALID, "items", format!("more than {ITEMS_MAX} items")).hint("Join small documents, or split the case."));
+            reasons.push(
+                Reason::field(code::FIELD_INVALID, "items", format!("more than {ITEMS_MAX} items"))
+                    .hint("Join small documents, or split the case."),
+            );
         }
         for (place, item) in given.items.iter().enumerate() {
             check_item(&format!("items[{}]", place + 1), item, &mut reasons);
         }
-        reasons.extend(self.check_owner("owner", given.owner).err());
-        self.check_fields(given, &mut reasons);
+        reasons.extend(self.check_owner("owner", given.owner, &given.parties).err());
+        self.check_fields(given, line, &mut reasons);
         Refusal::unless_empty(reasons)
     }
 
-    /// Checks the named facts against the case type of whichever pack knows it.
-    fn check_fields(&self, given: &CaseIn, reasons: &mut Vec<Reason>) {
+    /// Checks the named facts against the case type, as the pack of the first line that includes it has it. A type that
+    /// no line includes has no form to be checked against: the scope gate stops the case.
+    fn check_fields(&self, given: &CaseIn, line: Option<LineId>, reasons: &mut Vec<Reason>) {
+        if given.fields.len() > FIELDS_MAX {
+            reasons.push(
+                Reason::field(code::FIELD_INVALID, "fields", format!("more than {FIELDS_MAX} fields"))
+                    .hint("Put the rest into a document."),
+            );
+        }
         for (key, body) in &given.fields {
+            reasons.extend(check_code(&format!("fields.{}", key.chars().take(64).collect::<String>()), key).err());
             if body.chars().count() > NOTE_CHARS_MAX {
-                reasons.push(Reason::field(code::TEXT_TOO_LONG, format!("fields.{key}"), format!("`{key}` has more than {NOTE_CHARS_MAX} characters")).hint("Put long text into a document."));
+                reasons.push(
+                    Reason::field(
+                        code::TEXT_TOO_LONG,
+                        format!("fields.{key}"),
+                        format!("`{key}` has more than {NOTE_CHARS_MAX} characters"),
+                    )
+                    .hint("Put long text into a document."),
+                );
             }
             reasons.extend(super::check_characters(&format!("fields.{key}"), body).err());
         }
-        let Some(case_type) = self.facts.packs.values().find_map(|pack| pack.case_type(&given.case_type)) else { return };
+        let lines = self.facts.sows.values().flat_map(|sow| &sow.lines).filter(|known| match line {
+            None => known.kind == LineKind::Standard && known.includes.contains(&given.case_type),
+            Some(wanted) => known.line == wanted,
+        });
+        let packs = lines.filter_map(|line| self.facts.packs.get(&line.pack.digest));
+        let Some(case_type) = packs.into_iter().find_map(|pack| pack.case_type(&given.case_type)) else { return };
         for field in &case_type.fields {
             if field.required && given.fields.get(&field.key).is_none_or(|body| body.trim().is_empty()) {
-                reasons.push(Reason::field(code::TEXT_EMPTY, format!("fields.{}", field.key), format!("`{}` is empty", field.title)).hint("Fill it in."));
+                reasons.push(
+                    Reason::field(
+                        code::TEXT_EMPTY,
+                        format!("fields.{}", field.key),
+                        format!("`{}` is empty", field.title),
+                    )
+                    .hint("Fill it in."),
+                );
             }
         }
         for key in given.fields.keys().filter(|key| !case_type.fields.iter().any(|field| field.key == **key)) {
             let known: Vec<_> = case_type.fields.iter().map(|field| field.key.as_str()).collect();
-            reasons.push(Reason::field(code::FIELD_INVALID, format!("fields.{key}"), format!("`{key}` is not a field of this case type"))
-                .hint(format!("Known fields: {}.", known.join(", "))));
+            reasons.push(
+                Reason::field(
+                    code::FIELD_INVALID,
+                    format!("fields.{key}"),
+                    format!("`{key}` is not a field of this case type"),
+                )
+                .hint(format!("Known fields: {}.", known.join(", "))),
+            );
         }
     }
 
@@ -165,7 +229,8 @@ impl Deciding<'_> {
         let baseline = self.facts.engagement(engagement)?.baseline.map(|sow| self.facts.sow(sow)).transpose()?;
         let mut clauses = Vec::new();
         let Some(sow) = baseline.filter(|sow| sow.holds(self.ctx.now)) else {
-            let clause = baseline.map_or_else(String::new, |sow| format!("SOW v{}: {} to {}", sow.number, sow.starts_on, sow.ends_on));
+            let clause = baseline
+                .map_or_else(String::new, |sow| format!("SOW v{}: {} to {}", sow.number, sow.starts_on, sow.ends_on));
             clauses.push(Stop { code: code::SOW_NOT_IN_FORCE.to_owned(), clause });
             self.push_case(case, CaseEvent::Stopped { clauses });
             return Ok(());
@@ -208,9 +273,13 @@ impl Deciding<'_> {
     fn admit_history(&mut self, case: &mut Case, wanted: LineId) -> Done {
         let found = self.facts.sows.values().find_map(|sow| Some((sow, sow.line(wanted)?)));
         let Some((sow, line)) = found.filter(|(_, line)| line.kind == LineKind::History) else {
-            return Err(Reason::field(code::HISTORY_LINE_ONLY, "line", format!("`{wanted}` is not a history line in force"))
-                .hint("Past cases come in on a SOW line of kind `history`; add one to the statement of work.")
-                .into());
+            return Err(Reason::field(
+                code::HISTORY_LINE_ONLY,
+                "line",
+                format!("`{wanted}` is not a history line in force"),
+            )
+            .hint("Past cases come in on a SOW line of kind `history`; add one to the statement of work.")
+            .into());
         };
         let pack = self.line_pack(line)?;
         let admission = admission(sow, line, &pack, case, true);
@@ -222,12 +291,16 @@ impl Deciding<'_> {
 
     fn line_pack(&self, line: &SowLine) -> Result<std::sync::Arc<Pack>, Reason> {
         self.facts.packs.get(&line.pack.digest).cloned().ok_or_else(|| {
-            Reason::rule(code::PACK_UNKNOWN, &line.pack.name, format!("pack `{}` {} is not in this installation", line.pack.name, line.pack.version))
-                .hint("Restore the pack, or agree a new version of the statement of work.")
+            Reason::rule(
+                code::PACK_UNKNOWN,
+                &line.pack.name,
+                format!("pack `{}` {} is not in this installation", line.pack.name, line.pack.version),
+            )
+            .hint("Restore the pack, or agree a new version of the statement of work.")
         })
     }
 
-    fn plan_panel(&mut self, case: &Case, stopping: crate::pack::Stopping, need: crate::hash::Digest, origin: Origin) {
+    fn plan_panel(&mut self, case: &Case, stopping: Stopping, need: Digest, origin: Origin) {
         let planned = PanelEvent::Planned { case: case.case, stopping, need, due_at: case.due_at, origin };
         self.events.push((StreamId::panel_of(case.case), Event::Panel(planned)));
     }
@@ -238,22 +311,41 @@ impl Deciding<'_> {
         Refusal::unless_empty(reasons)?;
         let item = replaces.unwrap_or_else(|| self.new_id());
         let (name, body) = (self.keep(given.name.trim()), self.keep(&given.body));
-        Ok(Item { item, version, name, media: given.media, body, material: given.material, visibility: given.visibility })
+        Ok(Item {
+            item,
+            version,
+            name,
+            media: given.media,
+            body,
+            material: given.material,
+            visibility: given.visibility,
+        })
     }
 
-    fn add_item(&mut self, id: CaseId, replaces: Option<ItemId>, given: &ItemIn) -> Done {
+    pub(super) fn add_item(&mut self, id: CaseId, replaces: Option<ItemId>, given: &ItemIn) -> Done {
         let mut case = self.facts.case(id)?.clone();
-        if !matches!(case.status, CaseStatus::ScopeQuery | CaseStatus::Ready) {
-            return Err(Reason::rule(code::WRONG_STATE, id, "reading has begun; the file on which people judge does not change under them")
-                .hint("Cancel the case and take it in anew with the complete file, or keep the document for the next revision.")
-                .into());
-        }
+        before_reading(&case)?;
         if case.items.len() >= ITEMS_MAX {
-            return Err(Reason::field(code::FIELD_INVALID, "item", format!("the case has {ITEMS_MAX} items")).hint("Join small documents.").into());
+            return Err(Reason::field(code::FIELD_INVALID, "item", format!("the case has {ITEMS_MAX} items"))
+                .hint("Join small documents.")
+                .into());
         }
         let version = match replaces {
             None => 1,
-            Some(item) => 1 + case.items.iter().filter(|known| known.item == item).map(|known| known.version).max().ok_or_else(|| Reason::hidden(item))?,
+            Some(item) => {
+                let last = case.current_items().find(|known| known.item == item).ok_or_else(|| Reason::hidden(item))?;
+                if given.visibility != Visibility::Both && given.visibility != last.visibility {
+                    return Err(Reason::field(
+                        code::FIELD_INVALID,
+                        "item.visibility",
+                        "the new version would hide what the other side could see",
+                    )
+                    .hint("Give it the visibility of the version before, or show it to both sides.")
+                    .invariant("I21")
+                    .into());
+                }
+                last.version + 1
+            }
         };
         let item = self.item(replaces, version, given)?;
         self.push_case(&mut case, CaseEvent::ItemAdded { item });
@@ -261,19 +353,24 @@ impl Deciding<'_> {
     }
 
     /// Adds a party and looks at conflicts again: whoever has an interest loses the duty in the same act (I28).
-    fn add_party(&mut self, id: CaseId, party: &str) -> Done {
+    pub(super) fn add_party(&mut self, id: CaseId, party: &str) -> Done {
         check_code("party", party)?;
         let mut case = self.facts.case(id)?.clone();
         if ended(case.status) {
-            return Err(self.wrong_state(&case).into());
+            return Err(wrong_state(&case).into());
         }
         if case.parties.contains(party) {
             return Ok(());
         }
+        if case.parties.len() >= PARTIES_MAX {
+            return Err(Reason::field(code::FIELD_INVALID, "party", format!("the case has {PARTIES_MAX} parties"))
+                .hint("Name those with an interest in the outcome.")
+                .into());
+        }
         self.push_case(&mut case, CaseEvent::PartyAdded { party: party.to_owned() });
         let Ok(panel) = self.facts.panel(id) else { return Ok(()) };
         let parties = BTreeSet::from([party.to_owned()]);
-        for record in panel.duties.iter().filter(|record| record.status == DutyStatus::Active) {
+        for record in panel.held_duties() {
             let person = self.facts.person(record.person)?;
             if routing::conflict(&self.facts.name(record.person), person, &parties).is_some() {
                 self.end_duties(id, record.person, Release::Barred, None)?;
@@ -282,20 +379,20 @@ impl Deciding<'_> {
         Ok(())
     }
 
-    fn cancel(&mut self, id: CaseId, reason: &str) -> Done {
+    pub(super) fn cancel(&mut self, id: CaseId, reason: &str) -> Done {
         let mut case = self.facts.case(id)?.clone();
         if ended(case.status) || case.imported() {
-            return Err(self.wrong_state(&case).into());
+            return Err(wrong_state(&case).into());
         }
         let by = self.actor()?;
         let reason = self.keep_checked("reason", reason, NOTE_CHARS_MAX)?;
         if let Ok(panel) = self.facts.panel(id) {
-            let mut panel = panel.clone();
-            let holders: Vec<_> = panel.duties.iter().filter(|record| record.status == DutyStatus::Active).map(|record| record.person).collect();
+            let (mut panel, open) = (panel.clone(), !panel.ended());
+            let holders: Vec<_> = panel.held_duties().map(|record| record.person).collect();
             for person in holders {
                 self.end_duties_on(&mut panel, person, Release::CaseEnded, None);
             }
-            if panel.status != PanelStatus::Void && !panel.ended() {
+            if open {
                 self.push_panel(&mut panel, PanelEvent::Voided {});
             }
         }
@@ -307,14 +404,14 @@ impl Deciding<'_> {
     }
 
     /// Ends every duty that a person holds on a case; the seat opens again in the same act (I22).
-    pub(super) fn end_duties(&mut self, case: CaseId, person: crate::id::PersonId, cause: Release, note: Option<&str>) -> Done {
+    pub(super) fn end_duties(&mut self, case: CaseId, person: PersonId, cause: Release, note: Option<&str>) -> Done {
         let mut panel: Panel = self.facts.panel(case)?.clone();
         let note = note.map(|note| self.keep_checked("reason", note, NOTE_CHARS_MAX)).transpose()?;
         self.end_duties_on(&mut panel, person, cause, note);
         Ok(())
     }
 
-    fn end_duties_on(&mut self, panel: &mut Panel, person: crate::id::PersonId, cause: Release, note: Option<crate::text::TextRef>) {
+    fn end_duties_on(&mut self, panel: &mut Panel, person: PersonId, cause: Release, note: Option<TextRef>) {
         let Some((assignment, duty)) = panel.assignment_of(person) else { return };
         let case = panel.case;
         match (duty, panel.held_seat(person)) {
@@ -326,7 +423,7 @@ impl Deciding<'_> {
             }
             (Duty::Read, None) | (Duty::Sign, _) => return,
         }
-        self.push_member(person, crate::engagement::MemberEvent::DutyEnded { case, duty });
+        self.push_member(person, MemberEvent::DutyEnded { case, duty });
     }
 }
 
@@ -334,9 +431,26 @@ impl Deciding<'_> {
 pub(super) fn ended(status: CaseStatus) -> bool {
     match status {
         CaseStatus::Declined | CaseStatus::Accepted | CaseStatus::Cancelled => true,
-        CaseStatus::ScopeQuery | CaseStatus::Ready | CaseStatus::Reading | CaseStatus::Adjudicating | CaseStatus::Resolved
-        | CaseStatus::AwaitingSignOff | CaseStatus::SignedOff | CaseStatus::Delivered | CaseStatus::Revision => false,
+        CaseStatus::ScopeQuery
+        | CaseStatus::Ready
+        | CaseStatus::Reading
+        | CaseStatus::Adjudicating
+        | CaseStatus::Resolved
+        | CaseStatus::AwaitingSignOff
+        | CaseStatus::SignedOff
+        | CaseStatus::Delivered
+        | CaseStatus::Revision => false,
     }
+}
+
+/// Checks that no reader has begun: the file on which people judge does not change under them.
+fn before_reading(case: &Case) -> Result<(), Reason> {
+    if matches!(case.status, CaseStatus::ScopeQuery | CaseStatus::Ready) {
+        return Ok(());
+    }
+    let sentence = "reading has begun; the file on which people judge does not change under them";
+    Err(Reason::rule(code::WRONG_STATE, case.case, sentence)
+        .hint("Cancel the case and take it in anew with the complete file."))
 }
 
 fn clause_of(sow: &Sow, line: &SowLine) -> String {
@@ -374,15 +488,14 @@ fn check_item(field: &str, item: &ItemIn, reasons: &mut Vec<Reason>) {
     let shape = match item.media {
         Media::Text => true,
         Media::Svg => item.body.trim_start().starts_with("<svg"),
-        Media::Link => item.body.len() <= 2_000 && ["https://", "http://"].iter().any(|scheme| item.body.starts_with(scheme)),
+        Media::Link => {
+            item.body.len() <= 2_000 && ["https://", "http://"].iter().any(|scheme| item.body.starts_with(scheme))
+        }
     };
     if !shape {
-        reasons.push(Reason::field(code::FIELD_INVALID, format!("{field}.body"), format!("this is not a {}", item.media.word()))
-            .hint("A drawing begins with `<svg`; a link is an address that begins with https://."));
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, format!("{field}.body"), format!("this is not a {}", item.media.word()))
+                .hint("A drawing begins with `<svg`; a link is an address that begins with https://."),
+        );
     }
-}
-
-/// Returns an empty outcome, for cases whose readers answered nothing.
-pub(super) fn nothing() -> Judgement {
-    Judgement::default()
 }

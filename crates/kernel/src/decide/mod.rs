@@ -8,6 +8,7 @@ mod release;
 mod resolve;
 mod signoff;
 
+use reading::out_of_term;
 pub use reading::why_not;
 
 use std::sync::Arc;
@@ -16,13 +17,13 @@ use crate::{
     case::{Case, CaseEvent},
     command::{AnswerIn, Command, JudgementIn},
     ctx::{Actor, Ctx, Texts},
-    engagement::{Engagement, EngagementEvent, LineEvent, Member, MemberEvent, Sow},
+    engagement::{Engagement, EngagementEvent, LineEvent, Member, MemberEvent},
     facts::Facts,
     form::{Answer, Judgement},
     id::{EngagementId, Id, LineId, PersonId},
     index::EngagementStatus,
     pack::Pack,
-    panel::{Panel, PanelEvent},
+    panel::{Panel, PanelEvent, Release},
     refusal::{Reason, Refusal, code},
     stream::{Event, Scope, StreamId},
     text::{NewText, TextRef},
@@ -45,11 +46,10 @@ pub struct Decision {
 /// A [`Refusal`] with every reason that could be found at once.
 pub fn decide(ctx: &Ctx, command: &Command, facts: &Facts) -> Result<Decision, Refusal> {
     let mut deciding = Deciding::new(ctx, facts);
-    let scope = match command {
-        Command::DraftEngagement { .. } => Scope::Engagement(ctx.id(0)),
-        _ => command.scope().unwrap_or(Scope::Directory),
-    };
-    deciding.dispatch(command, scope)?;
+    // Only a new engagement has no scope yet: it brings its own.
+    let founded = ctx.id(0);
+    let scope = command.scope().unwrap_or(Scope::Engagement(founded));
+    deciding.dispatch(command, founded)?;
     Ok(Decision { scope, events: deciding.events, texts: deciding.texts.new })
 }
 
@@ -70,24 +70,72 @@ impl<'a> Deciding<'a> {
         Self { ctx, facts, texts: Texts::new(ctx), events: Vec::new(), ids: 1 }
     }
 
-    fn dispatch(&mut self, command: &Command, scope: Scope) -> Done {
+    /// Sends each command to its rule.
+    fn dispatch(&mut self, command: &Command, founded: EngagementId) -> Done {
+        use Command as C;
         match command {
-            Command::AddOrganisation { .. } | Command::AddPerson { .. } | Command::RecordCredential { .. }
-            | Command::RevokeCredential { .. } | Command::SetClearance { .. } | Command::SetConflict { .. }
-            | Command::SetPlace { .. } | Command::MarkLeft { .. } => self.directory(command),
-            Command::DraftEngagement { .. } | Command::DraftSow { .. } | Command::ReviseSow { .. }
-            | Command::ProposeSow { .. } | Command::SignSow { .. } | Command::GoLive { .. } | Command::AddMember { .. }
-            | Command::ChangeMember { .. } | Command::RemoveMember { .. } => self.engagement_command(command, scope),
-            Command::TakeIn { .. } | Command::TakeInHistory { .. } | Command::AdmitCase { .. } | Command::DeclineCase { .. }
-            | Command::CancelCase { .. } | Command::AddItem { .. } | Command::WidenItem { .. } | Command::AddParty { .. }
-            | Command::TransferCase { .. } => self.intake(command),
-            Command::ClaimNext { .. } | Command::ClaimSeat { .. } | Command::AssignSeat { .. } | Command::ReleaseSeat { .. }
-            | Command::RevokeSeat { .. } | Command::SubmitReading { .. } | Command::RecordReading { .. }
-            | Command::RecordReference { .. } | Command::Replan { .. } => self.reading(command),
-            Command::TakeAdjudication { .. } | Command::Adjudicate { .. } => self.adjudication(command),
-            Command::EditDeliverable { .. } | Command::RequestSignoff { .. } | Command::OpenMaterial { .. }
-            | Command::Sign { .. } | Command::ReturnSignoff { .. } | Command::RefuseSignoff { .. } => self.signoff(command),
-            Command::Deliver { .. } | Command::AcceptDelivery { .. } | Command::ReturnDelivery { .. } => self.release(command),
+            C::AddOrganisation { name, country } => self.add_organisation(name, country),
+            C::AddPerson { person } => self.add_person(person),
+            C::RecordCredential { person, kind, jurisdiction, number, valid_from, valid_to } => {
+                self.record_credential(*person, kind, jurisdiction, number, (*valid_from, *valid_to))
+            }
+            C::RevokeCredential { person, credential, reason } => self.revoke_credential(*person, *credential, reason),
+            C::SetClearance { person, clearance, granted } => self.set_clearance(*person, clearance, *granted),
+            C::SetConflict { person, party, declared } => self.set_conflict(*person, party, *declared),
+            C::SetPlace { person, place } => self.set_place(*person, place),
+            C::MarkLeft { person } => self.mark_left(*person),
+
+            C::DraftEngagement { name, client, provider, managers } => {
+                self.draft_engagement(founded, name, *client, *provider, managers)
+            }
+            C::DraftSow { engagement, starts_on, ends_on, lines } => {
+                self.draft_sow(*engagement, (*starts_on, *ends_on), lines)
+            }
+            C::ReviseSow { sow, starts_on, ends_on, lines, .. } => self.revise_sow(*sow, (*starts_on, *ends_on), lines),
+            C::ProposeSow { sow, .. } => self.propose_sow(*sow),
+            C::SignSow { engagement, sow } => self.sign_sow(*engagement, *sow),
+            C::GoLive { engagement } => self.go_live(*engagement),
+            C::AddMember { person, side, roles, capacity, .. } => self.add_member(*person, *side, roles, *capacity),
+            C::ChangeMember { person, roles, capacity, .. } => self.change_member(*person, roles, *capacity),
+            C::RemoveMember { person, successor, .. } => self.remove_member(*person, *successor),
+
+            C::TakeIn { engagement, case } => self.take_in(*engagement, case),
+            C::TakeInHistory { engagement, case, line } => self.take_in_history(*engagement, case, *line),
+            C::AdmitCase { engagement, case } => self.admit_case(*engagement, *case),
+            C::DeclineCase { case, reason, .. } => self.decline(*case, reason),
+            C::CancelCase { case, reason, .. } => self.cancel(*case, reason),
+            C::AddItem { case, replaces, item, .. } => self.add_item(*case, *replaces, item),
+            C::WidenItem { case, item, .. } => self.widen_item(*case, *item),
+            C::AddParty { case, party, .. } => self.add_party(*case, party),
+            C::TransferCase { case, to, reason, .. } => self.transfer(*case, *to, reason),
+
+            C::ClaimNext { engagement } => self.claim_next(*engagement),
+            C::ClaimSeat { engagement, case } => self.claim_seat(*engagement, *case),
+            C::AssignSeat { engagement, case, person } => self.assign_seat(*engagement, *case, *person),
+            C::ReleaseSeat { case, reason, .. } => self.release_seat(*case, reason),
+            C::RevokeSeat { case, person, reason, .. } => self.give_back(*case, *person, Release::Revoked, reason),
+            C::SubmitReading { engagement, case, judgement } => self.submit(*engagement, *case, judgement),
+            C::RecordReading { case, reader, part, judgement, claimed_at, source, .. } => {
+                self.record(*case, *reader, *part, judgement, *claimed_at, *source)
+            }
+            C::RecordReference { case, answers, source, .. } => self.record_reference(*case, answers, *source),
+            C::Replan { person, .. } => self.replan(*person),
+
+            C::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),
+            C::Adjudicate { engagement, case, judgement } => self.adjudicate(*engagement, *case, judgement),
+
+            C::EditDeliverable { engagement, case, body } => self.edit_deliverable(*engagement, *case, body),
+            C::RequestSignoff { engagement, case } => self.ask_for_signoff(*engagement, *case),
+            C::OpenMaterial { engagement, case, material } => self.open_material(*engagement, *case, *material),
+            C::Sign { engagement, case, content, statement } => self.sign(*engagement, *case, *content, statement),
+            C::ReturnSignoff { engagement, case, code, note, finding } => {
+                self.return_signoff(*engagement, *case, *code, note, finding.as_ref())
+            }
+            C::RefuseSignoff { engagement, case, note } => self.refuse_signoff(*engagement, *case, note),
+
+            C::Deliver { engagement, case } => self.deliver(*engagement, *case),
+            C::AcceptDelivery { case, .. } => self.accept_delivery(*case),
+            C::ReturnDelivery { case, code, note, .. } => self.return_delivery(*case, *code, note),
         }
     }
 
@@ -149,47 +197,47 @@ impl<'a> Deciding<'a> {
         let engagement = self.facts.engagement(id)?;
         match engagement.status {
             EngagementStatus::Live => Ok(engagement),
-            EngagementStatus::Draft => Err(Reason::rule(code::ENGAGEMENT_NOT_LIVE, id, "this engagement has not gone live yet")
-                .hint("Put a statement of work in force, name a signer, then let it go live from the engagement's page.")
-                .invariant("I1")),
+            EngagementStatus::Draft => Err(Reason::rule(
+                code::ENGAGEMENT_NOT_LIVE,
+                id,
+                "this engagement has not gone live yet",
+            )
+            .hint("Put a statement of work in force, name a signer, then let it go live from the engagement's page.")
+            .invariant("I1")),
         }
     }
 
     fn member(&self, person: PersonId) -> Result<&'a Member, Reason> {
         self.facts.members.get(&person).filter(|member| member.active).ok_or_else(|| {
-            Reason::rule(code::NOT_A_MEMBER, person, format!("{} is not a member of this engagement", self.facts.name(person)))
-                .hint("Add the person under People first.")
+            Reason::rule(
+                code::NOT_A_MEMBER,
+                person,
+                format!("{} is not a member of this engagement", self.facts.name(person)),
+            )
+            .hint("Add the person under People first.")
         })
     }
 
     /// Returns the pack that a case is pinned to.
     fn pack_of(&self, case: &Case) -> Result<Arc<Pack>, Reason> {
-        let admission = case.admission.as_ref().ok_or_else(|| self.wrong_state(case))?;
+        let admission = case.admission.as_ref().ok_or_else(|| wrong_state(case))?;
         self.facts.packs.get(&admission.pack.digest).cloned().ok_or_else(|| {
-            Reason::rule(code::PACK_UNKNOWN, &admission.pack.name, format!("pack `{}` {} is not in this installation", admission.pack.name, admission.pack.version))
-                .hint("Restore the pack from a backup or its folder; a case keeps the version it started with.")
-                .invariant("I13")
+            Reason::rule(
+                code::PACK_UNKNOWN,
+                &admission.pack.name,
+                format!("pack `{}` {} is not in this installation", admission.pack.name, admission.pack.version),
+            )
+            .hint("Restore the pack from a backup or its folder; a case keeps the version it started with.")
+            .invariant("I13")
         })
     }
 
-    /// Checks that the case's SOW line covers today; a later version does not take a running case with it (I13).
-    fn in_force(&self, case: &Case) -> Result<&'a Sow, Reason> {
-        let admission = case.admission.as_ref().ok_or_else(|| self.wrong_state(case))?;
-        let sow = self.facts.sow(admission.sow)?;
-        let today = self.ctx.now.date();
-        if sow.starts_on <= today && today <= sow.ends_on {
-            return Ok(sow);
+    /// Checks that the term of the case's statement of work covers today.
+    fn in_force(&self, case: &Case) -> Result<(), Reason> {
+        if case.admission.is_none() {
+            return Err(wrong_state(case));
         }
-        Err(Reason::rule(code::SOW_NOT_IN_FORCE, case.case, format!("the statement of work ran from {} to {}", sow.starts_on, sow.ends_on))
-            .hint("Agree a new version; until then nothing is worked on this case.")
-            .clause(&admission.clause)
-            .invariant("I1"))
-    }
-
-    fn wrong_state(&self, case: &Case) -> Reason {
-        let state = case.status.word().replace('_', " ");
-        Reason::rule(code::WRONG_STATE, case.case, format!("this case is {state}, where that cannot be done"))
-            .hint("Reload the case to see what can be done now.")
+        out_of_term(self.facts, case, self.ctx.now).map_or(Ok(()), Err)
     }
 
     /// Turns the words of a judgement into kept texts. Checks of content follow in [`crate::form::Form::check`].
@@ -219,6 +267,12 @@ impl<'a> Deciding<'a> {
     }
 }
 
+fn wrong_state(case: &Case) -> Reason {
+    let state = case.status.word().replace('_', " ");
+    Reason::rule(code::WRONG_STATE, case.case, format!("this case is {state}, where that cannot be done"))
+        .hint("Reload the case to see what can be done now.")
+}
+
 /// Checks that a text is there, fits, and holds only characters that can be shown.
 fn check_text(field: &str, body: &str, chars_max: usize) -> Result<(), Reason> {
     if body.trim().is_empty() {
@@ -226,8 +280,12 @@ fn check_text(field: &str, body: &str, chars_max: usize) -> Result<(), Reason> {
     }
     let chars = body.chars().count();
     if chars > chars_max {
-        return Err(Reason::field(code::TEXT_TOO_LONG, field, format!("`{field}` has {chars} characters, the limit is {chars_max}"))
-            .hint("Shorten it."));
+        return Err(Reason::field(
+            code::TEXT_TOO_LONG,
+            field,
+            format!("`{field}` has {chars} characters, the limit is {chars_max}"),
+        )
+        .hint("Shorten it."));
     }
     check_characters(field, body)
 }
@@ -248,12 +306,18 @@ fn check_characters(field: &str, body: &str) -> Result<(), Reason> {
 
 /// Checks a short code such as a party or a clearance: lower-case letters, digits, `-` and `_`, at most 64.
 fn check_code(field: &str, text: &str) -> Result<(), Reason> {
-    let fits = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '-' | '_');
+    let fits = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '-' | '_')
+    };
     if !text.is_empty() && text.len() <= 64 && text.chars().all(fits) {
         return Ok(());
     }
-    Err(Reason::field(code::FIELD_INVALID, field, format!("`{}` is not a code", text.chars().take(64).collect::<String>()))
-        .hint("Use lower-case letters, digits, `-` and `_`, at most 64: a code, never a name."))
+    Err(Reason::field(
+        code::FIELD_INVALID,
+        field,
+        format!("`{}` is not a code", text.chars().take(64).collect::<String>()),
+    )
+    .hint("Use lower-case letters, digits, `-` and `_`, at most 64: a code, never a name."))
 }
 
 /// Checks a country, ISO 3166 alpha-2.
@@ -261,8 +325,12 @@ fn check_country(field: &str, text: &str) -> Result<(), Reason> {
     if text.len() == 2 && text.chars().all(|character| character.is_ascii_uppercase()) {
         return Ok(());
     }
-    Err(Reason::field(code::FIELD_INVALID, field, format!("`{}` is not a country code", text.chars().take(20).collect::<String>()))
-        .hint("Use two capital letters, such as `ZA`."))
+    Err(Reason::field(
+        code::FIELD_INVALID,
+        field,
+        format!("`{}` is not a country code", text.chars().take(20).collect::<String>()),
+    )
+    .hint("Use two capital letters, such as `ZA`."))
 }
 
 /// Checks a jurisdiction: a country, or a part of one such as `US-OH`.
@@ -272,8 +340,12 @@ fn check_jurisdiction(field: &str, text: &str) -> Result<(), Reason> {
     if check_country(field, country).is_ok() && part_fits {
         return Ok(());
     }
-    Err(Reason::field(code::FIELD_INVALID, field, format!("`{}` is not a jurisdiction", text.chars().take(20).collect::<String>()))
-        .hint("Use a country such as `GB`, or a part of one such as `US-OH`."))
+    Err(Reason::field(
+        code::FIELD_INVALID,
+        field,
+        format!("`{}` is not a jurisdiction", text.chars().take(20).collect::<String>()),
+    )
+    .hint("Use a country such as `GB`, or a part of one such as `US-OH`."))
 }
 
 /// Checks a language tag: two or three lower-case letters.
@@ -281,6 +353,10 @@ fn check_language(field: &str, text: &str) -> Result<(), Reason> {
     if (2..=3).contains(&text.len()) && text.chars().all(|character| character.is_ascii_lowercase()) {
         return Ok(());
     }
-    Err(Reason::field(code::FIELD_INVALID, field, format!("`{}` is not a language", text.chars().take(20).collect::<String>()))
-        .hint("Use a code such as `en`."))
+    Err(Reason::field(
+        code::FIELD_INVALID,
+        field,
+        format!("`{}` is not a language", text.chars().take(20).collect::<String>()),
+    )
+    .hint("Use a code such as `en`."))
 }

@@ -3,7 +3,7 @@
 use super::{Deciding, Done};
 use crate::{
     case::{Case, CaseEvent, Decided, DecidedBy},
-    command::{Command, JudgementIn},
+    command::JudgementIn,
     engagement::MemberEvent,
     form::{Answer, Judgement, QuestionKind},
     hash::Digest,
@@ -17,15 +17,7 @@ use crate::{
 use super::reading::{barred, why_not};
 
 impl Deciding<'_> {
-    pub(super) fn adjudication(&mut self, command: &Command) -> Done {
-        match command {
-            Command::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),
-            Command::Adjudicate { engagement, case, judgement } => self.adjudicate(*engagement, *case, judgement),
-            other => Err(Reason::hidden(other.word()).into()),
-        }
-    }
-
-    fn take_adjudication(&mut self, engagement: EngagementId, id: CaseId) -> Done {
+    pub(super) fn take_adjudication(&mut self, engagement: EngagementId, id: CaseId) -> Done {
         self.working(engagement, id)?;
         let person = self.actor()?;
         Refusal::unless_empty(why_not(self.facts, id, person, Duty::Adjudicate, self.ctx.now))?;
@@ -40,7 +32,11 @@ impl Deciding<'_> {
 
     /// Imported disputes may be adjudicated in an engagement that has not gone live.
     fn working(&self, engagement: EngagementId, id: CaseId) -> Result<(), Reason> {
-        if self.facts.case(id)?.imported() { self.facts.engagement(engagement).map(drop) } else { self.live(engagement).map(drop) }
+        if self.facts.case(id)?.imported() {
+            self.facts.engagement(engagement).map(drop)
+        } else {
+            self.live(engagement).map(drop)
+        }
     }
 
     /// Returns the panel readings in a random order, so that place tells nothing of who or when (I4).
@@ -51,7 +47,7 @@ impl Deciding<'_> {
         order
     }
 
-    fn adjudicate(&mut self, engagement: EngagementId, id: CaseId, given: &JudgementIn) -> Done {
+    pub(super) fn adjudicate(&mut self, engagement: EngagementId, id: CaseId, given: &JudgementIn) -> Done {
         self.working(engagement, id)?;
         let by = self.actor()?;
         let (case, mut panel) = (self.case_in(id, &[CaseStatus::Adjudicating])?, self.facts.panel(id)?.clone());
@@ -64,9 +60,7 @@ impl Deciding<'_> {
                     .into());
             }
         };
-        if !case.imported() {
-            self.in_force(&case)?;
-        }
+        self.in_force(&case)?;
         Refusal::unless_empty(barred(self.facts, &case, by, Duty::Adjudicate, self.ctx.now))?;
         let pack = self.pack_of(&case)?;
         let judgement = self.judgement(given)?;
@@ -74,11 +68,12 @@ impl Deciding<'_> {
         let reading = self.new_id();
         self.push_panel(&mut panel, PanelEvent::Adjudicated { reading, by, natural, judgement: judgement.clone() });
         self.push_member(by, MemberEvent::DutyEnded { case: id, duty: Duty::Adjudicate });
-        self.resolve(case, &panel, &pack, judgement, DecidedBy::Adjudicator(by))
+        self.resolve(case, &panel, &pack, judgement, DecidedBy::Adjudicator(by));
+        Ok(())
     }
 
     /// Records the answer of a case and asks for the signature where the plan wants one.
-    pub(super) fn resolve(&mut self, mut case: Case, panel: &Panel, pack: &Pack, outcome: Judgement, by: DecidedBy) -> Done {
+    pub(super) fn resolve(&mut self, mut case: Case, panel: &Panel, pack: &Pack, outcome: Judgement, by: DecidedBy) {
         let decided = Decided { by, changed_after_agreement: changed(pack, panel, &outcome) };
         let deliverable = (!case.imported()).then(|| self.keep(&words(pack, &outcome)));
         let content = case.content(&outcome, deliverable.as_ref());
@@ -87,7 +82,6 @@ impl Deciding<'_> {
         if signoff {
             self.request_signoff(&mut case, content);
         }
-        Ok(())
     }
 
     pub(super) fn request_signoff(&mut self, case: &mut Case, content: Digest) {

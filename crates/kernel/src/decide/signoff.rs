@@ -1,69 +1,56 @@
 //! Decisions on the deliverable's words and on the professional's signature over exact content.
 
-use super::{Deciding, Done, directory::NOTE_CHARS_MAX, reading::barred};
+use super::{Deciding, Done, directory::NOTE_CHARS_MAX, reading::barred, wrong_state};
 use crate::{
     case::{Case, CaseEvent, Cause, Look, Material, Media, ReturnCode, Signoff, SignoffState},
-    command::{Command, JudgementIn},
+    command::JudgementIn,
     ctx::Actor,
     form::Judgement,
     hash::Digest,
-    id::{CaseId, PersonId},
+    id::{CaseId, EngagementId, PersonId},
     index::CaseStatus,
     pack::Duty,
     panel::PanelEvent,
     refusal::{Reason, Refusal, code},
     routing,
+    text::TextRef,
 };
 
 /// Longest deliverable, in code points.
 const DELIVERABLE_CHARS_MAX: usize = 100_000;
 
 impl Deciding<'_> {
-    pub(super) fn signoff(&mut self, command: &Command) -> Done {
-        match command {
-            Command::EditDeliverable { engagement, case, body } => {
-                self.live(*engagement)?;
-                self.edit(*case, body)
-            }
-            Command::RequestSignoff { engagement, case } => {
-                self.live(*engagement)?;
-                let mut case = self.case_in(*case, &[CaseStatus::Revision])?;
-                let content = self.content_of(&case)?;
-                self.request_signoff(&mut case, content);
-                Ok(())
-            }
-            Command::OpenMaterial { engagement, case, material } => {
-                self.live(*engagement)?;
-                self.open_material(*case, *material)
-            }
-            Command::Sign { engagement, case, content, statement } => {
-                self.live(*engagement)?;
-                self.sign(*case, *content, statement)
-            }
-            Command::ReturnSignoff { engagement, case, code, note, finding } => {
-                self.live(*engagement)?;
-                self.send_back(*case, *code, note, finding.as_ref())
-            }
-            Command::RefuseSignoff { engagement, case, note } => {
-                self.live(*engagement)?;
-                let (mut case, by, signoff) = self.signing(*case)?;
-                let note = self.keep_checked("note", note, NOTE_CHARS_MAX)?;
-                self.push_case(&mut case, CaseEvent::SignoffRefused { signoff: signoff.signoff, by, note });
-                Ok(())
-            }
-            other => Err(Reason::hidden(other.word()).into()),
+    /// Asks again for the signature, after the owner mended what came back.
+    pub(super) fn ask_for_signoff(&mut self, engagement: EngagementId, id: CaseId) -> Done {
+        self.live(engagement)?;
+        let mut case = self.case_in(id, &[CaseStatus::Revision])?;
+        if !case.admission.as_ref().is_some_and(|admission| admission.plan.signoff) {
+            return Err(Reason::rule(code::WRONG_STATE, id, "the plan of this case asks for no signature")
+                .hint("Deliver it when its words are right.")
+                .into());
         }
+        let content = content_of(&case)?;
+        self.request_signoff(&mut case, content);
+        Ok(())
     }
 
-    fn content_of(&self, case: &Case) -> Result<Digest, Reason> {
-        case.resolution.as_ref().map(|resolution| resolution.content).ok_or_else(|| self.wrong_state(case))
+    pub(super) fn refuse_signoff(&mut self, engagement: EngagementId, id: CaseId, note: &str) -> Done {
+        self.live(engagement)?;
+        let (mut case, by, signoff) = self.signing(id)?;
+        let note = self.keep_checked("note", note, NOTE_CHARS_MAX)?;
+        self.push_case(&mut case, CaseEvent::SignoffRefused { signoff: signoff.signoff, by, note });
+        Ok(())
     }
 
     /// Changes the words of the deliverable. A request or signature over the old words no longer holds (I6).
-    fn edit(&mut self, id: CaseId, body: &str) -> Done {
-        let mut case = self.case_in(id, &[CaseStatus::Resolved, CaseStatus::AwaitingSignOff, CaseStatus::SignedOff, CaseStatus::Revision])?;
+    pub(super) fn edit_deliverable(&mut self, engagement: EngagementId, id: CaseId, body: &str) -> Done {
+        self.live(engagement)?;
+        let mut case = self.case_in(
+            id,
+            &[CaseStatus::Resolved, CaseStatus::AwaitingSignOff, CaseStatus::SignedOff, CaseStatus::Revision],
+        )?;
         if case.imported() {
-            return Err(self.wrong_state(&case).into());
+            return Err(wrong_state(&case).into());
         }
         let by = self.actor()?;
         let natural = self.member(by)?.natural;
@@ -78,7 +65,7 @@ impl Deciding<'_> {
         }
         let deliverable = self.keep_checked("body", body, DELIVERABLE_CHARS_MAX)?;
         let Some(outcome) = case.resolution.as_ref().map(|resolution| resolution.outcome.clone()) else {
-            return Err(self.wrong_state(&case).into());
+            return Err(wrong_state(&case).into());
         };
         let signing = matches!(case.status, CaseStatus::AwaitingSignOff | CaseStatus::SignedOff);
         if let Some(signoff) = case.signoff.as_ref().filter(|_| signing).map(|signoff| signoff.signoff) {
@@ -99,11 +86,12 @@ impl Deciding<'_> {
         self.in_force(&case)?;
         Refusal::unless_empty(barred(self.facts, &case, by, Duty::Sign, self.ctx.now))?;
         let open = case.signoff.clone().filter(|signoff| signoff.state == SignoffState::Requested);
-        let signoff = open.ok_or_else(|| self.wrong_state(&case))?;
+        let signoff = open.ok_or_else(|| wrong_state(&case))?;
         Ok((case, by, signoff))
     }
 
-    fn open_material(&mut self, id: CaseId, material: Material) -> Done {
+    pub(super) fn open_material(&mut self, engagement: EngagementId, id: CaseId, material: Material) -> Done {
+        self.live(engagement)?;
         let (mut case, by, signoff) = self.signing(id)?;
         if !case.material().contains(&material) {
             return Err(Reason::hidden(id).into());
@@ -118,17 +106,23 @@ impl Deciding<'_> {
         Ok(())
     }
 
-    fn sign(&mut self, id: CaseId, content: Digest, statement: &str) -> Done {
+    /// Signs one content. All that stands against it is told at once (I6).
+    pub(super) fn sign(&mut self, engagement: EngagementId, id: CaseId, content: Digest, statement: &str) -> Done {
+        self.live(engagement)?;
         let (mut case, by, signoff) = self.signing(id)?;
         let mut reasons = Vec::new();
         if !matches!(self.ctx.actor, Actor::Person { reauthenticated: true, .. }) {
-            reasons.push(Reason::rule(code::REAUTH_NEEDED, id, "signing needs your password again")
-                .hint("Confirm who you are; the signing session then lasts 15 minutes."));
+            reasons.push(
+                Reason::rule(code::REAUTH_NEEDED, id, "signing needs your password again")
+                    .hint("Confirm who you are; the signing session then lasts 15 minutes."),
+            );
         }
-        if content != signoff.content || content != self.content_of(&case)? {
-            reasons.push(Reason::rule(code::CONTENT_CHANGED, id, "the content changed after you opened it")
-                .hint("Reload: the change is marked. Open what changed, then sign.")
-                .invariant("I6"));
+        if content != signoff.content || content != content_of(&case)? {
+            reasons.push(
+                Reason::rule(code::CONTENT_CHANGED, id, "the content changed after you opened it")
+                    .hint("Reload: the change is marked. Open what changed, then sign.")
+                    .invariant("I6"),
+            );
         }
         let opened = signoff.opened.get(&by).cloned().unwrap_or_default();
         for material in case.material().into_iter().filter(|material| !opened.contains(material)) {
@@ -143,26 +137,36 @@ impl Deciding<'_> {
                     .map_or_else(|| "an item".to_owned(), |name| format!("`{name}`")),
                 Material::Deliverable => "the deliverable".to_owned(),
             };
-            reasons.push(Reason::rule(code::ITEM_UNOPENED, subject, format!("you have not opened {what}"))
-                .hint("Open it, then sign: nothing is signed unseen.")
-                .invariant("I6"));
+            reasons.push(
+                Reason::rule(code::ITEM_UNOPENED, subject, format!("you have not opened {what}"))
+                    .hint("Open it, then sign: nothing is signed unseen.")
+                    .invariant("I6"),
+            );
         }
         Refusal::unless_empty(reasons)?;
-        let pack = self.pack_of(&case)?;
-        let mut requirement = pack.requirement(Duty::Sign);
-        if let Some(admission) = &case.admission {
-            requirement.clone_from(&admission.need.signer);
-        }
         let person = self.facts.person(by)?;
-        let credential = routing::credential("", person, &requirement, &case.jurisdiction, self.ctx.now).ok().flatten();
         let natural = person.natural;
+        let credential = case.admission.as_ref().and_then(|admission| {
+            routing::credential("", person, &admission.need.signer, &case.jurisdiction, self.ctx.now).ok().flatten()
+        });
         let statement = self.keep_checked("statement", statement, NOTE_CHARS_MAX)?;
-        self.push_case(&mut case, CaseEvent::Signed { signoff: signoff.signoff, by, natural, content, credential, statement });
+        self.push_case(
+            &mut case,
+            CaseEvent::Signed { signoff: signoff.signoff, by, natural, content, credential, statement },
+        );
         Ok(())
     }
 
     /// Sends the content back. A finding against the answer itself goes to an independent adjudicator.
-    fn send_back(&mut self, id: CaseId, code: ReturnCode, note: &str, finding: Option<&JudgementIn>) -> Done {
+    pub(super) fn return_signoff(
+        &mut self,
+        engagement: EngagementId,
+        id: CaseId,
+        code: ReturnCode,
+        note: &str,
+        finding: Option<&JudgementIn>,
+    ) -> Done {
+        self.live(engagement)?;
         let (mut case, by, signoff) = self.signing(id)?;
         let natural = self.facts.person(by)?.natural;
         if code.questions_answer() && finding.is_none() {
@@ -188,11 +192,22 @@ impl Deciding<'_> {
     }
 
     /// Opens a closed panel to an adjudicator, because somebody holds another answer.
-    pub(super) fn challenge(&mut self, case: &mut Case, cause: Cause, who: (PersonId, PersonId), finding: Option<Judgement>, note: crate::text::TextRef) -> Done {
+    pub(super) fn challenge(
+        &mut self,
+        case: &mut Case,
+        cause: Cause,
+        who: (PersonId, PersonId),
+        finding: Option<Judgement>,
+        note: TextRef,
+    ) -> Done {
         let mut panel = self.facts.panel(case.case)?.clone();
         let (by, natural) = who;
         self.push_panel(&mut panel, PanelEvent::Challenged { cause, by, natural, finding, note });
         self.push_case(case, CaseEvent::AdjudicationAsked { cause });
         Ok(())
     }
+}
+
+fn content_of(case: &Case) -> Result<Digest, Reason> {
+    case.resolution.as_ref().map(|resolution| resolution.content).ok_or_else(|| wrong_state(case))
 }

@@ -3,8 +3,9 @@
 use axum::extract::State;
 use remit_kernel::{
     id::EngagementId,
-    index::CaseStatus,
+    index::{CaseStatus, Origin},
     refusal::{Reason, code},
+    time::Instant,
 };
 use remit_store::CaseFilter;
 use serde::Deserialize;
@@ -25,20 +26,24 @@ pub(super) fn router() -> OpenApiRouter<Edge> {
 }
 
 /// Which page of cases.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 pub(crate) struct CasesIn {
     /// Only cases in this status.
-    status: Option<String>,
+    pub(crate) status: Option<String>,
     /// Words in reference or title.
-    q: Option<String>,
-    /// Only cases in dispute.
-    disputed: Option<bool>,
-    /// Only cases in dispute on this question.
-    question: Option<String>,
+    pub(crate) q: Option<String>,
+    /// Only cases whose readers differed.
+    pub(crate) disputed: Option<bool>,
+    /// Only cases whose readers differed on this question.
+    pub(crate) question: Option<String>,
+    /// Only `witnessed` or only `imported` cases.
+    pub(crate) origin: Option<String>,
+    /// Only cases whose answer was changed after the readers had agreed.
+    pub(crate) changed: Option<bool>,
     /// Where the page begins, as `next` of the page before.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
     /// At most so many, 1 to 200.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// Lists cases, earliest promise first.
@@ -66,13 +71,38 @@ impl CasesIn {
             })?),
         };
         let some = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let origin = match some(self.origin) {
+            None => None,
+            Some(word) => Some(Origin::from_word(&word).ok_or_else(|| {
+                Reason::field(code::FIELD_INVALID, "origin", format!("`{word}` is not an origin")).hint("Known: witnessed, imported.")
+            })?),
+        };
         let filter = CaseFilter {
             statuses,
             text: some(self.q),
             disputed: self.disputed.filter(|disputed| *disputed),
             question: some(self.question),
+            origin,
+            changed_after_agreement: self.changed.filter(|changed| *changed),
             ..CaseFilter::default()
         };
         Ok(ListCases { engagement, filter, after, limit: self.limit.unwrap_or(50) })
     }
+}
+
+/// Returns an instant as a program or a page gives it: RFC 3339, minutes in UTC, or a date, which means the end of its day.
+///
+/// # Errors
+/// A field reason that names the forms.
+pub(crate) fn instant(text: &str) -> Result<Instant, Reason> {
+    use jiff::{civil, tz::TimeZone};
+    let utc = |at: civil::DateTime| at.to_zoned(TimeZone::UTC).ok().map(|at| Instant::from(at.timestamp()));
+    let date = |date: civil::Date| utc(date.tomorrow().ok()?.at(0, 0, 0, 0)).map(|next| Instant::from_micros(next.micros() - 1));
+    let exact = text.parse::<Instant>().ok();
+    let day = || (text.len() == 10).then(|| text.parse().ok().and_then(date)).flatten();
+    let minute = || text.parse().ok().and_then(utc);
+    exact.or_else(day).or_else(minute).ok_or_else(|| {
+        Reason::field(code::FIELD_INVALID, "as_of", format!("`{}` is not an instant", text.chars().take(40).collect::<String>()))
+            .hint("Write 2026-03-03T12:00:00Z, or a date such as 2026-03-03 for the end of that day.")
+    })
 }

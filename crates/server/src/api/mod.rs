@@ -36,7 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::edge::{BODY_BYTES_MAX, Edge};
 
 pub(crate) use adjudicate::DisputesIn;
-pub(crate) use case::CasesIn;
+pub(crate) use case::{CasesIn, instant};
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
 pub(crate) use receipt::ReceiptOut;

@@ -1,7 +1,9 @@
 //! The OpenAPI document. Routes come from the handlers' own annotations; what all of them share is added here, once.
 
 use axum::{Router, http::header, response::IntoResponse as _, routing::get};
-use remit_kernel::id::{CaseId, CredentialId, EngagementId, Id, ItemId, LineId, OrgId, PersonId, SessionId, SowId};
+use remit_kernel::id::{
+    AssignmentId, CaseId, CredentialId, EngagementId, Id, ItemId, LineId, OrgId, PersonId, SessionId, SowId,
+};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -103,6 +105,7 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "organisation" => of::<OrgId>(),
         "person" => of::<PersonId>(),
         "credential" => of::<CredentialId>(),
+        "assignment" => of::<AssignmentId>(),
         "session" => of::<SessionId>(),
         _ => return None,
     })

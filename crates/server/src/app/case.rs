@@ -1,18 +1,31 @@
-//! Looking at cases: the list.
+//! Looking at cases: the list here, one case in the modules below.
+
+pub mod file;
+pub mod intake;
+pub mod screen;
+mod sight;
+pub mod timeline;
+pub mod view;
+pub mod witness;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use remit_access::{Action, Class, Label};
 use remit_kernel::{
+    facts::Want,
     id::{CaseId, EngagementId, PersonId},
     index::{CaseRow, CaseStatus, Origin},
     role::Role,
-    stream::Scope,
+    stream::{Scope, StreamId},
 };
 use remit_store::{CaseFilter, CaseKey};
 use serde::Serialize;
 
 use super::look::{ERASED, Look, Query};
 use crate::error::Result;
+
+pub(crate) use sight::{Sight, sight};
 
 /// Most cases on a page.
 pub const PAGE_MAX: u32 = 200;
@@ -37,8 +50,20 @@ pub struct CaseList {
     pub cases: Vec<CaseLine>,
     /// Where the next page begins; none: this is the last.
     pub next: Option<String>,
-    /// How many cases fit the filter, pages apart.
-    pub total: u64,
+    /// How many cases fit the filter, pages apart; none where the count would tell of cases that are not the caller's to know.
+    pub total: Option<u64>,
+    /// How many cases stand in each status, for those who see all of them.
+    pub statuses: Vec<StatusCount>,
+}
+
+/// How many cases stand in a status.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct StatusCount {
+    /// The status.
+    #[schema(value_type = String)]
+    pub status: CaseStatus,
+    /// How many.
+    pub cases: u64,
 }
 
 /// A case in a list.
@@ -67,11 +92,13 @@ pub struct CaseLine {
     /// Whether it is urgent.
     pub urgent: bool,
     /// When it is promised.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub due_at: Timestamp,
     /// Revision, from 0.
     pub revision: u32,
-    /// Whether readers agreed and the answer was changed afterwards.
+    /// Whether the readers differed; false until the panel is closed.
+    pub disputed: bool,
+    /// Whether readers agreed and the answer was changed afterwards; false until the panel is closed.
     pub changed_after_agreement: bool,
 }
 
@@ -88,62 +115,72 @@ impl Query for ListCases {
         // Narrowed first by SQL; each row then passes its label, so a wrong filter can hide, never leak.
         let sees_all = [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| look.standing.holds(*role));
         if !sees_all {
-            filter.duty_of = Some(look.standing.id());
+            filter.seen_by = Some(look.standing.id());
+            filter.queued = look.queues();
         }
         let limit = self.limit.clamp(1, PAGE_MAX);
         let scope = look.scope();
         let rows = look.app.store().list_cases(&scope, &filter, self.after, limit + 1).await?;
-        let total = look.app.store().count_cases(&scope, &filter).await?;
         let more = rows.len() > limit as usize;
         let rows: Vec<_> = rows.into_iter().take(limit as usize).collect();
-        let next = more.then(|| rows.last().map(|row| cursor(CaseKey::of(row)))).flatten();
-        let cases = look.case_lines(rows, sees_all).await?;
+        let (next, found) = (more.then(|| rows.last().map(|row| cursor(CaseKey::of(row)))).flatten(), rows.len());
+        let cases = look.case_lines(rows, &filter).await?;
+        // A count over rows that a wall or a place hides would tell of them.
+        let all_shown = cases.len() == found && look.standing.principal.conflicts.is_empty();
+        let total = if all_shown { Some(look.app.store().count_cases(&scope, &filter).await?) } else { None };
+        let mut statuses = Vec::new();
+        if all_shown && sees_all {
+            let counts = look.app.store().count_cases_by_status(&scope).await?;
+            statuses.extend(counts.into_iter().map(|(status, cases)| StatusCount { status, cases }));
+        }
         look.saw(Action::ViewCase, "cases", None, None);
-        Ok(CaseList { cases, next, total })
+        Ok(CaseList { cases, next, total, statuses })
     }
 }
 
 impl Look<'_> {
-    /// Turns rows into lines, each through its label. `assigned` stands for all rows where SQL has settled it.
-    pub(crate) async fn case_lines(&mut self, rows: Vec<CaseRow>, sees_all: bool) -> Result<Vec<CaseLine>> {
-        let engagement = self.standing.engagement()?;
-        let person = self.standing.id();
-        let labelled: Vec<_> = rows
-            .into_iter()
-            .filter_map(|row| {
-                let label = Label {
-                    class: Class::Case,
-                    own: row.owner == person,
-                    assigned: !sees_all,
-                    released: matches!(row.status, CaseStatus::Delivered | CaseStatus::Accepted),
-                    ..Label::engagement(engagement)
-                };
-                self.open(Action::ViewCase, &label, row).map(remit_access::Authorized::into_inner)
-            })
-            .collect();
-        let texts: Vec<_> = labelled.iter().flat_map(|row| [row.reference, row.title]).collect();
-        let mut owners: Vec<_> = labelled.iter().map(|row| row.owner).collect();
-        owners.sort_unstable();
-        owners.dedup();
+    /// Returns the statuses whose cases wait in a queue of the caller's roles.
+    fn queues(&self) -> Vec<CaseStatus> {
+        let queues = [(Role::Adjudicator, CaseStatus::Adjudicating), (Role::Signer, CaseStatus::AwaitingSignOff)];
+        queues.into_iter().filter(|(role, _)| self.standing.holds(*role)).map(|(_, status)| status).collect()
+    }
+
+    /// Turns rows into lines, each through the label of its case. What a filter on outcomes would tell of a case that is
+    /// still read blind is left out with the case.
+    pub(crate) async fn case_lines(&mut self, rows: Vec<CaseRow>, filter: &CaseFilter) -> Result<Vec<CaseLine>> {
+        let wants: Vec<_> = rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).map(Want::Stream).collect();
+        let facts = self.load(&wants).await?;
+        let by_outcome = filter.disputed.is_some() || filter.question.is_some() || filter.changed_after_agreement.is_some();
+        let mut seen = Vec::new();
+        for row in rows {
+            let (Some(case), panel) = (facts.cases.get(&row.case), facts.panels.get(&row.case.panel())) else { continue };
+            let open = sight(self.standing, panel) == Sight::Open;
+            let label = self.label(Class::Case, case, panel)?;
+            let row = self.open(Action::ViewCase, &label, row).filter(|_| open || !by_outcome);
+            let disputed = panel.is_some_and(|panel| open && !panel.disputed.is_empty());
+            seen.extend(row.map(|row| (row.into_inner(), disputed, open)));
+        }
+        let texts: Vec<_> = seen.iter().flat_map(|(row, ..)| [row.reference, row.title]).collect();
+        let owners: BTreeSet<_> = seen.iter().map(|(row, ..)| row.owner).collect();
+        let owners: Vec<_> = owners.into_iter().collect();
         let (texts, names) = (self.texts(&texts).await?, self.names(&owners).await?);
         let text = |id| texts.get(&id).cloned().unwrap_or_else(|| ERASED.to_owned());
-        Ok(labelled
-            .into_iter()
-            .map(|row| CaseLine {
-                case: row.case,
-                reference: text(row.reference),
-                title: text(row.title),
-                case_type: row.case_type,
-                status: row.status,
-                origin: row.origin,
-                owner: row.owner,
-                owner_name: names.get(&row.owner).cloned().unwrap_or_default(),
-                urgent: row.urgent,
-                due_at: row.due_at.timestamp(),
-                revision: row.revision,
-                changed_after_agreement: row.changed_after_agreement,
-            })
-            .collect())
+        let line = |(row, disputed, open): (CaseRow, bool, bool)| CaseLine {
+            case: row.case,
+            reference: text(row.reference),
+            title: text(row.title),
+            case_type: row.case_type,
+            status: row.status,
+            origin: row.origin,
+            owner: row.owner,
+            owner_name: names.get(&row.owner).cloned().unwrap_or_default(),
+            urgent: row.urgent,
+            due_at: row.due_at.timestamp(),
+            revision: row.revision,
+            disputed,
+            changed_after_agreement: open && row.changed_after_agreement,
+        };
+        Ok(seen.into_iter().map(line).collect())
     }
 }
 

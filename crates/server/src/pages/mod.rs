@@ -74,13 +74,15 @@ pub(crate) struct Told {
     pub(crate) hint: String,
     pub(crate) clause: Option<String>,
     pub(crate) code: String,
+    /// The field or thing it is about.
+    pub(crate) subject: String,
 }
 
 impl Told {
     /// Returns a reason in the reader's words.
     pub(crate) fn of(reason: Reason) -> Self {
         let sentence = crate::api::sentence(&reason.sentence);
-        Self { sentence, hint: reason.hint, clause: reason.clause, code: reason.code.into_owned() }
+        Self { sentence, hint: reason.hint, clause: reason.clause, code: reason.code.into_owned(), subject: reason.subject }
     }
 }
 
@@ -118,7 +120,7 @@ pub(crate) fn told(error: Error) -> Vec<Told> {
             .collect(),
         other => {
             let problem = Problem::new(other, "page");
-            vec![Told { sentence: problem.detail().to_owned(), hint: problem.hint().to_owned(), clause: None, code: String::new() }]
+            vec![Told { sentence: problem.detail().to_owned(), hint: problem.hint().to_owned(), clause: None, code: String::new(), subject: String::new() }]
         }
     }
 }

@@ -165,7 +165,7 @@ async fn end(edge: &Edge, headers: &HeaderMap) -> Result<(), Error> {
 fn not_let_in(error: Error, wrong: &str) -> (StatusCode, Vec<Told>) {
     if matches!(error, Error::SignedOut) {
         let hint = "Check both, then try again.".to_owned();
-        return (StatusCode::UNAUTHORIZED, vec![Told { sentence: wrong.to_owned(), hint, clause: None, code: String::new() }]);
+        return (StatusCode::UNAUTHORIZED, vec![Told { sentence: wrong.to_owned(), hint, clause: None, code: String::new(), subject: String::new() }]);
     }
     (StatusCode::TOO_MANY_REQUESTS, told(error))
 }

@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
 
+mod adjudicate;
 mod bad_input;
+mod case;
 mod contract;
 mod demo;
+mod desk;
 mod house;
 mod http;
+mod idempotency;
 mod import;
+mod matrix;
 mod round;
 mod routes;
 mod states;

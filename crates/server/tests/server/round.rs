@@ -29,7 +29,7 @@ async fn two_readers_agree_the_signer_signs_and_the_client_accepts() {
     let list = ListCases { engagement, filter: CaseFilter::default(), after: None, limit: 10 };
     let list = world.app.view(&world.caller(world.client), list).await.unwrap();
     assert_eq!(list.cases[0].status, CaseStatus::Accepted);
-    assert_eq!(list.total, 1);
+    assert_eq!(list.total, Some(1));
 }
 
 #[tokio::test]

@@ -104,6 +104,10 @@ async fn cases_are_listed_by_due_time_under_every_filter() {
     assert_eq!(listed(&fresh, CaseFilter { question: Some("q1".to_owned()), ..all() }).await, [id(1)]);
     assert_eq!(listed(&fresh, CaseFilter { question: Some("q2".to_owned()), ..all() }).await, []);
     assert_eq!(listed(&fresh, CaseFilter { duty_of: Some(id(5)), ..all() }).await, [id(2)]);
+    assert_eq!(listed(&fresh, CaseFilter { seen_by: Some(id(5)), ..all() }).await, [id(2)]);
+    let queued = vec![CaseStatus::Ready];
+    assert_eq!(listed(&fresh, CaseFilter { seen_by: Some(id(5)), queued, ..all() }).await, [id(3), id(2), id(1)]);
+    assert_eq!(listed(&fresh, CaseFilter { seen_by: Some(id(77)), ..all() }).await, [id(1)]);
     assert_eq!(listed(&fresh, CaseFilter { text: Some("acme-100%".to_owned()), ..all() }).await, [id(1)]);
     assert_eq!(listed(&fresh, CaseFilter { text: Some("OF_A".to_owned()), ..all() }).await, [id(2)]);
     assert_eq!(listed(&fresh, CaseFilter { text: Some("1_0".to_owned()), ..all() }).await, []);

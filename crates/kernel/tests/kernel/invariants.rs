@@ -1,0 +1,580 @@
+//! The invariants, one function each, judged after every act of a random history.
+//!
+//! Each looks at the world with eyes of its own: it recomputes what must hold instead of asking the rule that let the
+//! act pass.
+
+use std::collections::BTreeSet;
+
+use remit_kernel::{
+    case::{Case, CaseEvent, SignoffState, Visibility},
+    ctx::Actor,
+    directory::{Person, PersonEvent},
+    engagement::{LineEvent, LineKind, LineUse, Member, MemberEvent, Sow, SowEvent, SowStatus},
+    id::{CaseId, LineId, PersonId},
+    index::{CaseStatus, PanelStatus, Part, Row},
+    pack::{Duty, Requirement},
+    panel::{Bench, Panel, PanelEvent, Provenance, Reading, Seat},
+    role::Role,
+    stream::{Event, Scope, State, StreamId},
+};
+
+use crate::world::{Act, World, over, witnessed};
+
+/// Judges every invariant after an act.
+pub(crate) fn hold(world: &World, act: &Act) {
+    let seen = Seen { world, act };
+    seen.i1_work_stays_within_scope();
+    seen.i2_nothing_of_a_reading_shows_before_the_panel_is_closed();
+    seen.i3_nobody_judges_the_own_work();
+    seen.i4_the_adjudicator_is_no_reader_and_sees_all_readings_shuffled();
+    seen.i5_what_is_sealed_never_changes();
+    seen.i6_a_signature_holds_for_one_opened_content();
+    seen.i7_nothing_leaves_open_or_unsigned();
+    seen.i9_only_the_qualified_take_or_finish_a_duty();
+    seen.i10_each_open_case_has_one_owner_who_is_here();
+    seen.i13_agreed_terms_never_change();
+    seen.i20_one_engagement_never_moves_another();
+    seen.i21_visibility_never_narrows();
+    seen.i22_panels_end_and_no_duty_dangles();
+    seen.i28_no_duty_survives_a_new_conflict();
+    seen.i33_time_and_author_come_from_the_server();
+}
+
+/// Folding the log anew gives every state again (I24).
+pub(crate) fn i24_everything_is_recomputed_from_events(world: &World) {
+    assert_eq!(world.refold(), world.states, "I24: the log folds to other states");
+}
+
+struct Seen<'a> {
+    world: &'a World,
+    act: &'a Act,
+}
+
+impl<'a> Seen<'a> {
+    fn scope(&self) -> Scope {
+        self.act.decision.scope
+    }
+
+    fn events(&self) -> impl Iterator<Item = &'a Event> {
+        self.act.decision.events.iter().map(|(_, event)| event)
+    }
+
+    fn case_events(&self) -> impl Iterator<Item = (&'a Case, &'a CaseEvent)> {
+        self.act.decision.events.iter().filter_map(|(stream, event)| match (stream, event) {
+            (StreamId::Case(case), Event::Case(event)) => Some((self.case(*case), event)),
+            _ => None,
+        })
+    }
+
+    fn panel_events(&self) -> impl Iterator<Item = (&'a Panel, &'a PanelEvent)> {
+        self.act.decision.events.iter().filter_map(|(stream, event)| match (stream, event) {
+            (StreamId::Panel(panel), Event::Panel(event)) => Some((self.panel(panel.case())?, event)),
+            _ => None,
+        })
+    }
+
+    fn state(&self, stream: StreamId) -> Option<&'a State> {
+        self.world.state(self.scope(), stream)
+    }
+
+    fn case(&self, case: CaseId) -> &'a Case {
+        match self.state(StreamId::Case(case)) {
+            Some(State::Case(case)) => case,
+            other => panic!("{case} is not there: {other:?}"),
+        }
+    }
+
+    fn panel(&self, case: CaseId) -> Option<&'a Panel> {
+        match self.state(StreamId::panel_of(case)) {
+            Some(State::Panel(panel)) => Some(panel),
+            _ => None,
+        }
+    }
+
+    fn person(&self, person: PersonId) -> &'a Person {
+        match self.world.state(Scope::Directory, StreamId::Person(person)) {
+            Some(State::Person(person)) => person,
+            other => panic!("{person} is not there: {other:?}"),
+        }
+    }
+
+    fn cases(&self) -> impl Iterator<Item = &'a Case> {
+        self.world.streams(self.scope()).filter_map(|(_, state)| match state {
+            State::Case(case) => Some(case),
+            _ => None,
+        })
+    }
+
+    fn panels(&self) -> impl Iterator<Item = &'a Panel> {
+        self.world.streams(self.scope()).filter_map(|(_, state)| match state {
+            State::Panel(panel) => Some(panel),
+            _ => None,
+        })
+    }
+
+    fn members(&self) -> impl Iterator<Item = &'a Member> {
+        self.world.streams(self.scope()).filter_map(|(_, state)| match state {
+            State::Member(member) => Some(member),
+            _ => None,
+        })
+    }
+
+    fn sows(&self) -> impl Iterator<Item = &'a Sow> {
+        self.world.streams(self.scope()).filter_map(|(_, state)| match state {
+            State::Sow(sow) => Some(sow),
+            _ => None,
+        })
+    }
+
+    fn used(&self, line: LineId) -> LineUse {
+        match self.state(StreamId::Line(line)) {
+            Some(State::Line(used)) => used.clone(),
+            _ => LineUse::default(),
+        }
+    }
+
+    /// Returns the person who acted.
+    fn actor(&self) -> Option<PersonId> {
+        match self.act.actor {
+            Actor::Person { person, .. } => Some(person),
+            Actor::Service => None,
+        }
+    }
+
+    fn assert_in_term(&self, case: &Case) {
+        let admission = case.admission.as_ref().expect("I1: work on a case that was never admitted");
+        let sow = self.sows().find(|sow| sow.sow == admission.sow).expect("I1: admitted under no statement of work");
+        let today = self.world.now.date();
+        assert!(
+            matches!(sow.status, SowStatus::InForce | SowStatus::Superseded),
+            "I1: the statement of work is not signed"
+        );
+        assert!(admission.history || (sow.starts_on <= today && today <= sow.ends_on), "I1: outside the term");
+    }
+
+    fn i1_work_stays_within_scope(&self) {
+        for (case, event) in self.case_events() {
+            if let CaseEvent::Admitted { admission } = event {
+                let line = self.sows().find_map(|sow| sow.line(admission.line)).expect("I1: the line exists");
+                assert!(line.includes.contains(&case.case_type) || admission.history, "I1: a case type out of scope");
+                assert!(
+                    !line.excludes.contains(&case.case_type) || admission.history,
+                    "I1: a case type named as out of scope"
+                );
+                assert_eq!(
+                    line.kind == LineKind::History,
+                    case.imported(),
+                    "I1: history comes in on history lines alone"
+                );
+                self.assert_in_term(case);
+            }
+            if let CaseEvent::Signed { .. } = event {
+                self.assert_in_term(case);
+            }
+        }
+        for (panel, event) in self.panel_events() {
+            let works = match event {
+                PanelEvent::SeatTaken { reader, .. } => Some(*reader),
+                PanelEvent::ReadingSealed { reading } if matches!(reading.provenance, Provenance::Witnessed { .. }) => {
+                    Some(reading.reader)
+                }
+                PanelEvent::AdjudicatorTook { person, .. } => Some(*person),
+                PanelEvent::Adjudicated { by, .. } => Some(*by),
+                _ => None,
+            };
+            if let Some(person) = works {
+                let case = self.case(panel.case);
+                self.assert_in_term(case);
+                let places = case.places();
+                assert!(
+                    places.is_empty() || places.contains(&self.person(person).place),
+                    "I1: from a place not covered"
+                );
+            }
+        }
+        for line in self.sows().flat_map(|sow| &sow.lines) {
+            let counted = self.cases().filter(|case| {
+                !case.imported()
+                    && case.status != CaseStatus::Cancelled
+                    && case.admission.as_ref().is_some_and(|admission| admission.line == line.line)
+            });
+            let (counted, taken) = (u32::try_from(counted.count()).unwrap(), self.used(line.line).taken);
+            assert_eq!(taken, counted, "I1: the volume used is the number of cases");
+            assert!(line.volume_max.is_none_or(|volume_max| taken <= volume_max), "I1: above the volume");
+        }
+        for event in self.events() {
+            if let Event::Line(LineEvent::VolumeTaken { case }) = event {
+                assert!(!self.case(*case).imported(), "I1: history uses no volume");
+            }
+        }
+    }
+
+    fn i2_nothing_of_a_reading_shows_before_the_panel_is_closed(&self) {
+        for panel in self.panels().filter(|panel| witnessed(panel.origin)) {
+            let unfinished = panel.seats.iter().any(|seat| !matches!(seat, Seat::Sealed { .. }));
+            assert!(!(panel.revealed() && unfinished), "I2: revealed while a reading is owed");
+            let case = self.case(panel.case);
+            let tells_nothing = matches!(case.status, CaseStatus::Ready | CaseStatus::Reading | CaseStatus::Cancelled);
+            assert!(!unfinished || tells_nothing, "I2: the case's status tells of an outcome");
+            assert!(!unfinished || case.resolution.is_none(), "I2: an answer while a reading is owed");
+            for row in State::Panel(panel.clone()).rows().into_iter().filter(|_| !panel.revealed()) {
+                match row {
+                    Row::Panel(row) => {
+                        assert!(!row.disputed && !row.other_evidence, "I2: the row tells of the comparison");
+                        assert!(
+                            !unfinished
+                                || matches!(
+                                    row.status,
+                                    PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void
+                                )
+                        );
+                    }
+                    Row::Dispute(row) => panic!("I2: a dispute on {} shows", row.question),
+                    Row::Answer(row) => assert!(!row.revealed, "I2: an answer shows"),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn i3_nobody_judges_the_own_work(&self) {
+        for panel in self.panels() {
+            let readers: Vec<_> = panel.panel_readings().map(|reading| reading.natural).collect();
+            let distinct: BTreeSet<_> = readers.iter().collect();
+            assert_eq!(distinct.len(), readers.len(), "I3: one human being read twice");
+            let held: Vec<_> = panel.held_duties().map(|record| record.natural).collect();
+            assert_eq!(held.iter().collect::<BTreeSet<_>>().len(), held.len(), "I3: one human being holds two duties");
+            assert!(!held.iter().any(|holder| distinct.contains(holder)), "I3: a reader holds a further duty");
+            let deciders: Vec<_> = panel.adjudications.iter().map(|decision| decision.natural).collect();
+            assert_eq!(
+                deciders.iter().collect::<BTreeSet<_>>().len(),
+                deciders.len(),
+                "I3: decided on the own decision"
+            );
+        }
+        for (case, event) in self.case_events() {
+            if let CaseEvent::Signed { natural, .. } = event {
+                let panel = self.panel(case.case).expect("a signed case has a panel");
+                assert!(panel.panel_readings().all(|reading| reading.natural != *natural), "I3: a reader signs");
+                assert!(
+                    panel.adjudications.iter().all(|decision| decision.natural != *natural),
+                    "I3: the adjudicator signs"
+                );
+                let resolution = case.resolution.as_ref().expect("a signed case has an answer");
+                assert!(!resolution.authors.contains(natural), "I3: who worded the deliverable signs it");
+            }
+        }
+        for event in self.events() {
+            if let Event::Person(PersonEvent::CredentialRecorded { credential, verified_by, .. }) = event {
+                let owner = self.world.streams(Scope::Directory).find_map(|(_, state)| match state {
+                    State::Person(person) if person.credentials.contains_key(credential) => Some(person.natural),
+                    _ => None,
+                });
+                assert_ne!(owner, Some(self.person(*verified_by).natural), "I3: verified a credential of the own");
+            }
+        }
+        for sow in self.sows() {
+            let humans: BTreeSet<_> = sow.signatures.iter().map(|(_, _, natural)| natural).collect();
+            assert_eq!(humans.len(), sow.signatures.len(), "I3: one human being signed for both sides");
+        }
+    }
+
+    fn i4_the_adjudicator_is_no_reader_and_sees_all_readings_shuffled(&self) {
+        for (panel, event) in self.panel_events() {
+            let mut readings: Vec<_> = panel.panel_readings().map(|reading| reading.reading).collect();
+            match event {
+                PanelEvent::AdjudicatorTook { natural, order, .. } => {
+                    let mut shown = order.clone();
+                    shown.sort_unstable();
+                    readings.sort_unstable();
+                    assert_eq!(shown, readings, "I4: each panel reading is shown once");
+                    assert!(panel.complete(), "I4: readings are shown before all are in");
+                    assert!(human(panel).all(|reading| reading.natural != *natural), "I4: a reader adjudicates");
+                }
+                PanelEvent::Adjudicated { natural, .. } => {
+                    assert!(human(panel).all(|reading| reading.natural != *natural), "I4: a reader adjudicates");
+                    assert!(
+                        panel.challenges.iter().all(|challenge| challenge.natural != *natural),
+                        "I4: who asked decides"
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn i5_what_is_sealed_never_changes(&self) {
+        for (stream, before) in &self.act.before {
+            if let (State::Panel(before), Some(State::Panel(after))) = (before, self.state(*stream)) {
+                assert!(after.readings.starts_with(&before.readings), "I5: a reading changed");
+                assert!(after.adjudications.starts_with(&before.adjudications), "I5: an adjudication changed");
+                assert!(after.challenges.starts_with(&before.challenges), "I5: a finding changed");
+            }
+        }
+    }
+
+    fn i6_a_signature_holds_for_one_opened_content(&self) {
+        for (case, event) in self.case_events() {
+            let CaseEvent::Signed { signoff, by, content, .. } = event else { continue };
+            let resolution = case.resolution.as_ref().expect("I6: signed without an answer");
+            let request = case.signoff.as_ref().expect("I6: signed without being asked");
+            assert_eq!(
+                *content,
+                case.content(&resolution.outcome, resolution.deliverable.as_ref()),
+                "I6: other content"
+            );
+            assert_eq!((request.signoff, request.content), (*signoff, *content), "I6: not what was asked");
+            let opened = request.opened.get(by).cloned().unwrap_or_default();
+            assert!(case.material().iter().all(|material| opened.contains(material)), "I6: signed unseen");
+            assert!(
+                matches!(self.act.actor, Actor::Person { reauthenticated: true, .. }),
+                "I6: identity not proved again"
+            );
+            let admission = case.admission.as_ref().expect("I6: signed without admission");
+            assert!(
+                self.qualified(*by, &admission.need.signer, &case.jurisdiction),
+                "I6: no credential there and then"
+            );
+        }
+        for case in self.cases().filter(|case| case.status == CaseStatus::SignedOff) {
+            let signed = case.signoff.as_ref().filter(|signoff| matches!(signoff.state, SignoffState::Signed { .. }));
+            let content = case.resolution.as_ref().map(|resolution| resolution.content);
+            assert_eq!(signed.map(|signoff| signoff.content), content, "I6: a change left the signature standing");
+        }
+    }
+
+    /// Returns whether a person meets a requirement now, judged from the credentials alone.
+    fn qualified(&self, person: PersonId, requirement: &Requirement, jurisdiction: &str) -> bool {
+        let (person, today) = (self.person(person), self.world.now.date());
+        let credential = person.credentials.values().any(|record| {
+            let there = [jurisdiction, jurisdiction.split('-').next().unwrap_or_default(), ""];
+            requirement.credentials.contains(&record.kind)
+                && record.valid_from <= today
+                && today <= record.valid_to
+                && record.revoked_at.is_none_or(|revoked| revoked > self.world.now)
+                && (!requirement.in_jurisdiction || there.contains(&record.jurisdiction.as_str()))
+        });
+        (credential || requirement.credentials.is_empty())
+            && requirement.clearances.iter().all(|clearance| person.clearances.contains(clearance))
+    }
+
+    fn i7_nothing_leaves_open_or_unsigned(&self) {
+        for (case, event) in self.case_events() {
+            let CaseEvent::Delivered { content, .. } = event else { continue };
+            let panel = self.panel(case.case).expect("I7: delivered without a panel");
+            assert!(panel.ended() && panel.held_duties().next().is_none(), "I7: delivered with an open reading");
+            let plan = &case.admission.as_ref().expect("I7: delivered without admission").plan;
+            let signed = case.signoff.as_ref().filter(|signoff| matches!(signoff.state, SignoffState::Signed { .. }));
+            assert!(
+                !plan.signoff || signed.is_some_and(|signoff| signoff.content == *content),
+                "I7: delivered unsigned"
+            );
+        }
+    }
+
+    fn i9_only_the_qualified_take_or_finish_a_duty(&self) {
+        let mut duties = Vec::new();
+        for (panel, event) in self.panel_events() {
+            duties.extend(match event {
+                PanelEvent::SeatTaken { reader, .. } => Some((panel.case, *reader, Duty::Read)),
+                PanelEvent::ReadingSealed { reading } if matches!(reading.provenance, Provenance::Witnessed { .. }) => {
+                    Some((panel.case, reading.reader, Duty::Read))
+                }
+                PanelEvent::AdjudicatorTook { person, .. } | PanelEvent::Adjudicated { by: person, .. } => {
+                    Some((panel.case, *person, Duty::Adjudicate))
+                }
+                _ => None,
+            });
+        }
+        duties.extend(self.case_events().filter_map(|(case, event)| match event {
+            CaseEvent::Signed { by, .. } => Some((case.case, *by, Duty::Sign)),
+            _ => None,
+        }));
+        for (case, id, duty) in duties {
+            let (case, person) = (self.case(case), self.person(id));
+            let need = &case.admission.as_ref().expect("I9: a duty without admission").need;
+            let (requirement, role) = match duty {
+                Duty::Read => (&need.reader, Role::Expert),
+                Duty::Adjudicate => (&need.adjudicator, Role::Adjudicator),
+                Duty::Sign => (&need.signer, Role::Signer),
+            };
+            assert!(self.qualified(id, requirement, &case.jurisdiction), "I9: not qualified");
+            assert!(person.active && person.conflicts.is_disjoint(&case.parties), "I9: gone, or with an interest");
+            assert!(
+                self.members().any(|member| member.person == id && member.holds(role)),
+                "I9: not a member with the role"
+            );
+        }
+        for (stream, event) in &self.act.decision.events {
+            if let (StreamId::Member(person), Event::Member(MemberEvent::DutyTaken { .. })) = (stream, event) {
+                let member = self.members().find(|member| member.person == *person).expect("I9: a member");
+                assert!(member.load <= member.capacity, "I9: above capacity");
+            }
+        }
+    }
+
+    fn i10_each_open_case_has_one_owner_who_is_here(&self) {
+        for (_, event) in self.case_events() {
+            let owner = match event {
+                CaseEvent::Received { owner, .. } => *owner,
+                CaseEvent::OwnerChanged { to, .. } => *to,
+                _ => continue,
+            };
+            assert!(
+                self.members().any(|member| member.person == owner && member.active),
+                "I10: the owner is no member"
+            );
+            assert!(self.person(owner).active, "I10: the owner has left");
+        }
+        for member in self.members().filter(|member| !member.active) {
+            let owned = self.cases().filter(|case| case.owner == member.person && !over(case.status)).count();
+            assert_eq!(owned, 0, "I10: somebody who is gone owns open cases");
+        }
+    }
+
+    fn i13_agreed_terms_never_change(&self) {
+        for (stream, before) in &self.act.before {
+            match (before, self.state(*stream)) {
+                (State::Sow(before), Some(State::Sow(after))) if before.status != SowStatus::Draft => {
+                    assert_eq!(
+                        (&before.lines, before.starts_on, before.ends_on, before.number),
+                        (&after.lines, after.starts_on, after.ends_on, after.number),
+                        "I13: a proposed version changed"
+                    );
+                    assert_ne!(after.status, SowStatus::Draft, "I13: a proposed version is a draft again");
+                }
+                (State::Case(before), Some(State::Case(after))) if before.admission.is_some() => {
+                    assert_eq!(before.admission, after.admission, "I13: a case lost the terms it started with");
+                }
+                _ => {}
+            }
+        }
+        for event in self.events() {
+            if let Event::Sow(SowEvent::Signed { .. }) = event {
+                let in_force =
+                    self.sows().filter(|sow| sow.status == SowStatus::InForce && !sow.history_only()).count();
+                assert!(in_force <= 1, "I13: two versions are in force");
+            }
+        }
+    }
+
+    fn i20_one_engagement_never_moves_another(&self) {
+        for (stream, event) in &self.act.decision.events {
+            if let (StreamId::Engagement(engagement), Event::Engagement(_)) = (stream, event) {
+                assert_eq!(Scope::Engagement(*engagement), self.scope(), "I20: another engagement moved");
+            }
+        }
+        let of_another = self.world.states.keys().filter(|(scope, _)| *scope != self.scope());
+        let moved: BTreeSet<_> = self.act.decision.events.iter().map(|(stream, _)| *stream).collect();
+        let shared = of_another.filter(|(_, stream)| moved.contains(stream) && !matches!(stream, StreamId::Member(_)));
+        assert_eq!(shared.count(), 0, "I20: a stream lies in two scopes");
+    }
+
+    fn i21_visibility_never_narrows(&self) {
+        for (stream, before) in &self.act.before {
+            let (State::Case(before), Some(State::Case(after))) = (before, self.state(*stream)) else { continue };
+            for item in &before.items {
+                let now = after.item(item.item, item.version).expect("I21: a version vanished");
+                let kept = now.visibility == item.visibility || now.visibility == Visibility::Both;
+                assert!(kept, "I21: an item is seen by fewer");
+            }
+            for item in before.current_items() {
+                let newest =
+                    after.current_items().find(|known| known.item == item.item).expect("I21: an item vanished");
+                let kept = newest.visibility == item.visibility || newest.visibility == Visibility::Both;
+                assert!(kept, "I21: a new version hides the item");
+            }
+        }
+    }
+
+    fn i22_panels_end_and_no_duty_dangles(&self) {
+        for panel in self.panels() {
+            let case = self.case(panel.case);
+            let held = panel.held_duties().count();
+            let taken = panel.seats.iter().filter(|seat| matches!(seat, Seat::Taken { .. })).count();
+            let sealed = panel.seats.iter().filter(|seat| matches!(seat, Seat::Sealed { .. })).count();
+            let on_bench = usize::from(matches!(panel.bench, Bench::Taken { .. }));
+            assert_eq!(held, taken + on_bench, "I22: duties and places held differ");
+            assert_eq!(sealed, panel.panel_readings().count(), "I22: a sealed seat without its reading");
+            if over(case.status) {
+                assert!(panel.ended() && held == 0, "I22: the case ended, its panel did not");
+                assert!(
+                    !State::Panel(panel.clone()).rows().iter().any(|row| matches!(row, Row::Seat(_))),
+                    "I22: a seat is offered"
+                );
+                continue;
+            }
+            if witnessed(panel.origin) {
+                assert_eq!(panel.seats.len(), usize::from(panel.stopping.first()), "I22: a seat was lost");
+                let owed = panel.seats.iter().any(|seat| !matches!(seat, Seat::Sealed { .. }));
+                let reading = matches!(panel.status, PanelStatus::Planned | PanelStatus::Reading);
+                assert_eq!(owed, reading, "I22: all readings are in, or one is owed");
+                assert_eq!(
+                    reading,
+                    matches!(case.status, CaseStatus::Ready | CaseStatus::Reading),
+                    "I22: case and panel differ"
+                );
+                let offered =
+                    State::Panel(panel.clone()).rows().iter().filter(|row| matches!(row, Row::Seat(_))).count();
+                assert_eq!(offered + taken + sealed, panel.seats.len(), "I22: an open seat is not offered");
+            }
+            assert_eq!(
+                panel.bench != Bench::Closed,
+                case.status == CaseStatus::Adjudicating,
+                "I22: a bench without its case"
+            );
+        }
+        for member in self.members() {
+            let duties =
+                self.panels().flat_map(Panel::held_duties).filter(|record| record.person == member.person).count();
+            assert_eq!(usize::try_from(member.load).unwrap(), duties, "I22: the load is not the number of duties");
+            assert!(member.active || duties == 0, "I22: somebody who is gone holds a duty");
+        }
+    }
+
+    fn i28_no_duty_survives_a_new_conflict(&self) {
+        for (case, event) in self.case_events() {
+            let CaseEvent::PartyAdded { party } = event else { continue };
+            let Some(panel) = self.panel(case.case) else { continue };
+            let barred = panel.held_duties().any(|record| self.person(record.person).conflicts.contains(party));
+            assert!(!barred, "I28: a duty stays with somebody who has an interest");
+        }
+    }
+
+    fn i33_time_and_author_come_from_the_server(&self) {
+        for (panel, event) in self.panel_events() {
+            match event {
+                PanelEvent::ReadingSealed { reading } | PanelEvent::SuggestionRecorded { reading } => {
+                    let kept = panel.readings.iter().find(|known| known.reading == reading.reading).expect("I33: kept");
+                    assert_eq!(kept.sealed_at, Some(self.world.now), "I33: sealed at another time");
+                    match &reading.provenance {
+                        Provenance::Witnessed { .. } => {
+                            assert_eq!(Some(reading.reader), self.actor(), "I33: sealed for another");
+                            assert_eq!(reading.part, Part::Panel);
+                        }
+                        Provenance::Imported { .. } => {
+                            assert!(!witnessed(panel.origin), "I33: a claim in a witnessed panel");
+                        }
+                    }
+                }
+                PanelEvent::Adjudicated { by, .. } | PanelEvent::Challenged { by, .. } => {
+                    assert_eq!(Some(*by), self.actor(), "I33: decided for another");
+                }
+                PanelEvent::SeatTaken { by, .. } => assert_eq!(Some(*by), self.actor(), "I33: taken for another"),
+                _ => {}
+            }
+        }
+        for (_, event) in self.case_events() {
+            if let CaseEvent::Signed { by, .. } | CaseEvent::Delivered { by, .. } | CaseEvent::Accepted { by, .. } =
+                event
+            {
+                assert_eq!(Some(*by), self.actor(), "I33: signed for another");
+            }
+        }
+    }
+}
+
+/// Returns the readings that people made.
+fn human(panel: &Panel) -> impl Iterator<Item = &Reading> {
+    panel.readings.iter().filter(|reading| reading.part != Part::Ai)
+}

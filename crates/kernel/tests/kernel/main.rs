@@ -1,0 +1,13 @@
+//! Tests of the kernel as its callers see it: commands in, events or reasons out.
+//!
+//! One binary: the world they share is in `world`, the people and papers in `stage`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod events;
+mod invariants;
+mod matrix;
+mod properties;
+mod rules;
+mod stage;
+mod world;
