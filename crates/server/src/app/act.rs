@@ -110,7 +110,9 @@ impl App {
         };
         match self.store.commit(write).await? {
             Commit::Done => {
-                drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case(), opened: receipt.has("planned") }));
+                if !receipt.events.is_empty() {
+                    drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case(), opened: receipt.has("planned") }));
+                }
                 Ok(Some(receipt))
             }
             Commit::Stale | Commit::Conflict(_) => Ok(None),

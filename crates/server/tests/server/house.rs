@@ -90,12 +90,13 @@ async fn which_of_name_and_password_was_wrong_is_not_told_and_guessing_is_slowed
     assert_eq!(known.status, StatusCode::UNAUTHORIZED);
     assert_eq!(known.body.replace("clara", "cl4ra"), unknown.body, "an unknown name reads the same");
     assert!(known.body.contains("value=\"clara\"") && known.body.contains("role=\"alert\""), "what was typed is kept");
-    for _ in 0..10 {
+    for second in 1..10 {
+        world.app.clock().step_to(START.plus_seconds(second));
         sign_in(&http, "clara", "not this one at all").await;
     }
     let slowed = sign_in(&http, "clara", PASSWORD).await;
     assert_eq!(slowed.status, StatusCode::TOO_MANY_REQUESTS, "{slowed:?}");
-    world.app.clock().step_to(START.plus_seconds(901));
+    world.app.clock().step_to(START.plus_seconds(909));
     assert_eq!(sign_in(&http, "clara", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -279,10 +280,14 @@ async fn the_live_stream_is_silent_to_a_reader_until_the_case_is_decided() {
     let judgement = world.judgement(case, "rose").await;
     world.act(world.reader1, Command::SubmitReading { engagement, case, judgement }).await.unwrap();
     assert_eq!(heard(world.reader1).await, [Heard::Case(case)], "the readers agree: all is revealed");
-    world.act(world.signer, Command::OpenMaterial { engagement, case, material: remit_kernel::case::Material::Deliverable }).await.unwrap();
+    let open = Command::OpenMaterial { engagement, case, material: remit_kernel::case::Material::Deliverable };
+    world.act(world.signer, open.clone()).await.unwrap();
     assert_eq!(heard(world.stranger).await, [Heard::Nothing]);
-    world.act(world.signer, Command::OpenMaterial { engagement, case, material: remit_kernel::case::Material::Deliverable }).await.unwrap();
-    assert_eq!(heard(world.client).await.last(), Some(&Heard::Case(case)));
+    world.act(world.signer, open).await.unwrap();
+    assert_eq!(heard(world.client).await, [], "opened again: nothing happened");
+    let item = remit_kernel::case::Material::Item(world.item(case).await, 1);
+    world.act(world.signer, Command::OpenMaterial { engagement, case, material: item }).await.unwrap();
+    assert_eq!(heard(world.client).await, [Heard::Case(case)]);
 }
 
 #[tokio::test]
