@@ -15,6 +15,7 @@ mod live;
 pub(crate) mod markdown;
 mod people;
 mod session;
+mod signoff;
 mod today;
 pub(crate) mod word;
 
@@ -34,6 +35,7 @@ pub fn router() -> Router<Edge> {
     Router::new()
         .merge(asset::router())
         .merge(case::router())
+        .merge(signoff::router())
         .merge(desk::router())
         .merge(adjudicate::router())
         .merge(session::router())

@@ -15,5 +15,7 @@ mod import;
 mod matrix;
 mod round;
 mod routes;
+mod signoff;
 mod states;
+mod turn;
 mod world;
