@@ -95,7 +95,9 @@ impl App {
         match commit? {
             Commit::Done => {
                 let scope = receipt.engagement().map_or(Scope::Directory, Scope::Engagement);
-                drop(self.topics.send(Topic { scope, case: receipt.case(), opened: receipt.has("planned") }));
+                if !receipt.events.is_empty() {
+                    drop(self.topics.send(Topic { scope, case: receipt.case(), opened: receipt.has("planned") }));
+                }
                 Ok(Some(receipt))
             }
             Commit::Stale | Commit::Conflict(_) => Ok(None),

@@ -8,6 +8,7 @@ mod case;
 mod contract;
 mod demo;
 mod desk;
+mod house;
 mod http;
 mod idempotency;
 mod import;
