@@ -14,8 +14,10 @@
 
 mod adjudicate;
 mod case;
+mod engagement;
 pub(crate) mod extract;
 mod openapi;
+mod people;
 mod problem;
 mod reading;
 mod receipt;
@@ -47,6 +49,8 @@ pub struct BodyDigest(pub Digest);
 pub fn router() -> Router<Edge> {
     let (router, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(session::router())
+        .merge(engagement::router())
+        .merge(people::router())
         .merge(case::router())
         .merge(reading::router())
         .merge(adjudicate::router())

@@ -26,6 +26,24 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// A stream of events.
+pub(crate) struct Stream {
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl Stream {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Returns the next event as it is sent; nothing: the stream has ended.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        let frame = self.body.frame().await?.unwrap();
+        Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
+    }
+}
+
 impl Http {
     pub(crate) fn of(world: &World) -> Self {
         Self::with(world, config())
@@ -50,6 +68,14 @@ impl Http {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// Opens a stream of events in a browser.
+    pub(crate) async fn stream(&self, path: &str, cookie: &str) -> Stream {
+        let request = Request::builder().uri(path).header("cookie", cookie).body(Body::empty()).unwrap();
+        let (parts, body) = self.0.clone().oneshot(request).await.unwrap().into_parts();
+        assert_eq!(parts.status, StatusCode::OK);
+        Stream { headers: parts.headers, body }
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {

@@ -6,6 +6,7 @@ mod bad_input;
 mod case;
 mod contract;
 mod demo;
+mod house;
 mod http;
 mod idempotency;
 mod import;
