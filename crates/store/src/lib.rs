@@ -32,7 +32,7 @@ pub mod testing;
 
 pub use answer::AnswerKept;
 pub use case::{CaseFilter, CaseKey};
-pub use db::{Options, Store};
+pub use db::{Options, Pending, Store};
 pub use draft::{Draft, DraftKey};
 pub use engagement::{EngagementNamed, MemberNamed};
 pub use entry::{Decision, EntryKey, EntryRow, StoredEntry};

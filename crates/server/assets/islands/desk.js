@@ -143,6 +143,8 @@ function located(at) {
 function mark() {
   if (!window.Highlight || !CSS.highlights) return;
   for (const old of document.querySelectorAll(".papers .document mark[title^='You cite']")) {
+    // A passage that somebody else cites as well stays marked for them.
+    if (old.title.includes("; ")) continue;
     const block = old.closest(".block");
     old.replaceWith(...old.childNodes);
     block.normalize();
@@ -467,6 +469,7 @@ addEventListener("pagehide", keep);
 setInterval(tick, CLOCK_MS);
 
 // Single keys may be turned off, for those whose tools speak in single keys.
+keysOn.closest("label").hidden = false;
 keysOn.checked = localStorage.getItem("desk-keys") !== "off";
 keysOn.addEventListener("change", () => localStorage.setItem("desk-keys", keysOn.checked ? "on" : "off"));
 
@@ -488,4 +491,6 @@ for (const drawing of document.querySelectorAll("[data-zoom]")) {
 
 mark();
 if (armed) foot.dataset.state = "armed";
-go(current, !document.querySelector(".errors"));
+go(current, false);
+// Keys answer at once; where the page stands is left as it is.
+if (!document.querySelector(".errors")) current?.focus({ preventScroll: true });

@@ -8,7 +8,7 @@ use remit_kernel::{
     form::Form,
     id::{AssignmentId, CaseId, EngagementId, PersonId},
     index::DutyStatus,
-    pack::{Duty, Pack, Step},
+    pack::{Duty, Pack, Stage},
     panel::{Panel, Provenance},
     refusal::{Reason, code},
     routing::CANDIDATES_MAX,
@@ -184,9 +184,9 @@ pub struct Matter {
     /// The questions.
     #[schema(value_type = Object)]
     pub form: Form,
-    /// Steps of the playbook.
+    /// The playbook by stages.
     #[schema(value_type = Vec<Object>)]
-    pub steps: Vec<Step>,
+    pub stages: Vec<Stage>,
 }
 
 impl Query for OpenDesk {
@@ -400,7 +400,7 @@ impl Look<'_> {
             due_at: case.due_at.timestamp(),
             papers,
             form: pack.form.clone(),
-            steps: pack.playbook.stages.iter().flat_map(|stage| stage.steps.clone()).collect(),
+            stages: pack.playbook.stages.clone(),
         })
     }
 

@@ -18,6 +18,7 @@ mod permit;
 mod receipt;
 pub mod session;
 pub mod today;
+mod turn;
 
 use std::{
     collections::HashMap,
@@ -57,6 +58,7 @@ pub struct Inner {
     pub(crate) authorizer: Authorizer,
     pub(crate) clock: Clock,
     pub(crate) chance: Chance,
+    turns: turn::Turns,
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
     topics: broadcast::Sender<Topic>,
     demo: OnceLock<(Demo, u16)>,
@@ -89,7 +91,7 @@ impl App {
     pub fn new(store: Store, clock: Clock, chance: Chance) -> Result<Self> {
         let (topics, _) = broadcast::channel(TOPICS_MAX);
         let packs = Mutex::new(HashMap::new());
-        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, packs, topics, demo: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, turns: turn::Turns::default(), packs, topics, demo: OnceLock::new() })))
     }
 
     /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.

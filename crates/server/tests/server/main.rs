@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
 
+mod adjudicate;
 mod bad_input;
 mod case;
 mod contract;
 mod demo;
+mod desk;
 mod house;
 mod http;
 mod idempotency;
@@ -14,4 +16,5 @@ mod matrix;
 mod round;
 mod routes;
 mod states;
+mod turn;
 mod world;

@@ -201,6 +201,33 @@ impl World {
         self.act(person, Command::SubmitReading { engagement, case, judgement }).await
     }
 
+    /// Adds another reader.
+    pub(crate) async fn another_reader(&self, name: &str) -> PersonId {
+        self.another(name, Role::Expert).await
+    }
+
+    /// Adds another adjudicator.
+    pub(crate) async fn another_adjudicator(&self, name: &str) -> PersonId {
+        self.another(name, Role::Adjudicator).await
+    }
+
+    async fn another(&self, name: &str, role: Role) -> PersonId {
+        let person = add_person(&self.app, self.caller(self.operator), self.provider_org, name, "ZA", BTreeSet::new()).await;
+        let credential = Command::RecordCredential {
+            person,
+            kind: "reader".into(),
+            jurisdiction: String::new(),
+            number: "N-2".into(),
+            valid_from: "2025-01-01".parse().unwrap(),
+            valid_to: "2026-12-31".parse().unwrap(),
+        };
+        self.act(self.operator, credential).await.unwrap();
+        let (engagement, roles) = (self.engagement, BTreeSet::from([role]));
+        let member = Command::AddMember { engagement, person, side: Side::Provider, roles, capacity: 50 };
+        self.act(self.delivery, member).await.unwrap();
+        person
+    }
+
     /// A complete judgement that cites the first sentence.
     pub(crate) async fn judgement(&self, case: CaseId, answer: &str) -> JudgementIn {
         let item = self.item(case).await;
