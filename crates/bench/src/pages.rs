@@ -35,8 +35,12 @@ pub(crate) async fn rows(dir: &Path, requests: usize) -> Result<Vec<Row>> {
     let assignment = assignment(&world, case).await?;
     let mut rows = Vec::new();
     for (what, person, path) in [
+        ("case, 50 documents, 500 events", world.delivery, format!("/e/{engagement}/cases/{case}")),
         ("reading desk, 50 documents", reader, format!("/e/{engagement}/read/{assignment}")),
-        ("cases", world.delivery, format!("/e/{engagement}/cases")),
+        ("cases, a page of many", world.delivery, format!("/e/{engagement}/cases")),
+        ("Today", reader, "/".to_owned()),
+        ("people", world.delivery, format!("/e/{engagement}/people")),
+        ("engagement", world.delivery, format!("/e/{engagement}/engagement")),
     ] {
         let times = visit(&world, address, person, &path, requests).await.with_context(|| format!("page `{what}`"))?;
         let p95 = times.percentile(95);
@@ -75,7 +79,8 @@ async fn assignment(world: &World, case: CaseId) -> Result<String> {
 
 /// Serves the world on a free port until this program ends.
 async fn serve(world: &World) -> Result<SocketAddr> {
-    let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), secure: false, demo: None, limits: Limits::NONE };
+    let config =
+        Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), secure: false, demo: None, limits: Limits::NONE };
     let (tell, told) = oneshot::channel();
     // Nobody waits for the address any more only if the run has failed.
     let listening = move |address| {
