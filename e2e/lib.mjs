@@ -52,7 +52,7 @@ after(async () => {
 
 /** Returns a page signed in as one of the demo's personas, on that persona's own host. `options` go to the context. */
 export async function persona(name, options = {}) {
-  const page = await visitor(options);
+  const page = await visitor({ baseURL: `http://${name}.localhost:${url.port}`, ...options });
   await page.goto(await signInLink(name));
   return page;
 }
