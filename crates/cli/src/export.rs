@@ -37,7 +37,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     // Whoever may not export leaves no empty files behind.
     let mut page = app.view(&caller, ask.clone()).await?;
     fs::create_dir_all(&out).with_context(|| format!("the folder {} cannot be made", out.display()))?;
-    let [mut cases, mut readings, mut judgements, mut events] = ["cases", "readings", "judgements", "events"].map(|name| Lines::new(&out, name));
+    let [mut cases, mut readings, mut judgements, mut events] =
+        ["cases", "readings", "judgements", "events"].map(|name| Lines::new(&out, name));
     loop {
         cases.write(&page.cases)?;
         readings.write(&page.readings)?;
@@ -61,7 +62,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         let counts = serde_json::json!({ "engagement": engagement, "cases": cases, "readings": readings, "judgements": judgements, "events": events });
         println!("{counts}");
     } else {
-        println!("{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}", out.display());
+        println!(
+            "{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}",
+            out.display()
+        );
     }
     Ok(())
 }
@@ -83,7 +87,8 @@ impl Lines {
             if self.path.exists() {
                 bail!("{} is there already: name an empty folder", self.path.display());
             }
-            let file = File::create_new(&self.path).with_context(|| format!("{} cannot be written", self.path.display()))?;
+            let file =
+                File::create_new(&self.path).with_context(|| format!("{} cannot be written", self.path.display()))?;
             self.file = Some(BufWriter::new(file));
         }
         if let Some(file) = &mut self.file {

@@ -138,7 +138,8 @@ async fn readings(args: Readings) -> Result<()> {
 async fn cases(args: Cases) -> Result<()> {
     let Cases { common, engagement, owner, language, due_in_days } = args;
     let (_, map) = common.pack()?;
-    let (cases, documents) = (common.open(&common.cases)?, common.documents.as_deref().map(|file| common.open(file)).transpose()?);
+    let (cases, documents) =
+        (common.open(&common.cases)?, common.documents.as_deref().map(|file| common.open(file)).transpose()?);
     let app = common.instance.open().await?;
     let caller = common.instance.caller(&app).await?;
     let owner = owner.or(caller.person()).context("a service owns no case")?;
@@ -155,7 +156,8 @@ impl Common {
         let name = match (&self.map, maps.len()) {
             (Some(name), _) if maps.contains_key(name) => name.clone(),
             (Some(file), _) if Path::new(file).is_file() => {
-                let map = import_map::read(Path::new(file), &pack).with_context(|| format!("the map `{file}` cannot be used"))?;
+                let map = import_map::read(Path::new(file), &pack)
+                    .with_context(|| format!("the map `{file}` cannot be used"))?;
                 return Ok((pack, map));
             }
             (Some(name), _) => bail!("`{name}` is neither a file nor a map of this pack, which has {}", known()),
@@ -175,7 +177,9 @@ impl Common {
 pub(crate) fn load(name: &str) -> Result<LoadedPack> {
     match files::find_shipped(name) {
         Some(files) => Ok(pack::read_files(&files)?),
-        None if Path::new(name).is_dir() => pack::read(Path::new(name)).with_context(|| format!("the pack `{name}` cannot be used")),
+        None if Path::new(name).is_dir() => {
+            pack::read(Path::new(name)).with_context(|| format!("the pack `{name}` cannot be used"))
+        }
         None => {
             let shipped: Vec<_> = files::shipped().map(|(name, _)| format!("`{name}`")).collect();
             bail!("`{name}` is neither a folder nor a pack that comes with Remit, which are {}", shipped.join(", "))
@@ -190,7 +194,10 @@ struct Meter {
 }
 
 impl Meter {
-    #[expect(clippy::disallowed_methods, reason = "the time bounds how often progress is told; nothing is decided by it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time bounds how often progress is told; nothing is decided by it"
+    )]
     fn show(&self, Progress { done, total }: Progress) {
         let Ok(mut shown) = self.shown.lock() else { return };
         if done < total && shown.is_some_and(|at| at.elapsed() < PROGRESS_PAUSE) {
@@ -229,7 +236,8 @@ pub(crate) fn tell(found: &impl Tell, json: bool) -> Result<()> {
 
 impl Tell for Imported {
     fn words(&self) -> String {
-        let Self { engagement, cases, readings, panels, extra, suggestions, ignored, duplicates, rejected, unplaced } = self;
+        let Self { engagement, cases, readings, panels, extra, suggestions, ignored, duplicates, rejected, unplaced } =
+            self;
         let mut words = format!(
             "{engagement}\n{cases} cases and {readings} panel readings recorded, {extra} extra readings, {suggestions} suggestions\n\
              panels: {} agreed, {} disputed, {} with one reading\n\

@@ -51,7 +51,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         languages: BTreeSet::from(["en".to_owned()]),
         roles: BTreeSet::from([Role::Operator, Role::PeopleManager]),
     };
-    let person = app.act(Caller::founder(), Command::AddPerson { person }).await?.person().context("no person was made")?;
+    let person =
+        app.act(Caller::founder(), Command::AddPerson { person }).await?.person().context("no person was made")?;
     app.add_login(person, &args.login, &password).await?;
     if args.json {
         println!("{}", serde_json::json!({ "organisation": org, "operator": person, "login": args.login }));

@@ -59,5 +59,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
             println!("{problem}");
         }
     }
-    anyhow::bail!("{} to mend in {}", if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) }, dir.display())
+    anyhow::bail!(
+        "{} to mend in {}",
+        if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) },
+        dir.display()
+    )
 }

@@ -42,7 +42,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<()> {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("REMIT_LOG").unwrap_or_else(|_| EnvFilter::new("warn,remit_server=info")))
+        .with_env_filter(
+            EnvFilter::try_from_env("REMIT_LOG").unwrap_or_else(|_| EnvFilter::new("warn,remit_server=info")),
+        )
         .with_writer(std::io::stderr)
         .init();
     let listen = SocketAddr::new(args.listen.ip(), args.port.unwrap_or(args.listen.port()));
@@ -58,7 +60,9 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     demo::keep_shipped(&app).await?;
     if args.demo {
         config.demo = demo::personas(&app).await?;
-        config.demo.as_ref().with_context(|| format!("{} holds something else than the demo; choose another folder", args.data.display()))?;
+        config.demo.as_ref().with_context(|| {
+            format!("{} holds something else than the demo; choose another folder", args.data.display())
+        })?;
     }
     let personas = config.demo.clone();
     let stop = stop()?;

@@ -45,7 +45,9 @@ pub struct Persona {
 #[derive(Debug, thiserror::Error)]
 pub enum BadConfig {
     /// Passwords and cookies would cross the network in clear.
-    #[error("{0} is reachable from other machines, and without TLS passwords and cookies would cross the network in clear: put a TLS proxy in front and say `--behind-tls`, or listen on 127.0.0.1")]
+    #[error(
+        "{0} is reachable from other machines, and without TLS passwords and cookies would cross the network in clear: put a TLS proxy in front and say `--behind-tls`, or listen on 127.0.0.1"
+    )]
     Clear(SocketAddr),
     /// The demo signs anybody in.
     #[error("{0} is reachable from other machines, and the demo signs anybody in: listen on 127.0.0.1")]

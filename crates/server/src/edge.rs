@@ -104,7 +104,11 @@ async fn nothing(request: Request) -> Response {
 
 /// Answers an error in the form of the place it happened in: a problem for programs, a page for people.
 fn refuse(path: &str, error: Error) -> Response {
-    if path.starts_with("/api/") { api::Problem::new(error, path).into_response() } else { pages::Oops::from(error).into_response() }
+    if path.starts_with("/api/") {
+        api::Problem::new(error, path).into_response()
+    } else {
+        pages::Oops::from(error).into_response()
+    }
 }
 
 /// Sets the headers that every answer carries.
@@ -124,7 +128,8 @@ async fn headers(State(edge): State<Edge>, request: Request, next: Next) -> Resp
         }
     }
     if edge.config.secure {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+        headers
+            .insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -187,9 +192,12 @@ fn to_sign_in(parts: &Parts) -> Response {
 pub(crate) fn secret(headers: &HeaderMap, cookie: &str) -> Option<String> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     bearer.map(str::to_owned).or_else(|| {
-        headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split("; ")).find_map(
-            |pair| pair.strip_prefix(cookie)?.strip_prefix('=').map(str::to_owned),
-        )
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split("; "))
+            .find_map(|pair| pair.strip_prefix(cookie)?.strip_prefix('=').map(str::to_owned))
     })
 }
 
@@ -235,7 +243,8 @@ impl FromRequestParts<Edge> for Address {
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Self::Rejection> {
         // Only the last entry was written by our own proxy; those before it are whatever the client sent.
         let forwarded = parts.headers.get("x-forwarded-for").filter(|_| edge.config.secure);
-        let forwarded = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next().map(|last| last.trim().to_owned()));
+        let forwarded =
+            forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next().map(|last| last.trim().to_owned()));
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
         Ok(Self(forwarded.or(peer).unwrap_or_default()))
     }

@@ -13,7 +13,12 @@ const FINISH: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// If the address cannot be listened on.
-pub async fn serve(app: App, config: Config, listening: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    app: App,
+    config: Config,
+    listening: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let listener = TcpListener::bind(config.listen).await?;
     let config = Config { listen: listener.local_addr()?, ..config };
     listening(config.listen);

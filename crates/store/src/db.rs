@@ -61,7 +61,7 @@ struct Inner {
     readers: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     /// Held open for the lock on it; declared last, so that it is let go after the connections.
-    _lock: Arc<File>,
+    lock: Arc<File>,
 }
 
 impl Store {
@@ -86,7 +86,7 @@ impl Store {
             writer: Some(thread),
             readers: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(options.readers_max)),
-            _lock: Arc::new(lock),
+            lock: Arc::new(lock),
         })))
     }
 
@@ -105,14 +105,14 @@ impl Store {
     /// Returns the store as it stands at this moment: what is written from now on is not seen through it, and nothing can
     /// be written through it. Drop it soon; until then the database keeps what it shows.
     pub async fn frozen(&self) -> Result<Self> {
-        let (path, lock) = (self.0.path.clone(), Arc::clone(&self.0._lock));
+        let (path, lock) = (self.0.path.clone(), Arc::clone(&self.0.lock));
         let frozen = tokio::task::spawn_blocking(move || {
             let connection = Connection::open_reader(&path)?;
             connection.run("BEGIN")?;
             // The moment is that of the first look.
             connection.rows(&Statement { sql: APPLIED, values: values![] }, first::<String>)?;
             let (readers, permits) = (Mutex::new(vec![connection]), Arc::new(Semaphore::new(1)));
-            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, _lock: lock })))
+            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, lock })))
         });
         frozen.await.map_err(|_| StoreError::Panicked)?
     }

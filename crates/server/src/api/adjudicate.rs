@@ -43,7 +43,8 @@ impl DisputesIn {
         let after = match self.after.as_deref().filter(|cursor| !cursor.is_empty()) {
             None => None,
             Some(cursor) => Some(place(cursor).ok_or_else(|| {
-                Reason::field(code::FIELD_INVALID, "after", "this is not a cursor").hint("Use `next` of the page before.")
+                Reason::field(code::FIELD_INVALID, "after", "this is not a cursor")
+                    .hint("Use `next` of the page before.")
             })?),
         };
         Ok(ListDisputes { engagement, origin: self.origin(), after })
@@ -58,7 +59,10 @@ impl DisputesIn {
 #[utoipa::path(get, path = "/engagements/{engagement}/disputes", tag = "adjudication", params(("engagement" = String, Path), DisputesIn),
     responses((status = 200, body = DisputeList)))]
 async fn list(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<DisputesIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<DisputesIn>,
 ) -> Result<Json<DisputeList>, Problem> {
     Ok(Json(app.view(&caller, given.query(engagement)?).await?))
 }
@@ -66,7 +70,11 @@ async fn list(
 /// Takes a dispute to decide, and shows its readings without their authors.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/dispute/take", tag = "adjudication",
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = Dispute)))]
-async fn take(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>) -> Result<Json<Dispute>, Problem> {
+async fn take(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+) -> Result<Json<Dispute>, Problem> {
     app.act(caller.clone(), Command::TakeAdjudication { engagement, case }).await?;
     Ok(Json(app.view(&caller, OpenDispute { engagement, case }).await?))
 }
@@ -74,7 +82,11 @@ async fn take(State(app): State<App>, caller: Caller, Path((engagement, case)): 
 /// Shows a dispute; readings once it is taken, names once it is decided.
 #[utoipa::path(get, path = "/engagements/{engagement}/cases/{case}/dispute", tag = "adjudication",
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = Dispute)))]
-async fn show(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>) -> Result<Json<Dispute>, Problem> {
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+) -> Result<Json<Dispute>, Problem> {
     Ok(Json(app.view(&caller, OpenDispute { engagement, case }).await?))
 }
 
@@ -82,7 +94,10 @@ async fn show(State(app): State<App>, caller: Caller, Path((engagement, case)): 
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/dispute", tag = "adjudication", request_body = Written,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = Dispute)))]
 async fn decide(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Json(mut written): Json<Written>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Json(mut written): Json<Written>,
 ) -> Result<Json<Dispute>, Problem> {
     let dispute = app.view(&caller, OpenDispute { engagement, case }).await?;
     let completed = written.complete(&dispute.matter.form, &dispute.matter.papers);

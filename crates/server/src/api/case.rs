@@ -50,7 +50,10 @@ pub(crate) struct CasesIn {
 #[utoipa::path(get, path = "/engagements/{engagement}/cases", tag = "cases", params(("engagement" = String, Path), CasesIn),
     responses((status = 200, body = CaseList)))]
 pub(crate) async fn list(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<CasesIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<CasesIn>,
 ) -> Result<Json<CaseList>, Problem> {
     Ok(Json(app.view(&caller, given.query(engagement)?).await?))
 }
@@ -61,20 +64,23 @@ impl CasesIn {
             None => Vec::new(),
             Some(word) => vec![CaseStatus::from_word(word).ok_or_else(|| {
                 let known: Vec<_> = CaseStatus::ALL.iter().map(|status| status.word()).collect();
-                Reason::field(code::FIELD_INVALID, "status", format!("`{word}` is not a status")).hint(format!("Known: {}.", known.join(", ")))
+                Reason::field(code::FIELD_INVALID, "status", format!("`{word}` is not a status"))
+                    .hint(format!("Known: {}.", known.join(", ")))
             })?],
         };
         let after = match self.after.as_deref().filter(|cursor| !cursor.is_empty()) {
             None => None,
             Some(cursor) => Some(place(cursor).ok_or_else(|| {
-                Reason::field(code::FIELD_INVALID, "after", "this is not a cursor").hint("Use `next` of the page before.")
+                Reason::field(code::FIELD_INVALID, "after", "this is not a cursor")
+                    .hint("Use `next` of the page before.")
             })?),
         };
         let some = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let origin = match some(self.origin) {
             None => None,
             Some(word) => Some(Origin::from_word(&word).ok_or_else(|| {
-                Reason::field(code::FIELD_INVALID, "origin", format!("`{word}` is not an origin")).hint("Known: witnessed, imported.")
+                Reason::field(code::FIELD_INVALID, "origin", format!("`{word}` is not an origin"))
+                    .hint("Known: witnessed, imported.")
             })?),
         };
         let filter = CaseFilter {
@@ -97,12 +103,18 @@ impl CasesIn {
 pub(crate) fn instant(text: &str) -> Result<Instant, Reason> {
     use jiff::{civil, tz::TimeZone};
     let utc = |at: civil::DateTime| at.to_zoned(TimeZone::UTC).ok().map(|at| Instant::from(at.timestamp()));
-    let date = |date: civil::Date| utc(date.tomorrow().ok()?.at(0, 0, 0, 0)).map(|next| Instant::from_micros(next.micros() - 1));
+    let date = |date: civil::Date| {
+        utc(date.tomorrow().ok()?.at(0, 0, 0, 0)).map(|next| Instant::from_micros(next.micros() - 1))
+    };
     let exact = text.parse::<Instant>().ok();
     let day = || (text.len() == 10).then(|| text.parse().ok().and_then(date)).flatten();
     let minute = || text.parse().ok().and_then(utc);
     exact.or_else(day).or_else(minute).ok_or_else(|| {
-        Reason::field(code::FIELD_INVALID, "as_of", format!("`{}` is not an instant", text.chars().take(40).collect::<String>()))
-            .hint("Write 2026-03-03T12:00:00Z, or a date such as 2026-03-03 for the end of that day.")
+        Reason::field(
+            code::FIELD_INVALID,
+            "as_of",
+            format!("`{}` is not an instant", text.chars().take(40).collect::<String>()),
+        )
+        .hint("Write 2026-03-03T12:00:00Z, or a date such as 2026-03-03 for the end of that day.")
     })
 }

@@ -226,33 +226,54 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Engagem
 
 /// Sets up an engagement with its first members.
 #[utoipa::path(post, path = "/engagements", tag = "engagements", request_body = EngagementIn, responses((status = 200, body = ReceiptOut)))]
-async fn draft(State(app): State<App>, caller: Caller, Json(given): Json<EngagementIn>) -> Result<Json<ReceiptOut>, Problem> {
+async fn draft(
+    State(app): State<App>,
+    caller: Caller,
+    Json(given): Json<EngagementIn>,
+) -> Result<Json<ReceiptOut>, Problem> {
     let managers = given.managers.into_iter().map(|manager| (manager.person, manager.side)).collect();
-    let command = Command::DraftEngagement { name: given.name, client: given.client, provider: given.provider, managers };
+    let command =
+        Command::DraftEngagement { name: given.name, client: given.client, provider: given.provider, managers };
     Ok(Json(app.act(caller, command).await?.into()))
 }
 
 /// Shows an engagement: parties, statements of work, members, cases in figures.
 #[utoipa::path(get, path = "/engagements/{engagement}", tag = "engagements", params(("engagement" = String, Path)), responses((status = 200, body = EngagementOut)))]
-async fn show(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<EngagementOut>, Problem> {
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<EngagementOut>, Problem> {
     Ok(Json(app.view(&caller, ShowEngagement { engagement }).await?))
 }
 
 /// Lets work begin.
 #[utoipa::path(post, path = "/engagements/{engagement}/live", tag = "engagements", params(("engagement" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn go_live(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<ReceiptOut>, Problem> {
+async fn go_live(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::GoLive { engagement }).await?.into()))
 }
 
 /// Shows the packs by which the engagement's cases are worked.
 #[utoipa::path(get, path = "/engagements/{engagement}/knowledge", tag = "engagements", params(("engagement" = String, Path)), responses((status = 200, body = Knowledge)))]
-async fn knowledge(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<Knowledge>, Problem> {
+async fn knowledge(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<Knowledge>, Problem> {
     Ok(Json(app.view(&caller, ShowKnowledge { engagement }).await?))
 }
 
 /// Lists the packs that a line may name.
 #[utoipa::path(get, path = "/engagements/{engagement}/packs", tag = "engagements", params(("engagement" = String, Path)), responses((status = 200, body = Vec<PackChoice>)))]
-async fn packs(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<Vec<PackChoice>>, Problem> {
+async fn packs(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<Vec<PackChoice>>, Problem> {
     Ok(Json(app.view(&caller, Packs { engagement }).await?))
 }
 
@@ -260,7 +281,10 @@ async fn packs(State(app): State<App>, caller: Caller, Path(engagement): Path<En
 #[utoipa::path(post, path = "/engagements/{engagement}/sows", tag = "statements of work", params(("engagement" = String, Path)), request_body = SowIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn draft_sow(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Json(given): Json<SowIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Json(given): Json<SowIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let (starts_on, ends_on) = (given.starts_on, given.ends_on);
     Ok(Json(app.act(caller, Command::DraftSow { engagement, starts_on, ends_on, lines: given.lines() }).await?.into()))
@@ -268,7 +292,11 @@ async fn draft_sow(
 
 /// Shows one version of the statement of work.
 #[utoipa::path(get, path = "/engagements/{engagement}/sows/{sow}", tag = "statements of work", params(("engagement" = String, Path), ("sow" = String, Path)), responses((status = 200, body = SowOut)))]
-async fn show_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)): Path<(EngagementId, SowId)>) -> Result<Json<SowOut>, Problem> {
+async fn show_sow(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, sow)): Path<(EngagementId, SowId)>,
+) -> Result<Json<SowOut>, Problem> {
     Ok(Json(app.view(&caller, ShowSow { engagement, sow }).await?))
 }
 
@@ -276,21 +304,34 @@ async fn show_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)
 #[utoipa::path(put, path = "/engagements/{engagement}/sows/{sow}", tag = "statements of work", params(("engagement" = String, Path), ("sow" = String, Path)), request_body = SowIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn revise_sow(
-    State(app): State<App>, caller: Caller, Path((engagement, sow)): Path<(EngagementId, SowId)>, Json(given): Json<SowIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, sow)): Path<(EngagementId, SowId)>,
+    Json(given): Json<SowIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let (starts_on, ends_on) = (given.starts_on, given.ends_on);
-    Ok(Json(app.act(caller, Command::ReviseSow { engagement, sow, starts_on, ends_on, lines: given.lines() }).await?.into()))
+    Ok(Json(
+        app.act(caller, Command::ReviseSow { engagement, sow, starts_on, ends_on, lines: given.lines() }).await?.into(),
+    ))
 }
 
 /// Lays a draft before the other side; from then on it never changes.
 #[utoipa::path(post, path = "/engagements/{engagement}/sows/{sow}/propose", tag = "statements of work", params(("engagement" = String, Path), ("sow" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn propose_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)): Path<(EngagementId, SowId)>) -> Result<Json<ReceiptOut>, Problem> {
+async fn propose_sow(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, sow)): Path<(EngagementId, SowId)>,
+) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::ProposeSow { engagement, sow }).await?.into()))
 }
 
 /// Signs for the caller's side.
 #[utoipa::path(post, path = "/engagements/{engagement}/sows/{sow}/sign", tag = "statements of work", params(("engagement" = String, Path), ("sow" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn sign_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)): Path<(EngagementId, SowId)>) -> Result<Json<ReceiptOut>, Problem> {
+async fn sign_sow(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, sow)): Path<(EngagementId, SowId)>,
+) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::SignSow { engagement, sow }).await?.into()))
 }
 
@@ -298,7 +339,10 @@ async fn sign_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)
 #[utoipa::path(post, path = "/engagements/{engagement}/members", tag = "members", params(("engagement" = String, Path)), request_body = MemberIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn add_member(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Json(given): Json<MemberIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Json(given): Json<MemberIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let MemberIn { person, side, roles, capacity } = given;
     Ok(Json(app.act(caller, Command::AddMember { engagement, person, side, roles, capacity }).await?.into()))
@@ -308,7 +352,10 @@ async fn add_member(
 #[utoipa::path(put, path = "/engagements/{engagement}/members/{person}", tag = "members", params(("engagement" = String, Path), ("person" = String, Path)), request_body = MemberChangeIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn change_member(
-    State(app): State<App>, caller: Caller, Path((engagement, person)): Path<(EngagementId, PersonId)>, Json(given): Json<MemberChangeIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, person)): Path<(EngagementId, PersonId)>,
+    Json(given): Json<MemberChangeIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let MemberChangeIn { roles, capacity } = given;
     Ok(Json(app.act(caller, Command::ChangeMember { engagement, person, roles, capacity }).await?.into()))
@@ -318,7 +365,10 @@ async fn change_member(
 #[utoipa::path(post, path = "/engagements/{engagement}/members/{person}/remove", tag = "members", params(("engagement" = String, Path), ("person" = String, Path)), request_body = MemberRemovalIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn remove_member(
-    State(app): State<App>, caller: Caller, Path((engagement, person)): Path<(EngagementId, PersonId)>, Json(given): Json<MemberRemovalIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, person)): Path<(EngagementId, PersonId)>,
+    Json(given): Json<MemberRemovalIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::RemoveMember { engagement, person, successor: given.successor }).await?.into()))
 }

@@ -149,13 +149,21 @@ async fn admin(State(app): State<App>, caller: Caller) -> Result<Json<Admin>, Pr
 
 /// Adds an organisation.
 #[utoipa::path(post, path = "/organisations", tag = "directory", request_body = OrganisationIn, responses((status = 200, body = ReceiptOut)))]
-async fn add_organisation(State(app): State<App>, caller: Caller, Json(given): Json<OrganisationIn>) -> Result<Json<ReceiptOut>, Problem> {
+async fn add_organisation(
+    State(app): State<App>,
+    caller: Caller,
+    Json(given): Json<OrganisationIn>,
+) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::AddOrganisation { name: given.name, country: given.country }).await?.into()))
 }
 
 /// Adds a person.
 #[utoipa::path(post, path = "/people", tag = "directory", request_body = NewPersonIn, responses((status = 200, body = ReceiptOut)))]
-async fn add_person(State(app): State<App>, caller: Caller, Json(given): Json<NewPersonIn>) -> Result<Json<ReceiptOut>, Problem> {
+async fn add_person(
+    State(app): State<App>,
+    caller: Caller,
+    Json(given): Json<NewPersonIn>,
+) -> Result<Json<ReceiptOut>, Problem> {
     let NewPersonIn { organisation: org, name, same_as, signs_in, place, languages, roles } = given;
     let person = PersonIn { org, name, same_as, signs_in, place, languages, roles };
     Ok(Json(app.act(caller, Command::AddPerson { person }).await?.into()))
@@ -163,24 +171,38 @@ async fn add_person(State(app): State<App>, caller: Caller, Json(given): Json<Ne
 
 /// Shows a person's record.
 #[utoipa::path(get, path = "/people/{person}", tag = "directory", params(("person" = String, Path)), responses((status = 200, body = PersonOut)))]
-async fn person(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>) -> Result<Json<PersonOut>, Problem> {
+async fn person(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+) -> Result<Json<PersonOut>, Problem> {
     Ok(Json(app.view(&caller, ShowPerson { engagement: None, person }).await?))
 }
 
 /// Records a verified credential.
 #[utoipa::path(post, path = "/people/{person}/credentials", tag = "directory", params(("person" = String, Path)), request_body = CredentialIn, responses((status = 200, body = ReceiptOut)))]
 async fn record_credential(
-    State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Json(given): Json<CredentialIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Json(given): Json<CredentialIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let CredentialIn { kind, jurisdiction, number, valid_from, valid_to } = given;
-    Ok(Json(app.act(caller, Command::RecordCredential { person, kind, jurisdiction, number, valid_from, valid_to }).await?.into()))
+    Ok(Json(
+        app.act(caller, Command::RecordCredential { person, kind, jurisdiction, number, valid_from, valid_to })
+            .await?
+            .into(),
+    ))
 }
 
 /// Revokes a credential; duties that rest on it are planned anew.
 #[utoipa::path(post, path = "/people/{person}/credentials/{credential}/revoke", tag = "directory", params(("person" = String, Path), ("credential" = String, Path)), request_body = RevocationIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn revoke_credential(
-    State(app): State<App>, caller: Caller, Path((person, credential)): Path<(PersonId, CredentialId)>, Json(given): Json<RevocationIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((person, credential)): Path<(PersonId, CredentialId)>,
+    Json(given): Json<RevocationIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::RevokeCredential { person, credential, reason: given.reason }).await?.into()))
 }
@@ -188,7 +210,10 @@ async fn revoke_credential(
 /// Grants or withdraws a clearance.
 #[utoipa::path(post, path = "/people/{person}/clearances", tag = "directory", params(("person" = String, Path)), request_body = ClearanceIn, responses((status = 200, body = ReceiptOut)))]
 async fn set_clearance(
-    State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Json(given): Json<ClearanceIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Json(given): Json<ClearanceIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let ClearanceIn { clearance, granted } = given;
     Ok(Json(app.act(caller, Command::SetClearance { person, clearance, granted }).await?.into()))
@@ -197,7 +222,10 @@ async fn set_clearance(
 /// Declares or clears an interest in a party.
 #[utoipa::path(post, path = "/people/{person}/conflicts", tag = "directory", params(("person" = String, Path)), request_body = ConflictIn, responses((status = 200, body = ReceiptOut)))]
 async fn set_conflict(
-    State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Json(given): Json<ConflictIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Json(given): Json<ConflictIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let ConflictIn { party, declared } = given;
     Ok(Json(app.act(caller, Command::SetConflict { person, party, declared }).await?.into()))
@@ -206,27 +234,40 @@ async fn set_conflict(
 /// Records the country a person works from.
 #[utoipa::path(put, path = "/people/{person}/place", tag = "directory", params(("person" = String, Path)), request_body = PlaceIn, responses((status = 200, body = ReceiptOut)))]
 async fn set_place(
-    State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Json(given): Json<PlaceIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Json(given): Json<PlaceIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::SetPlace { person, place: given.place }).await?.into()))
 }
 
 /// Records that a person left; access ends at once.
 #[utoipa::path(post, path = "/people/{person}/left", tag = "directory", params(("person" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn mark_left(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>) -> Result<Json<ReceiptOut>, Problem> {
+async fn mark_left(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::MarkLeft { person }).await?.into()))
 }
 
 /// Shows the bench of an engagement.
 #[utoipa::path(get, path = "/engagements/{engagement}/people", tag = "members", params(("engagement" = String, Path)), responses((status = 200, body = Bench)))]
-async fn bench(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<Bench>, Problem> {
+async fn bench(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<Bench>, Problem> {
     Ok(Json(app.view(&caller, ShowBench { engagement }).await?))
 }
 
 /// Shows the record of a member.
 #[utoipa::path(get, path = "/engagements/{engagement}/people/{person}", tag = "members", params(("engagement" = String, Path), ("person" = String, Path)), responses((status = 200, body = PersonOut)))]
 async fn member(
-    State(app): State<App>, caller: Caller, Path((engagement, person)): Path<(EngagementId, PersonId)>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, person)): Path<(EngagementId, PersonId)>,
 ) -> Result<Json<PersonOut>, Problem> {
     Ok(Json(app.view(&caller, ShowPerson { engagement: Some(engagement), person }).await?))
 }
@@ -235,7 +276,10 @@ async fn member(
 #[utoipa::path(get, path = "/engagements/{engagement}/cases/{case}/eligibility", tag = "members", params(("engagement" = String, Path), ("case" = String, Path), DutyIn),
     responses((status = 200, body = Eligibility)))]
 async fn eligibility(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Query(given): Query<DutyIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Query(given): Query<DutyIn>,
 ) -> Result<Json<Eligibility>, Problem> {
     Ok(Json(app.view(&caller, WhyNot { engagement, case, duty: given.duty }).await?))
 }

@@ -42,7 +42,10 @@ pub(crate) struct ProtectionIn {
 #[utoipa::path(get, path = "/engagements/{engagement}/record", tag = "protection", params(("engagement" = String, Path), ProtectionIn),
     responses((status = 200, body = Protection)))]
 async fn record(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<ProtectionIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<ProtectionIn>,
 ) -> Result<Json<Protection>, Problem> {
     Ok(Json(app.view(&caller, given.query(engagement)?).await?))
 }
@@ -71,8 +74,12 @@ impl ProtectionIn {
     pub(crate) fn address(&self) -> String {
         let denied = self.only_denied().then(|| "true".to_owned());
         let given = [("case", &self.case), ("person", &self.person), ("denied", &denied)];
-        let filled = given.into_iter().filter_map(|(key, value)| Some((key, value.as_deref().filter(|value| !value.is_empty())?)));
-        filled.map(|(key, value)| format!("{key}={}&", crate::pages::encode(value))).collect()
+        let filled = given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.as_deref().filter(|value| !value.is_empty())?)));
+        filled
+            .flat_map(|(key, value)| [key.to_owned(), "=".to_owned(), crate::pages::encode(value), "&".to_owned()])
+            .collect()
     }
 }
 
@@ -81,7 +88,8 @@ fn read<T>(field: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>) ->
         None => Ok(None),
         Some(text) => Ok(Some(read(text).ok_or_else(|| {
             let cut: String = text.chars().take(64).collect();
-            Reason::field(code::FIELD_INVALID, field, format!("`{cut}` is not what belongs here")).hint("Copy the identifier from its page.")
+            Reason::field(code::FIELD_INVALID, field, format!("`{cut}` is not what belongs here"))
+                .hint("Copy the identifier from its page.")
         })?)),
     }
 }
@@ -96,7 +104,11 @@ pub(crate) struct VerifyingOut {
 /// Begins to verify the whole record: every event is replayed and compared. `verified` of the record tells what was found.
 #[utoipa::path(post, path = "/engagements/{engagement}/verifications", tag = "protection", params(("engagement" = String, Path)),
     responses((status = 202, description = "It has begun.", body = VerifyingOut)))]
-async fn verify(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<(StatusCode, Json<VerifyingOut>), Problem> {
+async fn verify(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<(StatusCode, Json<VerifyingOut>), Problem> {
     app.begin_verify(&caller, Scope::Engagement(engagement)).await?;
     Ok((StatusCode::ACCEPTED, Json(VerifyingOut { verifying: app.verifying() })))
 }

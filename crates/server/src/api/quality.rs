@@ -34,7 +34,10 @@ pub(crate) struct QualityIn {
 #[utoipa::path(get, path = "/engagements/{engagement}/quality", tag = "quality", params(("engagement" = String, Path), QualityIn),
     responses((status = 200, body = Quality)))]
 async fn show(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<QualityIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QualityIn>,
 ) -> Result<Json<Quality>, Problem> {
     Ok(Json(app.view(&caller, given.query(engagement)?).await?))
 }
@@ -68,7 +71,10 @@ pub(crate) struct SideBySideIn {
 #[utoipa::path(get, path = "/engagements/{engagement}/quality/disputes", tag = "quality",
     params(("engagement" = String, Path), SideBySideIn), responses((status = 200, body = Disputes)))]
 async fn side_by_side(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<SideBySideIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<SideBySideIn>,
 ) -> Result<Json<Disputes>, Problem> {
     Ok(Json(app.view(&caller, given.query(engagement)?).await?))
 }
@@ -76,7 +82,9 @@ async fn side_by_side(
 impl SideBySideIn {
     pub(crate) fn query(&self, engagement: EngagementId) -> Result<ShowDisputes, Error> {
         let which = match (&self.question, self.evidence.as_deref()) {
-            (Some(question), None) => Which::Question { question: question.clone(), pair: self.a.clone().zip(self.b.clone()) },
+            (Some(question), None) => {
+                Which::Question { question: question.clone(), pair: self.a.clone().zip(self.b.clone()) }
+            }
             (None, Some("other")) => Which::OtherEvidence,
             (Some(_) | None, _) => {
                 return Err(Reason::field(code::FIELD_INVALID, "question", "it is not said which cases are meant")
@@ -87,7 +95,8 @@ impl SideBySideIn {
         let after = match self.after.as_deref().filter(|cursor| !cursor.is_empty()) {
             None => None,
             Some(cursor) => Some(cursor.parse::<CaseId>().map_err(|_| {
-                Reason::field(code::FIELD_INVALID, "after", "this is not a cursor").hint("Use `next` of the page before.")
+                Reason::field(code::FIELD_INVALID, "after", "this is not a cursor")
+                    .hint("Use `next` of the page before.")
             })?),
         };
         let limit = self.limit.unwrap_or(DISPUTES_MAX);
@@ -96,8 +105,16 @@ impl SideBySideIn {
 
     /// Returns the filter as part of an address, each value followed by `&`; the page is left out.
     pub(crate) fn address(&self) -> String {
-        let given = [("question", &self.question), ("evidence", &self.evidence), ("a", &self.a), ("b", &self.b), ("origin", &self.origin)];
-        let given = given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}&", crate::pages::encode(value.as_deref()?))));
+        let given = [
+            ("question", &self.question),
+            ("evidence", &self.evidence),
+            ("a", &self.a),
+            ("b", &self.b),
+            ("origin", &self.origin),
+        ];
+        let given = given
+            .into_iter()
+            .filter_map(|(key, value)| Some(format!("{key}={}&", crate::pages::encode(value.as_deref()?))));
         given.collect()
     }
 }
@@ -107,8 +124,12 @@ fn origin(word: Option<&str>) -> Result<Option<Origin>, Error> {
     match word {
         None | Some("" | "all") => Ok(None),
         Some(word) => Ok(Some(Origin::from_word(word).ok_or_else(|| {
-            Reason::field(code::FIELD_INVALID, "origin", format!("`{}` is not an origin", word.chars().take(40).collect::<String>()))
-                .hint("Known: witnessed, imported, all.")
+            Reason::field(
+                code::FIELD_INVALID,
+                "origin",
+                format!("`{}` is not an origin", word.chars().take(40).collect::<String>()),
+            )
+            .hint("Known: witnessed, imported, all.")
         })?)),
     }
 }

@@ -119,13 +119,21 @@ pub(crate) struct SealedOut {
 
 /// Lists the seats that the caller holds, and says how many open cases fit her.
 #[utoipa::path(get, path = "/engagements/{engagement}/seats", tag = "reading", responses((status = 200, body = SeatList)))]
-async fn seats(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<SeatList>, Problem> {
+async fn seats(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<SeatList>, Problem> {
     Ok(Json(app.view(&caller, Seats { engagement }).await?))
 }
 
 /// Takes the best open seat for the caller.
 #[utoipa::path(post, path = "/engagements/{engagement}/seats/next", tag = "reading", responses((status = 200, body = SeatOut)))]
-async fn claim_next(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<SeatOut>, Problem> {
+async fn claim_next(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<SeatOut>, Problem> {
     let receipt = app.act(caller.clone(), Command::ClaimNext { engagement }).await?;
     let case = receipt.case().ok_or_else(|| Error::from(Reason::hidden(engagement)))?;
     Ok(Json(SeatOut { assignment: app.view(&caller, SeatOf { engagement, case }).await?, case }))
@@ -133,7 +141,11 @@ async fn claim_next(State(app): State<App>, caller: Caller, Path(engagement): Pa
 
 /// Takes an open seat of a chosen case.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/seats/claim", tag = "reading", params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = SeatOut)))]
-async fn claim(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>) -> Result<Json<SeatOut>, Problem> {
+async fn claim(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+) -> Result<Json<SeatOut>, Problem> {
     app.act(caller.clone(), Command::ClaimSeat { engagement, case }).await?;
     Ok(Json(SeatOut { assignment: app.view(&caller, SeatOf { engagement, case }).await?, case }))
 }
@@ -142,7 +154,10 @@ async fn claim(State(app): State<App>, caller: Caller, Path((engagement, case)):
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/seats/assign", tag = "reading", params(("engagement" = String, Path), ("case" = String, Path)), request_body = AssignIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn assign(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Json(given): Json<AssignIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Json(given): Json<AssignIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::AssignSeat { engagement, case, person: given.person }).await?.into()))
 }
@@ -151,7 +166,10 @@ async fn assign(
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/seats/revoke", tag = "reading", params(("engagement" = String, Path), ("case" = String, Path)), request_body = RevokeIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn revoke(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Json(given): Json<RevokeIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Json(given): Json<RevokeIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let command = Command::RevokeSeat { engagement, case, person: given.person, reason: given.reason };
     Ok(Json(app.act(caller, command).await?.into()))
@@ -161,7 +179,10 @@ async fn revoke(
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/seats/release", tag = "reading", params(("engagement" = String, Path), ("case" = String, Path)), request_body = ReleaseIn,
     responses((status = 200, body = ReceiptOut)))]
 async fn release(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Json(given): Json<ReleaseIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Json(given): Json<ReleaseIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     Ok(Json(app.act(caller, Command::ReleaseSeat { engagement, case, reason: given.reason }).await?.into()))
 }
@@ -169,7 +190,9 @@ async fn release(
 /// Shows the desk of an assignment: the documents, the questions, and the caller's own draft or sealed reading.
 #[utoipa::path(get, path = "/engagements/{engagement}/assignments/{assignment}", tag = "reading", params(("engagement" = String, Path), ("assignment" = String, Path)), responses((status = 200, body = Desk)))]
 async fn desk(
-    State(app): State<App>, caller: Caller, Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
 ) -> Result<Json<Desk>, Problem> {
     Ok(Json(app.view(&caller, OpenDesk { engagement, assignment }).await?))
 }
@@ -177,7 +200,9 @@ async fn desk(
 /// Shows the draft that the caller keeps for a duty she holds.
 #[utoipa::path(get, path = "/engagements/{engagement}/assignments/{assignment}/draft", tag = "reading", params(("engagement" = String, Path), ("assignment" = String, Path)), responses((status = 200, body = DraftOut)))]
 async fn find_draft(
-    State(app): State<App>, caller: Caller, Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
 ) -> Result<Json<DraftOut>, Problem> {
     let kept = app.find_draft(&caller, engagement, assignment).await?;
     let (written, kept_at) = kept.map_or_else(Default::default, |(written, at)| (written, Some(at)));
@@ -188,7 +213,10 @@ async fn find_draft(
 #[utoipa::path(put, path = "/engagements/{engagement}/assignments/{assignment}/draft", tag = "reading", params(("engagement" = String, Path), ("assignment" = String, Path)), request_body = Written,
     responses((status = 200, body = KeptOut)))]
 async fn keep_draft(
-    State(app): State<App>, caller: Caller, Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>, Json(written): Json<Written>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
+    Json(written): Json<Written>,
 ) -> Result<Json<KeptOut>, Problem> {
     Ok(Json(KeptOut { kept_at: app.keep_draft(&caller, engagement, assignment, &written).await? }))
 }
@@ -197,7 +225,10 @@ async fn keep_draft(
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/quotes", tag = "reading", params(("engagement" = String, Path), ("case" = String, Path)), request_body = QuoteIn,
     responses((status = 200, body = PlacesOut)))]
 async fn find_quote(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Json(given): Json<QuoteIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Json(given): Json<QuoteIn>,
 ) -> Result<Json<PlacesOut>, Problem> {
     let places = app.view(&caller, FindQuote { engagement, case, quote: given.quote }).await?;
     Ok(Json(PlacesOut { places }))
@@ -207,7 +238,10 @@ async fn find_quote(
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/readings", tag = "reading", params(("engagement" = String, Path), ("case" = String, Path)), request_body = Written,
     responses((status = 200, body = SealedOut)))]
 async fn submit(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Json(mut written): Json<Written>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Json(mut written): Json<Written>,
 ) -> Result<Json<SealedOut>, Problem> {
     let matter = app.view(&caller, Lay { engagement, case }).await?;
     let judgement = written.complete(&matter.form, &matter.papers).map_err(|(refusal, _)| Error::from(refusal))?;

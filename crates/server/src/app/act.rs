@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use remit_access::{Action, Decision, Gate, Principal};
+use remit_kernel::index::Row;
 use remit_kernel::{
     command::Command,
     ctx::{Actor, Ctx},
@@ -11,8 +12,9 @@ use remit_kernel::{
     id::{ActId, EntryId, JobId, PersonId},
     stream::{EVENT_V, SHAPE, Scope, State, StreamId, apply, chain},
 };
-use remit_store::{AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SnapshotRow, TextRow, Write};
-use remit_kernel::index::Row;
+use remit_store::{
+    AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SnapshotRow, TextRow, Write,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{App, Receipt, Topic, load::Loaded, permit};
@@ -58,7 +60,9 @@ impl App {
                 Ok(Some(receipt)) => return Ok(receipt),
                 Ok(None) => {}
                 // The same request may have been done in between: then its answer is ours too.
-                Err(Error::Refused(refusal)) => return self.answered(caller, command).await?.ok_or(Error::Refused(refusal)),
+                Err(Error::Refused(refusal)) => {
+                    return self.answered(caller, command).await?.ok_or(Error::Refused(refusal));
+                }
                 Err(other) => return Err(other),
             }
         }
@@ -111,7 +115,12 @@ impl App {
     /// `ahead` is a stream's state that is on its way to the disk. Changes nothing but the record of a denial. Public for
     /// the benchmark, which replays such writes.
     #[doc(hidden)]
-    pub async fn prepare(&self, caller: &Caller, command: &Command, ahead: Option<&SnapshotRow>) -> Result<(Write, Receipt)> {
+    pub async fn prepare(
+        &self,
+        caller: &Caller,
+        command: &Command,
+        ahead: Option<&SnapshotRow>,
+    ) -> Result<(Write, Receipt)> {
         let scope = command.scope();
         let actor = caller.person();
         let loaded = self.facts(scope.unwrap_or(Scope::Directory), actor, command, ahead).await?;
@@ -129,7 +138,7 @@ impl App {
         let receipt = Receipt::new(ctx.id::<ActId>(0), ctx.now, decided.scope, command.word(), &decided.events);
 
         let mut write = Write::new(decided.scope.to_string(), ctx.now, receipt.act);
-        self.fold_into(&mut write, &loaded, &decided, &ctx)?;
+        Self::fold_into(&mut write, &loaded, &decided, &ctx)?;
         write.texts = decided.texts.into_iter().map(|text| TextRow::of(receipt.case(), text)).collect();
         write.jobs = self.follow_up(command, &ctx).await?;
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
@@ -149,7 +158,15 @@ impl App {
     }
 
     /// Lets the policies decide; a denial is recorded and told.
-    async fn admit(&self, caller: &Caller, command: &Command, principal: &Principal, action: Action, facts: &Facts, ctx: &Ctx) -> Result<Decision> {
+    async fn admit(
+        &self,
+        caller: &Caller,
+        command: &Command,
+        principal: &Principal,
+        action: Action,
+        facts: &Facts,
+        ctx: &Ctx,
+    ) -> Result<Decision> {
         let label = permit::label(command, command.scope(), facts, principal);
         let (denied, reason) = {
             let mut gate = Gate::new(&self.authorizer, principal, ctx.now);
@@ -169,7 +186,7 @@ impl App {
     }
 
     /// Folds the decided events onto the loaded states: events with their chain, snapshots, index rows, expectations.
-    fn fold_into(&self, write: &mut Write, loaded: &Loaded, decided: &remit_kernel::Decision, ctx: &Ctx) -> Result<()> {
+    fn fold_into(write: &mut Write, loaded: &Loaded, decided: &remit_kernel::Decision, ctx: &Ctx) -> Result<()> {
         struct Moving {
             before: Option<State>,
             now: Option<State>,
@@ -192,18 +209,35 @@ impl App {
             let name = stream.to_string();
             place.head = chain(place.head, &write.scope, &name, place.version, &kind, EVENT_V, ctx.now, &body);
             place.now = Some(apply(*stream, place.now.take(), event, ctx.now)?);
-            write.events.push(EventRow { stream: name, version: place.version, kind, v: EVENT_V, body, digest: place.head });
+            write.events.push(EventRow {
+                stream: name,
+                version: place.version,
+                kind,
+                v: EVENT_V,
+                body,
+                digest: place.head,
+            });
         }
         for (stream, place) in &moving {
             let Some(now) = &place.now else { continue };
             let name = stream.to_string();
-            write.snapshots.push(SnapshotRow { stream: name.clone(), version: place.version, shape: SHAPE, head: place.head, body: now.write() });
+            write.snapshots.push(SnapshotRow {
+                stream: name.clone(),
+                version: place.version,
+                shape: SHAPE,
+                head: place.head,
+                body: now.write(),
+            });
             let old = place.before.as_ref().map(State::rows).unwrap_or_default();
             write.index.push(IndexChange { stream: name.clone(), old, new: now.rows() });
             if let (State::Case(case), before) = (now, &place.before) {
                 let admitted = !matches!(before, Some(State::Case(before)) if before.admission.is_some());
                 let need = case.need_row().filter(|_| admitted).map(Row::Need);
-                write.index.extend(need.map(|need| IndexChange { stream: name.clone(), old: Vec::new(), new: vec![need] }));
+                write.index.extend(need.map(|need| IndexChange {
+                    stream: name.clone(),
+                    old: Vec::new(),
+                    new: vec![need],
+                }));
             }
         }
         write.expects = expectations(&loaded.facts, decided);
@@ -213,8 +247,10 @@ impl App {
     /// Returns the work that follows an act: whoever may have lost a qualification is planned anew everywhere.
     async fn follow_up(&self, command: &Command, ctx: &Ctx) -> Result<Vec<JobRow>> {
         let person = match command {
-            Command::RevokeCredential { person, .. } | Command::SetClearance { person, granted: false, .. }
-            | Command::SetConflict { person, declared: true, .. } | Command::SetPlace { person, .. }
+            Command::RevokeCredential { person, .. }
+            | Command::SetClearance { person, granted: false, .. }
+            | Command::SetConflict { person, declared: true, .. }
+            | Command::SetPlace { person, .. }
             | Command::MarkLeft { person } => *person,
             _ => return Ok(Vec::new()),
         };
@@ -228,7 +264,16 @@ impl App {
     }
 
     #[expect(clippy::too_many_arguments, reason = "an entry names everything that a decision rests on")]
-    fn entry(&self, caller: &Caller, principal: &Principal, action: Action, decision: &Decision, command: &Command, receipt: &Receipt, ctx: &Ctx) -> EntryRow {
+    fn entry(
+        &self,
+        caller: &Caller,
+        principal: &Principal,
+        action: Action,
+        decision: &Decision,
+        command: &Command,
+        receipt: &Receipt,
+        ctx: &Ctx,
+    ) -> EntryRow {
         let object = receipt.events.first().map(|happened| happened.stream.clone());
         EntryRow {
             id: ctx.id::<EntryId>(0),
@@ -237,7 +282,9 @@ impl App {
             actor: caller.person(),
             roles: principal.roles.iter().copied().collect(),
             action: command.word().to_owned(),
-            object: object.or_else(|| command.case().map(|case| case.to_string())).unwrap_or_else(|| action.word().to_owned()),
+            object: object
+                .or_else(|| command.case().map(|case| case.to_string()))
+                .unwrap_or_else(|| action.word().to_owned()),
             case: receipt.case().or_else(|| command.case()),
             object_hash: None,
             decision: if decision.allowed { remit_store::Decision::Allow } else { remit_store::Decision::Deny },
@@ -257,16 +304,29 @@ impl App {
 fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> {
     let rests_on = |stream: &StreamId| match stream {
         StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Member(_) => true,
-        StreamId::Line(_) | StreamId::Case(_) | StreamId::Panel(_) | StreamId::Organisation(_) | StreamId::Person(_) => false,
+        StreamId::Line(_)
+        | StreamId::Case(_)
+        | StreamId::Panel(_)
+        | StreamId::Organisation(_)
+        | StreamId::Person(_) => false,
     };
     let engagement_scope = decided.scope != Scope::Directory;
-    let read = facts.versions.iter().filter(|(stream, _)| engagement_scope && rests_on(stream)).map(|(stream, version)| (*stream, *version));
+    let read = facts
+        .versions
+        .iter()
+        .filter(|(stream, _)| engagement_scope && rests_on(stream))
+        .map(|(stream, version)| (*stream, *version));
     let moved = decided.events.iter().map(|(stream, _)| (*stream, facts.versions.get(stream).copied().unwrap_or(0)));
     // A case and its panel are decided together: whoever moves one rests on the other.
     let paired = decided.events.iter().filter_map(|(stream, _)| match stream {
         StreamId::Case(case) => Some(StreamId::panel_of(*case)),
         StreamId::Panel(panel) => Some(StreamId::Case(panel.case())),
-        StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Line(_) | StreamId::Member(_) | StreamId::Organisation(_) | StreamId::Person(_) => None,
+        StreamId::Engagement(_)
+        | StreamId::Sow(_)
+        | StreamId::Line(_)
+        | StreamId::Member(_)
+        | StreamId::Organisation(_)
+        | StreamId::Person(_) => None,
     });
     let paired = paired.filter_map(|stream| Some((stream, facts.versions.get(&stream).copied()?)));
     let all: BTreeMap<StreamId, u64> = read.chain(paired).chain(moved).collect();
@@ -275,7 +335,9 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
 
 /// Returns the draft that an act used up.
 fn used_draft(command: &Command, actor: Option<PersonId>, facts: &Facts) -> Vec<DraftKey> {
-    let (Command::SubmitReading { case, .. } | Command::Adjudicate { case, .. } | Command::ReleaseSeat { case, .. }) = command else {
+    let (Command::SubmitReading { case, .. } | Command::Adjudicate { case, .. } | Command::ReleaseSeat { case, .. }) =
+        command
+    else {
         return Vec::new();
     };
     let held = actor.and_then(|person| Some((person, facts.panels.get(&case.panel())?.assignment_of(person)?.0)));

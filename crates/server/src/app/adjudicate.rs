@@ -88,27 +88,40 @@ impl Query for ListDisputes {
         }
         let person = look.standing.id();
         let natural = look.load(&[Want::Person(person)]).await?.people.get(&person).map(|known| known.natural);
-        let filter = CaseFilter { statuses: vec![CaseStatus::Adjudicating], origin: Some(self.origin), ..CaseFilter::default() };
+        let filter =
+            CaseFilter { statuses: vec![CaseStatus::Adjudicating], origin: Some(self.origin), ..CaseFilter::default() };
         let rows = look.app.store().list_cases(&look.scope(), &filter, self.after, PAGE + 1).await?;
-        let next = (rows.len() > PAGE as usize).then(|| rows.get(PAGE as usize - 1).map(|row| cursor(CaseKey::of(row)))).flatten();
+        let next = (rows.len() > PAGE as usize)
+            .then(|| rows.get(PAGE as usize - 1).map(|row| cursor(CaseKey::of(row))))
+            .flatten();
         let rows = &rows[..rows.len().min(PAGE as usize)];
-        let wanted: Vec<_> = rows.iter().flat_map(|row| [Want::Stream(StreamId::Case(row.case)), Want::Stream(StreamId::panel_of(row.case))]).collect();
+        let wanted: Vec<_> = rows
+            .iter()
+            .flat_map(|row| [Want::Stream(StreamId::Case(row.case)), Want::Stream(StreamId::panel_of(row.case))])
+            .collect();
         let facts = look.load(&wanted).await?;
         let texts: Vec<_> = rows.iter().flat_map(|row| [row.reference, row.title]).collect();
         let texts = look.texts(&texts).await?;
         let text = |id| texts.get(&id).cloned().unwrap_or_default();
         let mut disputes = Vec::new();
         for row in rows {
-            let (Some(case), Some(panel)) = (facts.cases.get(&row.case), facts.panels.get(&row.case.panel())) else { continue };
+            let (Some(case), Some(panel)) = (facts.cases.get(&row.case), facts.panels.get(&row.case.panel())) else {
+                continue;
+            };
             let taken = matches!(panel.bench, Bench::Taken { person: holder, .. } if holder == person);
             let part = natural.is_none_or(|natural| panel.barred_from_adjudication().contains(&natural));
             let label = look.label(Class::Case, case, Some(panel))?;
             // What somebody else has taken, or what she had a part in, does not wait for her.
-            if (panel.bench != Bench::Open && !taken) || part || !look.may(Action::ViewCase, &label) || !look.may(Action::Adjudicate, &label) {
+            if (panel.bench != Bench::Open && !taken)
+                || part
+                || !look.may(Action::ViewCase, &label)
+                || !look.may(Action::Adjudicate, &label)
+            {
                 continue;
             }
             let pack = look.pack_of(case).await?;
-            let title = |key: &String| pack.form.question(key).map_or_else(|| key.clone(), |question| question.title.clone());
+            let title =
+                |key: &String| pack.form.question(key).map_or_else(|| key.clone(), |question| question.title.clone());
             disputes.push(DisputeLine {
                 case: row.case,
                 reference: text(row.reference),
@@ -211,16 +224,25 @@ impl Query for OpenDispute {
         let matter = look.matter(&case, Some(&panel)).await?;
         let voices = look.voices(&case, &panel, stand, &order).await?;
         // A finding without answers questions what was said, and says nothing itself.
-        let said: Vec<_> = voices.iter().map(|voice| &voice.written).filter(|written| !written.answers.is_empty()).collect();
+        let said: Vec<_> =
+            voices.iter().map(|voice| &voice.written).filter(|written| !written.answers.is_empty()).collect();
         let differing = matter.form.questions.iter().filter(|question| {
             let answers: BTreeSet<_> = said.iter().map(|written| written.answers.get(&question.key)).collect();
-            panel.disputed.contains(&question.key) || (matches!(question.kind, QuestionKind::Choice { .. }) && answers.len() > 1)
+            panel.disputed.contains(&question.key)
+                || (matches!(question.kind, QuestionKind::Choice { .. }) && answers.len() > 1)
         });
         let differing = differing.map(|question| question.key.clone()).collect();
         let (written, kept_at) = match stand {
-            Stand::Taken { assignment } => look.draft(person, assignment).await?.map_or_else(Default::default, |(written, at)| (written, Some(at))),
+            Stand::Taken { assignment } => {
+                look.draft(person, assignment).await?.map_or_else(Default::default, |(written, at)| (written, Some(at)))
+            }
             Stand::Decided { .. } => {
-                let own = panel.adjudications.iter().rev().find(|decided| decided.by == person).map(|decided| &decided.judgement);
+                let own = panel
+                    .adjudications
+                    .iter()
+                    .rev()
+                    .find(|decided| decided.by == person)
+                    .map(|decided| &decided.judgement);
                 (look.written(&own.into_iter().collect::<Vec<_>>()).await?.pop().unwrap_or_default(), None)
             }
             Stand::Open | Stand::Closed => Default::default(),
@@ -234,7 +256,9 @@ impl Query for OpenDispute {
 fn stand(panel: &Panel, person: PersonId) -> (Stand, Vec<ReadingId>) {
     match &panel.bench {
         Bench::Open => (Stand::Open, Vec::new()),
-        Bench::Taken { assignment, person: holder, order, .. } if *holder == person => (Stand::Taken { assignment: *assignment }, order.clone()),
+        Bench::Taken { assignment, person: holder, order, .. } if *holder == person => {
+            (Stand::Taken { assignment: *assignment }, order.clone())
+        }
         Bench::Taken { .. } => (Stand::Closed, Vec::new()),
         Bench::Closed => match panel.adjudications.iter().rev().find(|decided| decided.by == person) {
             Some(decided) => (Stand::Decided { at: decided.at.timestamp() }, decided.order.clone()),
@@ -254,16 +278,27 @@ impl Look<'_> {
         };
         let label = Label { revealed: panel.complete(), ..self.label(Class::AnonymousReading, case, Some(panel))? };
         self.admit(Action::ViewReadingsAnonymised, &label)?;
-        let readings: Vec<&Reading> = order.iter().filter_map(|wanted| panel.readings.iter().find(|reading| reading.reading == *wanted)).collect();
+        let readings: Vec<&Reading> = order
+            .iter()
+            .filter_map(|wanted| panel.readings.iter().find(|reading| reading.reading == *wanted))
+            .collect();
         let decided_before = match stand {
             Stand::Decided { .. } => panel.adjudications.len().saturating_sub(1),
             Stand::Open | Stand::Taken { .. } | Stand::Closed => panel.adjudications.len(),
         };
         let earlier = &panel.adjudications[..decided_before];
-        let judgements: Vec<_> = readings.iter().map(|reading| &reading.judgement).chain(earlier.iter().map(|decided| &decided.judgement)).collect();
+        let judgements: Vec<_> = readings
+            .iter()
+            .map(|reading| &reading.judgement)
+            .chain(earlier.iter().map(|decided| &decided.judgement))
+            .collect();
         let mut written = self.written(&judgements).await?.into_iter();
-        let people: Vec<_> = readings.iter().map(|reading| reading.reader).chain(earlier.iter().map(|decided| decided.by))
-            .chain(panel.challenges.iter().map(|challenge| challenge.by)).collect();
+        let people: Vec<_> = readings
+            .iter()
+            .map(|reading| reading.reader)
+            .chain(earlier.iter().map(|decided| decided.by))
+            .chain(panel.challenges.iter().map(|challenge| challenge.by))
+            .collect();
         // What may not be known yet is not even looked up.
         let names = if named { self.names(&people).await? } else { std::collections::HashMap::new() };
         let mut voices = Vec::new();
@@ -278,7 +313,13 @@ impl Look<'_> {
         }
         for (decided, written) in earlier.iter().zip(written) {
             let name = names.get(&decided.by).cloned();
-            voices.push(Voice { called: "An earlier decision".to_owned(), letter: String::new(), name, written, note: String::new() });
+            voices.push(Voice {
+                called: "An earlier decision".to_owned(),
+                letter: String::new(),
+                name,
+                written,
+                note: String::new(),
+            });
         }
         for challenge in &panel.challenges {
             let finding: Vec<_> = challenge.finding.iter().collect();

@@ -163,7 +163,8 @@ impl Query for ShowAdmin {
     async fn answer(self, look: &mut Look<'_>) -> Result<Admin> {
         look.admit(Action::ViewAdmin, &Label::directory()).map_err(|_| Reason::hidden("admin"))?;
         let store = look.app.store();
-        let logins: BTreeMap<_, _> = store.list_logins().await?.into_iter().map(|login| (login.person, login.name)).collect();
+        let logins: BTreeMap<_, _> =
+            store.list_logins().await?.into_iter().map(|login| (login.person, login.name)).collect();
         let named = store.list_organisations().await?;
         let everybody = store.list_people().await?;
         let organisation = |org: OrgId| {
@@ -192,10 +193,18 @@ impl Query for ShowAdmin {
         people.sort_by_key(|person| (!person.here, !person.signs_in, person.name.clone()));
         let engagements = store.list_engagements().await?.into_iter().filter_map(|known| {
             let Ok(Scope::Engagement(engagement)) = known.scope.parse() else { return None };
-            Some(EngagementName { engagement, name: known.name.unwrap_or_else(|| ERASED.to_owned()), status: known.row.status })
+            Some(EngagementName {
+                engagement,
+                name: known.name.unwrap_or_else(|| ERASED.to_owned()),
+                status: known.row.status,
+            })
         });
         let engagements = engagements.collect();
-        let packs = store.list_packs().await?.into_iter().map(|pack| PackLine { name: pack.name, version: pack.version, digest: pack.digest });
+        let packs = store.list_packs().await?.into_iter().map(|pack| PackLine {
+            name: pack.name,
+            version: pack.version,
+            digest: pack.digest,
+        });
         let packs = packs.collect();
         let jobs = store.list_stopped_jobs(JOBS_MAX).await?.into_iter().map(|job| JobLine {
             job: job.row.id,
@@ -261,9 +270,13 @@ impl App {
     pub async fn give_login(&self, caller: &Caller, person: PersonId, name: &str, password: &str) -> Result<()> {
         self.view(caller, RunAdmin { person }).await?;
         if name.trim().is_empty() || name.chars().count() > 80 || name.chars().any(char::is_whitespace) {
-            return Err(Reason::field(code::FIELD_INVALID, "name", "the name to sign in with is empty, has blanks, or is too long")
-                .hint("Use a short word, such as `a.osei`.")
-                .into());
+            return Err(Reason::field(
+                code::FIELD_INVALID,
+                "name",
+                "the name to sign in with is empty, has blanks, or is too long",
+            )
+            .hint("Use a short word, such as `a.osei`.")
+            .into());
         }
         self.add_login(person, name, password).await
     }

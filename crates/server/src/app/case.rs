@@ -113,7 +113,8 @@ impl Query for ListCases {
         look.admit(Action::ViewEngagement, &Label::engagement(self.engagement))?;
         let mut filter = self.filter;
         // Narrowed first by SQL; each row then passes its label, so a wrong filter can hide, never leak.
-        let sees_all = [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| look.standing.holds(*role));
+        let sees_all =
+            [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| look.standing.holds(*role));
         if !sees_all {
             filter.seen_by = Some(look.standing.id());
             filter.queued = look.queues();
@@ -148,12 +149,19 @@ impl Look<'_> {
     /// Turns rows into lines, each through the label of its case. What a filter on outcomes would tell of a case that is
     /// still read blind is left out with the case.
     pub(crate) async fn case_lines(&mut self, rows: Vec<CaseRow>, filter: &CaseFilter) -> Result<Vec<CaseLine>> {
-        let wants: Vec<_> = rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).map(Want::Stream).collect();
+        let wants: Vec<_> = rows
+            .iter()
+            .flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)])
+            .map(Want::Stream)
+            .collect();
         let facts = self.load(&wants).await?;
-        let by_outcome = filter.disputed.is_some() || filter.question.is_some() || filter.changed_after_agreement.is_some();
+        let by_outcome =
+            filter.disputed.is_some() || filter.question.is_some() || filter.changed_after_agreement.is_some();
         let mut seen = Vec::new();
         for row in rows {
-            let (Some(case), panel) = (facts.cases.get(&row.case), facts.panels.get(&row.case.panel())) else { continue };
+            let (Some(case), panel) = (facts.cases.get(&row.case), facts.panels.get(&row.case.panel())) else {
+                continue;
+            };
             let open = sight(self.standing, panel) == Sight::Open;
             let label = self.label(Class::Case, case, panel)?;
             let row = self.open(Action::ViewCase, &label, row).filter(|_| open || !by_outcome);

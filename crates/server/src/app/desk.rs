@@ -265,7 +265,11 @@ impl Query for FindQuote {
     async fn answer(self, look: &mut Look<'_>) -> Result<Vec<Passage>> {
         let (case, panel) = look.case(self.case, None).await?;
         if self.quote.chars().count() > QUOTE_CHARS_MAX {
-            let long = Reason::field(code::TEXT_TOO_LONG, "quote", format!("the quote has more than {QUOTE_CHARS_MAX} characters"));
+            let long = Reason::field(
+                code::TEXT_TOO_LONG,
+                "quote",
+                format!("the quote has more than {QUOTE_CHARS_MAX} characters"),
+            );
             return Err(long.hint("Paste the sentence that carries the answer.").into());
         }
         let papers = look.papers(&case, panel.as_ref()).await?;
@@ -325,7 +329,13 @@ impl App {
     ///
     /// # Errors
     /// `not-found` unless the duty is hers now; a field reason for a draft beyond every limit of a form.
-    pub async fn keep_draft(&self, caller: &Caller, engagement: EngagementId, assignment: AssignmentId, written: &Written) -> Result<Timestamp> {
+    pub async fn keep_draft(
+        &self,
+        caller: &Caller,
+        engagement: EngagementId,
+        assignment: AssignmentId,
+        written: &Written,
+    ) -> Result<Timestamp> {
         self.view(caller, Held { engagement, assignment }).await?;
         let person = caller.person().ok_or_else(|| Reason::hidden(assignment))?;
         let body = serde_json::to_string(written)?;
@@ -343,7 +353,12 @@ impl App {
     ///
     /// # Errors
     /// `not-found` unless the duty is hers now.
-    pub async fn find_draft(&self, caller: &Caller, engagement: EngagementId, assignment: AssignmentId) -> Result<Option<(Written, Timestamp)>> {
+    pub async fn find_draft(
+        &self,
+        caller: &Caller,
+        engagement: EngagementId,
+        assignment: AssignmentId,
+    ) -> Result<Option<(Written, Timestamp)>> {
         self.view(caller, KeptDraft(Held { engagement, assignment })).await
     }
 }
@@ -354,7 +369,10 @@ impl Look<'_> {
         let Some(person) = self.standing.person else { return Ok(Vec::new()) };
         let duties = self.app.store().duties_of(&self.scope(), person, DutyStatus::Active, SEATS_MAX).await?;
         let cases: Vec<_> = duties.iter().map(|(duty, _)| duty.case).collect();
-        let wanted: Vec<_> = cases.iter().flat_map(|case| [Want::Stream(StreamId::Case(*case)), Want::Stream(StreamId::panel_of(*case))]).collect();
+        let wanted: Vec<_> = cases
+            .iter()
+            .flat_map(|case| [Want::Stream(StreamId::Case(*case)), Want::Stream(StreamId::panel_of(*case))])
+            .collect();
         let mut facts = self.load(&wanted).await?;
         let held = |id: CaseId| {
             let (case, panel) = (facts.cases.remove(&id)?, facts.panels.remove(&id.panel())?);
@@ -370,7 +388,8 @@ impl Look<'_> {
         let scope = self.scope();
         let active = self.app.store().duties_of(&scope, person, DutyStatus::Active, SEATS_MAX).await?;
         let done = self.app.store().duties_of(&scope, person, DutyStatus::Done, SEATS_MAX).await?;
-        let cases: Vec<_> = active.iter().chain(&done).filter(|(duty, _)| duty.duty == Duty::Read).map(|(duty, _)| duty.case).collect();
+        let cases: Vec<_> =
+            active.iter().chain(&done).filter(|(duty, _)| duty.duty == Duty::Read).map(|(duty, _)| duty.case).collect();
         let wanted: Vec<_> = cases.iter().map(|case| Want::Stream(StreamId::panel_of(*case))).collect();
         let panels = self.load(&wanted).await?.panels;
         let mine = panels.values().find(|panel| {
@@ -388,14 +407,18 @@ impl Look<'_> {
         let pack = self.pack_of(case).await?;
         let papers = self.papers(case, panel).await?;
         let named = pack.case_type(&case.case_type).map(|case_type| case_type.fields.clone()).unwrap_or_default();
-        let texts: Vec<_> = [case.reference.id, case.title.id].into_iter().chain(case.fields.values().map(|text| text.id)).collect();
+        let texts: Vec<_> =
+            [case.reference.id, case.title.id].into_iter().chain(case.fields.values().map(|text| text.id)).collect();
         let texts = self.texts(&texts).await?;
         let text = |id| texts.get(&id).cloned().unwrap_or_else(|| super::look::ERASED.to_owned());
         Ok(Matter {
             case: case.case,
             reference: text(case.reference.id),
             title: text(case.title.id),
-            facts: named.into_iter().filter_map(|field| Some((field.title, text(case.fields.get(&field.key)?.id)))).collect(),
+            facts: named
+                .into_iter()
+                .filter_map(|field| Some((field.title, text(case.fields.get(&field.key)?.id))))
+                .collect(),
             urgent: case.urgent,
             due_at: case.due_at.timestamp(),
             papers,
@@ -411,7 +434,11 @@ impl Look<'_> {
     }
 
     /// Returns the caller's draft for a duty, and when it was kept. One that no longer reads counts as none.
-    pub(crate) async fn draft(&self, person: PersonId, assignment: AssignmentId) -> Result<Option<(Written, Timestamp)>> {
+    pub(crate) async fn draft(
+        &self,
+        person: PersonId,
+        assignment: AssignmentId,
+    ) -> Result<Option<(Written, Timestamp)>> {
         let key = DraftKey { person, stream: assignment.to_string() };
         let draft = self.app.store().find_draft(&self.scope(), &key).await?;
         Ok(draft.and_then(|draft| Some((serde_json::from_str(&draft.body).ok()?, draft.updated_at.timestamp()))))
@@ -425,7 +452,8 @@ impl Look<'_> {
         self.app.load(self.standing.scope, &[Want::Candidates(person)], &mut loaded).await?;
         let facts = &loaded.facts;
         let Some(known) = facts.people.get(&person) else { return Ok(0) };
-        let free = |case: &&CaseId| facts.cases.get(case).is_some_and(|case| case.parties.is_disjoint(&known.conflicts));
+        let free =
+            |case: &&CaseId| facts.cases.get(case).is_some_and(|case| case.parties.is_disjoint(&known.conflicts));
         Ok(facts.candidates.iter().filter(free).count())
     }
 }

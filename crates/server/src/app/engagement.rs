@@ -245,7 +245,10 @@ impl App {
                 side: member.side,
                 roles: member.roles,
             };
-            lines.extend(gate.open(Action::ViewEngagement, &Label::engagement(engagement), line).map(remit_access::Authorized::into_inner));
+            lines.extend(
+                gate.open(Action::ViewEngagement, &Label::engagement(engagement), line)
+                    .map(remit_access::Authorized::into_inner),
+            );
         }
         Ok(lines)
     }
@@ -271,13 +274,15 @@ impl Query for ShowEngagement {
         let scope = look.scope();
         let organisations = look.app.store().list_organisations().await?;
         let party = |organisation: OrgId| {
-            let named = organisations.iter().find(|known| known.row.org == organisation).and_then(|known| known.name.clone());
+            let named =
+                organisations.iter().find(|known| known.row.org == organisation).and_then(|known| known.name.clone());
             Party { organisation, name: named.unwrap_or_else(|| ERASED.to_owned()) }
         };
         let sows = if look.may(Action::ViewSow, &label) { look.sow_views(may).await? } else { Vec::new() };
         let mut members = members(look, may.see_people).await?;
         members.sort_by_key(|member| (!member.active, member.side, member.name.clone()));
-        let sees_all = [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| look.standing.holds(*role));
+        let sees_all =
+            [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| look.standing.holds(*role));
         let cases = if sees_all { Some(look.app.store().count_cases_by_status(&scope).await?) } else { None };
         let out = EngagementOut {
             engagement: self.engagement,
@@ -288,7 +293,8 @@ impl Query for ShowEngagement {
             provider: party(engagement.provider),
             sows,
             members,
-            cases: cases.map(|counts| counts.into_iter().map(|(status, cases)| StatusCount { status, cases }).collect()),
+            cases: cases
+                .map(|counts| counts.into_iter().map(|(status, cases)| StatusCount { status, cases }).collect()),
             may,
         };
         look.saw(Action::ViewEngagement, self.engagement, None, None);
@@ -314,7 +320,8 @@ impl Query for ShowSow {
 
     async fn answer(self, look: &mut Look<'_>) -> Result<SowOut> {
         look.admit(Action::ViewSow, &Label::engagement(self.engagement))?;
-        let may = Permits { sign_sow: look.may(Action::SignSow, &Label::engagement(self.engagement)), ..Permits::default() };
+        let may =
+            Permits { sign_sow: look.may(Action::SignSow, &Label::engagement(self.engagement)), ..Permits::default() };
         let found = look.sow_views(may).await?.into_iter().find(|known| known.sow == self.sow);
         look.saw(Action::ViewSow, self.sow, None, None);
         found.ok_or_else(|| remit_kernel::refusal::Reason::hidden(self.sow).into())
@@ -354,7 +361,8 @@ pub(crate) async fn sows(look: &Look<'_>) -> Result<Vec<Sow>> {
 impl Look<'_> {
     async fn sow_views(&mut self, may: Permits) -> Result<Vec<SowOut>> {
         let sows = sows(self).await?;
-        let lines: Vec<_> = sows.iter().flat_map(|sow| &sow.lines).map(|line| Want::Stream(StreamId::Line(line.line))).collect();
+        let lines: Vec<_> =
+            sows.iter().flat_map(|sow| &sow.lines).map(|line| Want::Stream(StreamId::Line(line.line))).collect();
         let used = self.load(&lines).await?.lines;
         let signers: Vec<_> = sows.iter().flat_map(|sow| &sow.signatures).map(|(_, person, _)| *person).collect();
         let names = self.names(&signers).await?;
@@ -366,7 +374,11 @@ impl Look<'_> {
             .into_iter()
             .map(|sow| {
                 let open = matches!(sow.status, SowStatus::Proposed);
-                let unsigned: Vec<_> = Side::ALL.iter().copied().filter(|side| open && !sow.signatures.iter().any(|(by, ..)| by == side)).collect();
+                let unsigned: Vec<_> = Side::ALL
+                    .iter()
+                    .copied()
+                    .filter(|side| open && !sow.signatures.iter().any(|(by, ..)| by == side))
+                    .collect();
                 SowOut {
                     sow: sow.sow,
                     number: sow.number,
@@ -384,7 +396,11 @@ impl Look<'_> {
                             name: names.get(person).cloned().unwrap_or_else(|| ERASED.to_owned()),
                         })
                         .collect(),
-                    lines: sow.lines.iter().map(|line| line_out(line, used.get(&line.line).map_or(0, |used| used.taken))).collect(),
+                    lines: sow
+                        .lines
+                        .iter()
+                        .map(|line| line_out(line, used.get(&line.line).map_or(0, |used| used.taken)))
+                        .collect(),
                 }
             })
             .collect())
@@ -515,7 +531,11 @@ impl Query for MembersToBe {
             .map(|known| PersonChoice {
                 person: known.row.person,
                 name: known.name.clone().unwrap_or_else(|| ERASED.to_owned()),
-                organisation: organisations.iter().find(|org| org.row.org == known.row.org).and_then(|org| org.name.clone()).unwrap_or_default(),
+                organisation: organisations
+                    .iter()
+                    .find(|org| org.row.org == known.row.org)
+                    .and_then(|org| org.name.clone())
+                    .unwrap_or_default(),
             })
             .collect();
         choices.sort_by_key(|known| known.name.clone());

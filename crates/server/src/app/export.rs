@@ -82,8 +82,10 @@ impl Query for ExportCases {
         admit(look, self.engagement)?;
         let rows = look.app.store().list_cases(&look.scope(), &CaseFilter::default(), self.after, PAGE).await?;
         let next = rows.last().filter(|_| rows.len() == PAGE as usize).map(CaseKey::of);
-        let streams: Vec<_> = rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).collect();
-        let mut facts = look.load(&streams.into_iter().map(remit_kernel::facts::Want::Stream).collect::<Vec<_>>()).await?;
+        let streams: Vec<_> =
+            rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).collect();
+        let mut facts =
+            look.load(&streams.into_iter().map(remit_kernel::facts::Want::Stream).collect::<Vec<_>>()).await?;
         let mut exported = CasesExported { next, ..CasesExported::default() };
         let mut people = BTreeSet::new();
         let mut open = Vec::new();
@@ -127,18 +129,24 @@ impl Query for ExportEvents {
             let case = match event.stream.parse() {
                 Ok(StreamId::Case(case)) => Some(case),
                 Ok(StreamId::Panel(panel)) => Some(panel.case()),
-                Ok(StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Line(_) | StreamId::Member(_)
-                | StreamId::Organisation(_) | StreamId::Person(_)) | Err(_) => None,
+                Ok(
+                    StreamId::Engagement(_)
+                    | StreamId::Sow(_)
+                    | StreamId::Line(_)
+                    | StreamId::Member(_)
+                    | StreamId::Organisation(_)
+                    | StreamId::Person(_),
+                )
+                | Err(_) => None,
             };
             // An event tells what its case or panel holds: it is open to those to whom that is open.
             if let Some(case) = case {
-                let open = match cases.get(&case) {
-                    Some(open) => *open,
-                    None => {
-                        let open = whole(look, case).await?;
-                        cases.insert(case, open);
-                        open
-                    }
+                let open = if let Some(open) = cases.get(&case) {
+                    *open
+                } else {
+                    let open = whole(look, case).await?;
+                    cases.insert(case, open);
+                    open
                 };
                 if !open {
                     continue;
@@ -162,7 +170,8 @@ async fn whole(look: &mut Look<'_>, case: CaseId) -> Result<bool> {
     let unread = panel.as_ref().is_none_or(|panel| panel.readings.is_empty() && panel.duties.is_empty());
     let deliverable = look.label(Class::Deliverable, &case, panel.as_ref())?;
     let undecided = case.resolution.is_none();
-    Ok((unread || look.may(Action::ViewReading, &reading)) && (undecided || look.may(Action::ViewDeliverable, &deliverable)))
+    Ok((unread || look.may(Action::ViewReading, &reading))
+        && (undecided || look.may(Action::ViewDeliverable, &deliverable)))
 }
 
 /// A case with what of it is open to whoever looks.
@@ -222,7 +231,8 @@ impl Opened {
         let mut texts = vec![case.reference.id, case.title.id];
         texts.extend(case.fields.values().map(|text| text.id));
         texts.extend(self.items().flat_map(|item| [item.name.id, item.body.id]));
-        let judged = self.readings().map(|reading| &reading.judgement).chain(case.resolution.iter().map(|known| &known.outcome));
+        let judged =
+            self.readings().map(|reading| &reading.judgement).chain(case.resolution.iter().map(|known| &known.outcome));
         texts.extend(judged.flat_map(texts_of));
         texts.extend(case.resolution.iter().filter_map(|known| known.deliverable).map(|text| text.id));
         texts
@@ -261,7 +271,9 @@ impl Opened {
 
     fn reading_line(&self, reading: &Reading, words: &Words<'_>) -> Value {
         let (claimed_at, source) = match &reading.provenance {
-            Provenance::Imported { claimed_at, source } => (claimed_at.map(remit_kernel::time::Instant::timestamp), Some(source)),
+            Provenance::Imported { claimed_at, source } => {
+                (claimed_at.map(remit_kernel::time::Instant::timestamp), Some(source))
+            }
             Provenance::Witnessed { .. } => (None, None),
         };
         self.line(json!({

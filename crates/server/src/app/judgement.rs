@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use remit_access::{Action, Class, Label};
 use remit_kernel::{
     case::{Case, Item, Media, Visibility},
     command::{AnswerIn, JudgementIn},
@@ -14,7 +15,6 @@ use remit_kernel::{
     refusal::{Reason, Refusal, code},
     text::{NewText, TextRef},
 };
-use remit_access::{Action, Class, Label};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::look::{ERASED, Look};
@@ -99,10 +99,9 @@ impl Written {
                     cited.extend(passage(&value).filter(|span| !cited.contains(span)));
                 }
                 Some(("q", key)) if !value.trim().is_empty() => drop(written.quotes.insert(key.to_owned(), value)),
-                Some(_) => {}
                 None if name == "rationale" => written.rationale = value,
                 None if name == "confidence" => value.trim().clone_into(&mut written.confidence),
-                None => {}
+                Some(_) | None => {}
             }
         }
         written.evidence.retain(|_, spans| !spans.is_empty());
@@ -143,8 +142,12 @@ impl Written {
                         .hint("Copy it from the document letter by letter; what you pasted is kept."),
                 ),
                 several => resolved.reasons.push(
-                    Reason::field(code::QUOTE_AMBIGUOUS, &key, format!("the pasted passage stands in {} places", several.len()))
-                        .hint("Choose the place you mean, or paste a longer passage."),
+                    Reason::field(
+                        code::QUOTE_AMBIGUOUS,
+                        &key,
+                        format!("the pasted passage stands in {} places", several.len()),
+                    )
+                    .hint("Choose the place you mean, or paste a longer passage."),
                 ),
             }
             if found.len() > 1 {
@@ -167,7 +170,9 @@ impl Written {
             let answer = match asks(key) {
                 Some(QuestionKind::Text { .. }) => AnswerIn::Text(answer.clone()),
                 // An unknown question goes on as well: the kernel says that the form does not ask it.
-                Some(QuestionKind::Choice { .. } | QuestionKind::Span { .. }) | None => AnswerIn::Choice(answer.clone()),
+                Some(QuestionKind::Choice { .. } | QuestionKind::Span { .. }) | None => {
+                    AnswerIn::Choice(answer.clone())
+                }
             };
             given.answers.insert(key.clone(), answer);
         }
@@ -195,7 +200,8 @@ impl Written {
             Err(refusal) => return refusal.reasons,
         };
         let text = |body: &str| NewText::new(TextId::of(Suffix::new(0, [0; 10])), [0; 32], body.to_owned()).text;
-        let mut judgement = Judgement { evidence: given.evidence, confidence: given.confidence, ..Judgement::default() };
+        let mut judgement =
+            Judgement { evidence: given.evidence, confidence: given.confidence, ..Judgement::default() };
         judgement.rationale = given.rationale.as_deref().map(text);
         judgement.answers = given
             .answers
@@ -207,7 +213,11 @@ impl Written {
             })
             .collect();
         let chars = |paper: &Paper| u32::try_from(paper.body.chars().count()).unwrap_or(u32::MAX);
-        let citable = papers.iter().filter(|paper| paper.citable).map(|paper| ((paper.item, paper.version), chars(paper))).collect();
+        let citable = papers
+            .iter()
+            .filter(|paper| paper.citable)
+            .map(|paper| ((paper.item, paper.version), chars(paper)))
+            .collect();
         form.check(&judgement, &citable, false).err().map(|refusal| refusal.reasons).unwrap_or_default()
     }
 
@@ -215,7 +225,11 @@ impl Written {
     ///
     /// # Errors
     /// Every quote without its one place, every field that cannot be read.
-    pub(crate) fn complete(&mut self, form: &Form, papers: &[Paper]) -> std::result::Result<JudgementIn, (Refusal, Resolved)> {
+    pub(crate) fn complete(
+        &mut self,
+        form: &Form,
+        papers: &[Paper],
+    ) -> std::result::Result<JudgementIn, (Refusal, Resolved)> {
         let resolved = self.resolve(papers);
         match (self.judgement(form), resolved.reasons.is_empty()) {
             (Ok(given), true) => Ok(given),
@@ -242,13 +256,19 @@ impl Look<'_> {
             let label = Label { visibility, ..plain.clone() };
             open.extend(self.open(Action::ViewItem, &label, item.clone()).map(remit_access::Authorized::into_inner));
         }
-        let wanted = |item: &Item| std::iter::once(item.name.id).chain((item.media == Media::Text).then_some(item.body.id));
+        let wanted =
+            |item: &Item| std::iter::once(item.name.id).chain((item.media == Media::Text).then_some(item.body.id));
         let texts: Vec<TextId> = open.iter().flat_map(wanted).collect();
         let texts = self.texts(&texts).await?;
         let text = |id| texts.get(&id).cloned().unwrap_or_else(|| ERASED.to_owned());
         let citable = case.citable();
         for item in open.iter().filter(|item| item.media == Media::Text) {
-            self.saw(Action::ViewItem, format!("{}@{}", item.item, item.version), Some(case.case), Some(item.body.commitment));
+            self.saw(
+                Action::ViewItem,
+                format!("{}@{}", item.item, item.version),
+                Some(case.case),
+                Some(item.body.commitment),
+            );
         }
         Ok(open
             .into_iter()
@@ -266,7 +286,10 @@ impl Look<'_> {
     /// Returns sealed judgements in the shape in which they were written. Only for judgements whose label was admitted.
     pub(crate) async fn written(&self, judgements: &[&Judgement]) -> Result<Vec<Written>> {
         let words = |judgement: &&Judgement| {
-            let answers = judgement.answers.values().filter_map(|answer| if let Answer::Text(text) = answer { Some(text.id) } else { None });
+            let answers = judgement
+                .answers
+                .values()
+                .filter_map(|answer| if let Answer::Text(text) = answer { Some(text.id) } else { None });
             answers.chain(judgement.rationale.map(|text| text.id)).collect::<Vec<_>>()
         };
         let texts: Vec<_> = judgements.iter().flat_map(words).collect();
@@ -279,7 +302,12 @@ impl Look<'_> {
 /// Returns every place where a quote stands in the citable documents, in document order.
 pub(crate) fn find(papers: &[Paper], quote: &str) -> Vec<Passage> {
     let places = papers.iter().filter(|paper| paper.citable).flat_map(|paper| {
-        let place = |found: quote::Match| Evidence { item: paper.item, version: paper.version, start: found.start, end: found.end };
+        let place = |found: quote::Match| Evidence {
+            item: paper.item,
+            version: paper.version,
+            start: found.start,
+            end: found.end,
+        };
         quote::find(&paper.body, quote).into_iter().map(place)
     });
     places.take(quote::MATCHES_MAX).filter_map(|at| cite(papers, at)).collect()
@@ -342,11 +370,13 @@ mod tests {
     #[test]
     fn a_quote_with_one_place_is_cited_and_one_with_two_is_asked_about() {
         let papers = [paper("It fell. It rose. It rose.")];
-        let mut written = Written::from_fields(&fields(&[("q.one", "It fell."), ("q.two", "It rose."), ("q.none", "It stood.")]));
+        let mut written =
+            Written::from_fields(&fields(&[("q.one", "It fell."), ("q.two", "It rose."), ("q.none", "It stood.")]));
         let resolved = written.resolve(&papers);
         assert_eq!(written.evidence["one"][0].end, 8);
         assert_eq!(resolved.choices["two"].len(), 2);
-        let codes: Vec<_> = resolved.reasons.iter().map(|reason| (reason.subject.as_str(), reason.code.as_ref())).collect();
+        let codes: Vec<_> =
+            resolved.reasons.iter().map(|reason| (reason.subject.as_str(), reason.code.as_ref())).collect();
         assert_eq!(codes, [("none", code::QUOTE_NOT_FOUND), ("two", code::QUOTE_AMBIGUOUS)]);
         assert_eq!(written.quotes.len(), 2, "what was pasted is kept");
 
@@ -358,7 +388,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_passage_is_left_out_and_what_was_typed_stays() {
-        let written = Written::from_fields(&fields(&[("e.one", "nonsense:1:2"), ("confidence", " 8x "), ("rationale", "a\r\nb")]));
+        let written = Written::from_fields(&fields(&[
+            ("e.one", "nonsense:1:2"),
+            ("confidence", " 8x "),
+            ("rationale", "a\r\nb"),
+        ]));
         assert!(written.evidence.is_empty());
         assert_eq!((written.confidence.as_str(), written.rationale.as_str()), ("8x", "a\nb"));
         let back: Written = serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap();

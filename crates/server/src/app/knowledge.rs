@@ -224,7 +224,11 @@ fn pack_out(pack: &Pack, digest: Digest, clauses: Vec<String>) -> PackOut {
         kpis: pack
             .kpis
             .iter()
-            .map(|Kpi { title, formula, target, .. }| KpiOut { title: title.clone(), formula: formula.clone(), target: target.clone() })
+            .map(|Kpi { title, formula, target, .. }| KpiOut {
+                title: title.clone(),
+                formula: formula.clone(),
+                target: target.clone(),
+            })
             .collect(),
         attribution: pack.attribution.clone(),
     }
@@ -239,7 +243,9 @@ fn questions(form: &Form) -> Vec<QuestionOut> {
             help: question.help.clone(),
             answers: match &question.kind {
                 QuestionKind::Choice { options } => options.iter().map(|option| option.title.clone()).collect(),
-                QuestionKind::Span { spans_min, spans_max } => vec![format!("{spans_min} to {spans_max} passages of the documents")],
+                QuestionKind::Span { spans_min, spans_max } => {
+                    vec![format!("{spans_min} to {spans_max} passages of the documents")]
+                }
                 QuestionKind::Text { chars_max } => vec![format!("words of one's own, up to {chars_max} characters")],
             },
             decides: question.decides,

@@ -45,23 +45,26 @@ impl App {
             return Ok(Heard::Nothing);
         }
         let Some(id) = topic.case else {
-            let manages = [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| standing.holds(*role));
+            let manages =
+                [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| standing.holds(*role));
             return Ok(if manages { Heard::Today } else { Heard::Nothing });
         };
         if topic.opened && standing.holds(Role::Expert) {
             return Ok(Heard::Today);
         }
         let mut loaded = Loaded::default();
-        self.load(topic.scope, &[Want::Stream(StreamId::Case(id)), Want::Stream(StreamId::panel_of(id))], &mut loaded).await?;
+        self.load(topic.scope, &[Want::Stream(StreamId::Case(id)), Want::Stream(StreamId::panel_of(id))], &mut loaded)
+            .await?;
         let (case, panel) = (loaded.facts.cases.get(&id), loaded.facts.panels.get(&id.panel()));
         let Some(case) = case else { return Ok(Heard::Nothing) };
         let person = standing.id();
-        let reads = panel.is_some_and(|panel| !panel.revealed() && panel.duties.iter().any(|duty| duty.person == person && duty.duty == Duty::Read));
+        let reads = panel.is_some_and(|panel| {
+            !panel.revealed() && panel.duties.iter().any(|duty| duty.person == person && duty.duty == Duty::Read)
+        });
         let label = permit::case_label(engagement, Class::Case, case, panel, &standing.principal);
         let sees = !reads && gate.admit(Action::ViewCase, &label).is_ok();
         Ok(if sees { Heard::Case(id) } else { Heard::Nothing })
     }
-
 
     /// Returns whether the session of a caller is still open.
     async fn still_in(&self, caller: &Caller) -> Result<bool> {

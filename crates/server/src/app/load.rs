@@ -42,7 +42,13 @@ impl App {
     /// Loads what the command wants, round by round, until it wants nothing more.
     ///
     /// Where the command wants a stream that is `ahead` of what the disk has, it gets that state.
-    pub(crate) async fn facts(&self, scope: Scope, actor: Option<PersonId>, command: &Command, ahead: Option<&SnapshotRow>) -> Result<Loaded> {
+    pub(crate) async fn facts(
+        &self,
+        scope: Scope,
+        actor: Option<PersonId>,
+        command: &Command,
+        ahead: Option<&SnapshotRow>,
+    ) -> Result<Loaded> {
         let mut loaded = Loaded::default();
         for _ in 0..ROUNDS_MAX {
             let wants = command.wants(actor, &loaded.facts);
@@ -74,7 +80,12 @@ impl App {
                 Want::Organisation(org) => directory.push(StreamId::Organisation(org)),
                 Want::Text(text) => texts.push(text),
                 Want::Name(person) => names.push(person),
-                Want::Pack(_) | Want::Candidates(_) | Want::DutiesOf(_) | Want::OwnedBy(_) | Want::Reference(_) | Want::Signers => {}
+                Want::Pack(_)
+                | Want::Candidates(_)
+                | Want::DutiesOf(_)
+                | Want::OwnedBy(_)
+                | Want::Reference(_)
+                | Want::Signers => {}
             }
         }
         self.load_streams(scope, &own, loaded).await?;
@@ -130,7 +141,8 @@ impl App {
             Want::Signers => {
                 let members = self.store.list_members(&scope.to_string()).await?;
                 let signs = |row: &remit_kernel::index::MemberRow| row.active && row.roles.contains(&Role::Signer);
-                loaded.facts.signers = members.iter().filter(|member| signs(&member.row)).map(|member| member.row.person).collect();
+                loaded.facts.signers =
+                    members.iter().filter(|member| signs(&member.row)).map(|member| member.row.person).collect();
             }
             Want::Stream(_) | Want::Person(_) | Want::Organisation(_) | Want::Text(_) | Want::Name(_) => {}
         }
@@ -139,7 +151,8 @@ impl App {
 
     /// Loads cases with their panels.
     async fn load_cases(&self, scope: Scope, cases: &[CaseId], loaded: &mut Loaded) -> Result<()> {
-        let streams: Vec<_> = cases.iter().flat_map(|case| [StreamId::Case(*case), StreamId::panel_of(*case)]).collect();
+        let streams: Vec<_> =
+            cases.iter().flat_map(|case| [StreamId::Case(*case), StreamId::panel_of(*case)]).collect();
         loaded.facts.loaded.extend(streams.iter().copied().map(Want::Stream));
         self.load_streams(scope, &streams, loaded).await
     }

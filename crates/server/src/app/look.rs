@@ -5,7 +5,7 @@ use std::{collections::HashMap, future::Future};
 use remit_access::{Action, Authorized, Class, Gate, Label, Principal};
 use remit_kernel::{
     case::Case,
-    engagement::{Engagement, Member, Sow},
+    engagement::{Engagement, Sow},
     facts::{Facts, Want},
     hash::Digest,
     id::{CaseId, EngagementId, EntryId, PersonId, TextId},
@@ -68,7 +68,12 @@ impl App {
     /// [`Error::Refused`](crate::Error::Refused) with `not-found` for what is unknown or hidden: the two look alike.
     pub async fn view<Q: Query>(&self, caller: &Caller, query: Q) -> Result<Q::Out> {
         let standing = self.standing(caller, query.scope()).await?;
-        let mut look = Look { app: self, standing: &standing, gate: Gate::new(&self.authorizer, &standing.principal, standing.now), seen: Vec::new() };
+        let mut look = Look {
+            app: self,
+            standing: &standing,
+            gate: Gate::new(&self.authorizer, &standing.principal, standing.now),
+            seen: Vec::new(),
+        };
         let answer = query.answer(&mut look).await;
         look.record().await?;
         answer
@@ -83,7 +88,13 @@ impl App {
         let known = caller.person().and_then(|person| loaded.facts.people.get(&person));
         let member = caller.person().and_then(|person| loaded.facts.members.get(&person));
         let principal = permit::principal(caller, known, member);
-        Ok(Standing { scope, principal, now: self.clock.now(), request_id: caller.request_id.clone(), person: caller.person() })
+        Ok(Standing {
+            scope,
+            principal,
+            now: self.clock.now(),
+            request_id: caller.request_id.clone(),
+            person: caller.person(),
+        })
     }
 }
 
@@ -135,7 +146,14 @@ impl Look<'_> {
     }
 
     /// Notes that something was shown.
-    pub(crate) fn saw(&mut self, action: Action, object: impl ToString, case: Option<CaseId>, hash: Option<Digest>) {
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over identifiers and words as they have them")]
+    pub(crate) fn saw(
+        &mut self,
+        action: Action,
+        object: impl std::fmt::Display,
+        case: Option<CaseId>,
+        hash: Option<Digest>,
+    ) {
         self.seen.push(Seen { action, object: object.to_string(), case, hash });
     }
 
@@ -195,7 +213,10 @@ impl Look<'_> {
     /// Returns names of people of the directory.
     pub(crate) async fn names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>> {
         let named = self.app.store.people(people).await?;
-        Ok(named.into_iter().map(|person| (person.row.person, person.name.unwrap_or_else(|| ERASED.to_owned()))).collect())
+        Ok(named
+            .into_iter()
+            .map(|person| (person.row.person, person.name.unwrap_or_else(|| ERASED.to_owned())))
+            .collect())
     }
 
     /// Returns the engagement and its statements of work.
@@ -205,15 +226,14 @@ impl Look<'_> {
         self.admit(Action::ViewEngagement, &label).map_err(|_| Reason::hidden(id))?;
         let facts = self.load(&[Want::Stream(StreamId::Engagement(id))]).await?;
         let engagement = facts.engagement.ok_or_else(|| Reason::hidden(id))?;
-        let wanted: Vec<_> = engagement.baseline.into_iter().chain(engagement.history).map(|sow| Want::Stream(StreamId::Sow(sow))).collect();
+        let wanted: Vec<_> = engagement
+            .baseline
+            .into_iter()
+            .chain(engagement.history)
+            .map(|sow| Want::Stream(StreamId::Sow(sow)))
+            .collect();
         let sows = self.load(&wanted).await?.sows.into_values().collect();
         Ok((engagement, sows))
-    }
-
-    /// Returns the caller's membership.
-    pub(crate) async fn member(&self) -> Result<Option<Member>> {
-        let Some(person) = self.standing.person else { return Ok(None) };
-        Ok(self.load(&[Want::Stream(StreamId::Member(person))]).await?.members.remove(&person))
     }
 
     /// Writes the entries of what was shown.
@@ -223,7 +243,8 @@ impl Look<'_> {
         }
         let used = self.gate.used();
         let ctx_seed = self.app.chance.draw()?;
-        let ctx = remit_kernel::ctx::Ctx { actor: remit_kernel::ctx::Actor::Service, now: self.standing.now, seed: ctx_seed };
+        let ctx =
+            remit_kernel::ctx::Ctx { actor: remit_kernel::ctx::Actor::Service, now: self.standing.now, seed: ctx_seed };
         let entries = (0..).zip(self.seen.drain(..)).map(|(ordinal, seen)| EntryRow {
             id: ctx.id::<EntryId>(ordinal),
             scope: self.standing.scope.to_string(),

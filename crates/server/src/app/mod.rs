@@ -1,8 +1,8 @@
 //! The one decision path. [`App::act`] is the only way to change anything, [`App::view`] the only way to read content.
 
 mod act;
-pub mod admin;
 pub mod adjudicate;
+pub mod admin;
 pub mod case;
 pub mod desk;
 pub mod engagement;
@@ -100,7 +100,17 @@ impl App {
         let packs = Mutex::new(HashMap::new());
         let (turns, verifying) = (turn::Turns::default(), AtomicU64::new(u64::MAX));
         let authorizer = Authorizer::new()?;
-        Ok(Self(Arc::new(Inner { store, authorizer, clock, chance, turns, packs, topics, demo: OnceLock::new(), verifying })))
+        Ok(Self(Arc::new(Inner {
+            store,
+            authorizer,
+            clock,
+            chance,
+            turns,
+            packs,
+            topics,
+            demo: OnceLock::new(),
+            verifying,
+        })))
     }
 
     /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.

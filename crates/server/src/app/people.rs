@@ -124,7 +124,8 @@ impl Query for ShowBench {
             .into_iter()
             .filter_map(|member| {
                 let person = facts.people.get(&member.person)?;
-                let organisation = organisations.iter().find(|known| known.row.org == person.org).and_then(|known| known.name.clone());
+                let organisation =
+                    organisations.iter().find(|known| known.row.org == person.org).and_then(|known| known.name.clone());
                 Some(BenchLine {
                     organisation: organisation.unwrap_or_else(|| ERASED.to_owned()),
                     here: person.active,
@@ -161,7 +162,9 @@ fn credentials(person: &Person, now: Instant) -> Vec<CredentialOut> {
             standing: standing(record, now),
         })
         .collect();
-    all.sort_by(|one, other| (one.standing, &one.kind, one.credential).cmp(&(other.standing, &other.kind, other.credential)));
+    all.sort_by(|one, other| {
+        (one.standing, &one.kind, one.credential).cmp(&(other.standing, &other.kind, other.credential))
+    });
     all
 }
 
@@ -232,7 +235,8 @@ impl Query for ShowPerson {
         look.admit(Action::ViewPerson, &label).map_err(|_| Reason::hidden(self.person))?;
         let may_manage = look.may(Action::ManageDirectory, &label);
         if let Some(engagement) = self.engagement {
-            look.admit(Action::ViewEngagement, &Label::engagement(engagement)).map_err(|_| Reason::hidden(self.person))?;
+            look.admit(Action::ViewEngagement, &Label::engagement(engagement))
+                .map_err(|_| Reason::hidden(self.person))?;
             let member = look.app.store().find_member(&look.scope(), self.person).await?;
             member.ok_or_else(|| Reason::hidden(self.person))?;
         }
@@ -267,7 +271,11 @@ impl Query for ShowPerson {
 
 async fn organisation(look: &Look<'_>, org: OrgId) -> Result<String> {
     let known = look.app.store().list_organisations().await?;
-    Ok(known.into_iter().find(|known| known.row.org == org).and_then(|known| known.name).unwrap_or_else(|| ERASED.to_owned()))
+    Ok(known
+        .into_iter()
+        .find(|known| known.row.org == org)
+        .and_then(|known| known.name)
+        .unwrap_or_else(|| ERASED.to_owned()))
 }
 
 /// Asks who may take a duty on a case, and why the others may not.
@@ -365,9 +373,13 @@ impl Query for WhyNot {
         };
         // Who else reads, and who has sealed, stays closed to a reader of this case until all is revealed.
         if panel.as_ref().is_some_and(|panel| !panel.revealed() && panel.duties.iter().any(reads)) {
-            return Err(Reason::forbidden(code::NOT_PERMITTED, self.case, "you read this case yourself, and its readers stay unknown to each other until it is decided")
-                .hint("Ask another manager, or come back once the case is decided.")
-                .into());
+            return Err(Reason::forbidden(
+                code::NOT_PERMITTED,
+                self.case,
+                "you read this case yourself, and its readers stay unknown to each other until it is decided",
+            )
+            .hint("Ask another manager, or come back once the case is decided.")
+            .into());
         }
         let label = look.label(Class::Case, &case, panel.as_ref())?;
         look.admit(Action::AssignSeat, &label)?;
@@ -375,19 +387,34 @@ impl Query for WhyNot {
         let mut wants = vec![Want::Stream(StreamId::Case(self.case)), Want::Stream(StreamId::panel_of(self.case))];
         wants.extend(case.admission.as_ref().map(|admission| Want::Stream(StreamId::Sow(admission.sow))));
         for member in members.iter().filter(|member| member.active) {
-            wants.extend([Want::Person(member.person), Want::Name(member.person), Want::Stream(StreamId::Member(member.person))]);
+            wants.extend([
+                Want::Person(member.person),
+                Want::Name(member.person),
+                Want::Stream(StreamId::Member(member.person)),
+            ]);
         }
         let facts = look.load(&wants).await?;
         let now = look.standing.now();
         let mut people: Vec<_> = members
             .into_iter()
             .filter(|member| member.active)
-            .map(|member| Eligible { reasons: whys(&facts, self, member.person, now), person: member.person, name: member.name, side: member.side })
+            .map(|member| Eligible {
+                reasons: whys(&facts, self, member.person, now),
+                person: member.person,
+                name: member.name,
+                side: member.side,
+            })
             .collect();
         people.sort_by_key(|known| (!known.reasons.is_empty(), known.reasons.len(), known.name.clone()));
         let routed = look.routed(self.case).await?;
         look.saw(Action::ViewPeople, self.case, Some(self.case), None);
-        Ok(Eligibility { case: self.case, reference: look.text(case.reference).await?, duty: self.duty, people, routed })
+        Ok(Eligibility {
+            case: self.case,
+            reference: look.text(case.reference).await?,
+            duty: self.duty,
+            people,
+            routed,
+        })
     }
 }
 
@@ -408,13 +435,16 @@ impl Look<'_> {
         let stream = StreamId::panel_of(case);
         let mut taken = Vec::new();
         for stored in self.app.store().events(&self.scope(), &stream.to_string(), None).await? {
-            if let Event::Panel(PanelEvent::SeatTaken { reader, by, routing, .. }) = Event::read(stream, &stored.kind, stored.v, &stored.body)? {
+            if let Event::Panel(PanelEvent::SeatTaken { reader, by, routing, .. }) =
+                Event::read(stream, &stored.kind, stored.v, &stored.body)?
+            {
                 taken.push((stored.recorded_at, reader, by, routing));
             }
         }
         let people: BTreeSet<_> = taken.iter().flat_map(|(_, reader, by, _)| [*reader, *by]).collect();
         let names = self.names(&people.into_iter().collect::<Vec<_>>()).await?;
-        let passed: BTreeSet<_> = taken.iter().flat_map(|(.., routing)| &routing.passed_over).map(|examined| examined.case).collect();
+        let passed: BTreeSet<_> =
+            taken.iter().flat_map(|(.., routing)| &routing.passed_over).map(|examined| examined.case).collect();
         let rows = self.app.store().cases(&self.scope(), &passed.into_iter().collect::<Vec<_>>()).await?;
         let texts = self.texts(&rows.iter().map(|row| row.reference).collect::<Vec<_>>()).await?;
         let reference = |case: CaseId| {
@@ -432,7 +462,10 @@ impl Look<'_> {
                 passed_over: routing
                     .passed_over
                     .iter()
-                    .map(|examined| PassedOver { reference: reference(examined.case), why_not: examined.why_not.clone() })
+                    .map(|examined| PassedOver {
+                        reference: reference(examined.case),
+                        why_not: examined.why_not.clone(),
+                    })
                     .collect(),
             })
             .collect())

@@ -57,14 +57,27 @@ fn nobody() -> PersonId {
 }
 
 /// Returns whether a person holds or held a duty on a case, owns it, or may find it in a queue of her role.
-pub(crate) fn assigned(case: &Case, panel: Option<&Panel>, person: PersonId, roles: &BTreeSet<remit_kernel::role::Role>) -> bool {
+pub(crate) fn assigned(
+    case: &Case,
+    panel: Option<&Panel>,
+    person: PersonId,
+    roles: &BTreeSet<remit_kernel::role::Role>,
+) -> bool {
     use remit_kernel::role::Role;
-    let held = |record: &remit_kernel::panel::DutyRecord| record.person == person && record.status != DutyStatus::Released;
+    let held =
+        |record: &remit_kernel::panel::DutyRecord| record.person == person && record.status != DutyStatus::Released;
     let queued = match case.status {
         CaseStatus::Adjudicating => roles.contains(&Role::Adjudicator),
         CaseStatus::AwaitingSignOff => roles.contains(&Role::Signer),
-        CaseStatus::ScopeQuery | CaseStatus::Declined | CaseStatus::Ready | CaseStatus::Reading | CaseStatus::Resolved
-        | CaseStatus::SignedOff | CaseStatus::Delivered | CaseStatus::Revision | CaseStatus::Accepted
+        CaseStatus::ScopeQuery
+        | CaseStatus::Declined
+        | CaseStatus::Ready
+        | CaseStatus::Reading
+        | CaseStatus::Resolved
+        | CaseStatus::SignedOff
+        | CaseStatus::Delivered
+        | CaseStatus::Revision
+        | CaseStatus::Accepted
         | CaseStatus::Cancelled => false,
     };
     let signed = case.signoff.as_ref().is_some_and(|signoff| {
@@ -75,7 +88,13 @@ pub(crate) fn assigned(case: &Case, panel: Option<&Panel>, person: PersonId, rol
 }
 
 /// Returns the label of a case and of what lies in it.
-pub(crate) fn case_label(engagement: EngagementId, class: Class, case: &Case, panel: Option<&Panel>, principal: &Principal) -> Label {
+pub(crate) fn case_label(
+    engagement: EngagementId,
+    class: Class,
+    case: &Case,
+    panel: Option<&Panel>,
+    principal: &Principal,
+) -> Label {
     Label {
         class,
         visibility: Visibility::Both,
@@ -92,16 +111,27 @@ pub(crate) fn case_label(engagement: EngagementId, class: Class, case: &Case, pa
 /// Returns the action of a command.
 pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) -> Action {
     match command {
-        Command::AddOrganisation { .. } | Command::AddPerson { .. } | Command::RecordCredential { .. }
-        | Command::RevokeCredential { .. } | Command::SetClearance { .. } | Command::SetConflict { .. }
-        | Command::SetPlace { .. } | Command::MarkLeft { .. } => Action::ManageDirectory,
+        Command::AddOrganisation { .. }
+        | Command::AddPerson { .. }
+        | Command::RecordCredential { .. }
+        | Command::RevokeCredential { .. }
+        | Command::SetClearance { .. }
+        | Command::SetConflict { .. }
+        | Command::SetPlace { .. }
+        | Command::MarkLeft { .. } => Action::ManageDirectory,
         Command::DraftEngagement { .. } => Action::DraftEngagement,
         Command::DraftSow { .. } | Command::ReviseSow { .. } | Command::ProposeSow { .. } => Action::ManageSow,
         Command::SignSow { .. } => Action::SignSow,
         Command::GoLive { .. } => Action::GoLive,
-        Command::AddMember { .. } | Command::ChangeMember { .. } | Command::RemoveMember { .. } => Action::ManageMembers,
-        Command::TakeIn { .. } | Command::AddItem { .. } | Command::WidenItem { .. } | Command::AddParty { .. } => Action::TakeInCase,
-        Command::TakeInHistory { .. } | Command::RecordReference { .. } | Command::RecordReading { .. } => Action::ImportHistory,
+        Command::AddMember { .. } | Command::ChangeMember { .. } | Command::RemoveMember { .. } => {
+            Action::ManageMembers
+        }
+        Command::TakeIn { .. } | Command::AddItem { .. } | Command::WidenItem { .. } | Command::AddParty { .. } => {
+            Action::TakeInCase
+        }
+        Command::TakeInHistory { .. } | Command::RecordReference { .. } | Command::RecordReading { .. } => {
+            Action::ImportHistory
+        }
         Command::AdmitCase { .. } | Command::DeclineCase { .. } => Action::SettleScope,
         Command::CancelCase { .. } => Action::CancelCase,
         Command::TransferCase { .. } => Action::TransferCase,
@@ -110,11 +140,16 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
             let held = actor.and_then(|actor| facts.panels.get(&case.panel())?.assignment_of(actor));
             if matches!(held, Some((_, Duty::Adjudicate))) { Action::Adjudicate } else { Action::ReadCaseAsReader }
         }
-        Command::ClaimNext { .. } | Command::ClaimSeat { .. } | Command::SubmitReading { .. } => Action::ReadCaseAsReader,
+        Command::ClaimNext { .. } | Command::ClaimSeat { .. } | Command::SubmitReading { .. } => {
+            Action::ReadCaseAsReader
+        }
         Command::Replan { .. } => Action::Replan,
         Command::TakeAdjudication { .. } | Command::Adjudicate { .. } => Action::Adjudicate,
         Command::EditDeliverable { .. } | Command::RequestSignoff { .. } => Action::EditDeliverable,
-        Command::OpenMaterial { .. } | Command::Sign { .. } | Command::ReturnSignoff { .. } | Command::RefuseSignoff { .. } => Action::SignOff,
+        Command::OpenMaterial { .. }
+        | Command::Sign { .. }
+        | Command::ReturnSignoff { .. }
+        | Command::RefuseSignoff { .. } => Action::SignOff,
         Command::Deliver { .. } => Action::Deliver,
         Command::AcceptDelivery { .. } | Command::ReturnDelivery { .. } => Action::AcceptDelivery,
     }
@@ -143,7 +178,9 @@ pub(crate) fn denied(gate: &mut Gate<'_>, label: &Label, subject: &str, now: Ins
     };
     let label = match label.class {
         Class::Directory | Class::Engagement | Class::Case => label.clone(),
-        Class::Item | Class::Reading | Class::AnonymousReading | Class::Deliverable => Label { class: Class::Case, ..label.clone() },
+        Class::Item | Class::Reading | Class::AnonymousReading | Class::Deliverable => {
+            Label { class: Class::Case, ..label.clone() }
+        }
     };
     if gate.admit(look, &label).is_ok() {
         Reason::forbidden(code::NOT_PERMITTED, subject, "your roles here do not let you do this")

@@ -166,9 +166,15 @@ impl Query for ShowProtection {
             ok: found.ok,
             // The difference may lie in another engagement, of which nothing is said here.
             first_difference: found.first_difference.filter(|place| place.contains(&scope)),
-            events: serde_json::from_str::<serde_json::Value>(&found.counts).ok().and_then(|counts| counts["events"].as_u64()).unwrap_or_default(),
+            events: serde_json::from_str::<serde_json::Value>(&found.counts)
+                .ok()
+                .and_then(|counts| counts["events"].as_u64())
+                .unwrap_or_default(),
         });
-        let people = members.into_iter().map(|member| Somebody { person: member.row.person, name: member.name.unwrap_or_else(|| ERASED.to_owned()) });
+        let people = members.into_iter().map(|member| Somebody {
+            person: member.row.person,
+            name: member.name.unwrap_or_else(|| ERASED.to_owned()),
+        });
         let (people, may_verify) = (people.collect(), look.may(Action::VerifyRecord, &label));
         look.saw(Action::ViewProtection, "record", self.case, None);
         Ok(Protection { entries, next, verified, verifying: look.app.verifying(), people, may_verify })

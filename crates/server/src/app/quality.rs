@@ -154,7 +154,15 @@ impl Query for ShowQuality {
         for (question, _, cases) in store.count_disputes(&scope).await?.into_iter().filter(|row| of_origin(row.1)) {
             *disputes.entry(question).or_default() += cases;
         }
-        let mut quality = Quality { panels: 0, agreed: 0, disputed: 0, single: 0, other_evidence: 0, imported: false, questions: Vec::new() };
+        let mut quality = Quality {
+            panels: 0,
+            agreed: 0,
+            disputed: 0,
+            single: 0,
+            other_evidence: 0,
+            imported: false,
+            questions: Vec::new(),
+        };
         for count in store.count_panels(&scope).await?.into_iter().filter(|count| of_origin(count.origin)) {
             quality.count(&count);
         }
@@ -189,7 +197,9 @@ impl Quality {
             PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => return,
         }
         // A dispute under adjudication is nobody's business yet: it is counted once it is revealed.
-        if count.disputed || matches!(count.status, PanelStatus::Agreed | PanelStatus::Single | PanelStatus::Adjudicated) {
+        if count.disputed
+            || matches!(count.status, PanelStatus::Agreed | PanelStatus::Single | PanelStatus::Adjudicated)
+        {
             self.panels += count.panels;
         }
         self.disputed += if count.disputed { count.panels } else { 0 };
@@ -204,9 +214,13 @@ async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
     look.admit(Action::ViewQuality, &label)?;
     if !look.standing.principal.conflicts.is_empty() {
         // A figure over cases that a wall hides would tell of them.
-        return Err(Reason::forbidden(code::CONFLICT, "quality", "you declared an interest in a party, and figures rest on its cases too")
-            .hint("Ask a manager or auditor who has none.")
-            .into());
+        return Err(Reason::forbidden(
+            code::CONFLICT,
+            "quality",
+            "you declared an interest in a party, and figures rest on its cases too",
+        )
+        .hint("Ask a manager or auditor who has none.")
+        .into());
     }
     let packs: BTreeSet<_> = sows.iter().flat_map(|sow| &sow.lines).map(|line| line.pack.digest).collect();
     let wants: Vec<_> = packs.into_iter().map(Want::Pack).collect();
@@ -282,7 +296,8 @@ fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers:
     let mut pairs: Vec<_> = pairs.into_iter().collect();
     pairs.sort_by_key(|(people, cells)| (std::cmp::Reverse(cells.iter().sum::<u64>()), *people));
     let pairs_left_out = pairs.len().saturating_sub(PAIRS_MAX);
-    let pairs = pairs.into_iter().take(PAIRS_MAX).map(|(people, cells)| of_pair(people, cells, &classes, readers)).collect();
+    let pairs =
+        pairs.into_iter().take(PAIRS_MAX).map(|(people, cells)| of_pair(people, cells, &classes, readers)).collect();
     QuestionQuality {
         question: question.key.clone(),
         title: question.title.clone(),
@@ -301,7 +316,9 @@ struct Classes(Vec<(String, String)>);
 impl Classes {
     fn of(question: &Question, rows: &[&AnswerRow]) -> Self {
         let mut classes: Vec<(String, String)> = match &question.kind {
-            QuestionKind::Choice { options } => options.iter().map(|option| (option.key.clone(), option.title.clone())).collect(),
+            QuestionKind::Choice { options } => {
+                options.iter().map(|option| (option.key.clone(), option.title.clone())).collect()
+            }
             QuestionKind::Span { .. } | QuestionKind::Text { .. } => Vec::new(),
         };
         for row in rows {
@@ -327,14 +344,20 @@ fn of_all(counts: &Counts) -> Agreement {
         Ok(value) => {
             let resamples = (DRAWS_MAX / n.max(1)).clamp(u64::from(interval::RESAMPLES_MIN), RESAMPLES);
             let resamples = u32::try_from(resamples).unwrap_or(interval::RESAMPLES_MIN);
-            let interval = interval::alpha(counts, CONFIDENCE, resamples, SEED).ok().map(|ends| (ends.lower, ends.upper));
+            let interval =
+                interval::alpha(counts, CONFIDENCE, resamples, SEED).ok().map(|ends| (ends.lower, ends.upper));
             Agreement { value: Some(value), interval, undefined: None, n }
         }
         Err(why) => Agreement { value: None, interval: None, undefined: Some(why_undefined(why)), n },
     }
 }
 
-fn of_pair((first, second): (PersonId, PersonId), cells: Vec<u64>, classes: &Classes, readers: &Readers) -> PairQuality {
+fn of_pair(
+    (first, second): (PersonId, PersonId),
+    cells: Vec<u64>,
+    classes: &Classes,
+    readers: &Readers,
+) -> PairQuality {
     let wide = classes.len();
     let rows: Vec<Vec<u64>> = cells.chunks(wide.max(1)).map(<[u64]>::to_vec).collect();
     let total: u64 = cells.iter().sum();
@@ -353,7 +376,8 @@ fn of_pair((first, second): (PersonId, PersonId), cells: Vec<u64>, classes: &Cla
         }
     };
     // Only answers that one of the two gave are drawn: a table of zeros says nothing.
-    let used: Vec<usize> = (0..wide).filter(|class| (0..wide).any(|other| rows[*class][other] + rows[other][*class] > 0)).collect();
+    let used: Vec<usize> =
+        (0..wide).filter(|class| (0..wide).any(|other| rows[*class][other] + rows[other][*class] > 0)).collect();
     PairQuality {
         readers: [readers.name(first), readers.name(second)],
         agreement,
@@ -470,13 +494,16 @@ impl Query for ShowDisputes {
         let limit = self.limit.clamp(1, DISPUTES_MAX) as usize;
         let (question, pair, cases, title) = match &self.which {
             Which::Question { question, pair } => {
-                let question = questions.iter().find(|known| known.key == *question).ok_or_else(|| Reason::hidden(question))?;
+                let question =
+                    questions.iter().find(|known| known.key == *question).ok_or_else(|| Reason::hidden(question))?;
                 let known = |key: &str| readers.person(key).ok_or_else(|| Reason::hidden(key));
                 let pair = match pair {
                     Some((first, second)) => Some((known(first)?, known(second)?)),
                     None => None,
                 };
-                let rows = everybody.iter().filter(|row| row.question == question.key && self.origin.is_none_or(|origin| row.origin == origin));
+                let rows = everybody.iter().filter(|row| {
+                    row.question == question.key && self.origin.is_none_or(|origin| row.origin == origin)
+                });
                 (Some(question), pair, differing(rows, pair), question.title.clone())
             }
             Which::OtherEvidence => {
@@ -523,18 +550,35 @@ async fn disputed(
         return Ok(None);
     }
     let question = question.or_else(|| {
-        let cites = |question: &&Question| panel.panel_readings().any(|reading| reading.judgement.evidence.contains_key(&question.key));
+        let cites = |question: &&Question| {
+            panel.panel_readings().any(|reading| reading.judgement.evidence.contains_key(&question.key))
+        };
         questions.iter().find(cites)
     });
     let item = look.label(Class::Item, &case, Some(&panel))?;
-    let of_pair = |reading: &&Reading| pair.is_none_or(|(first, second)| reading.reader == first || reading.reader == second);
+    let of_pair =
+        |reading: &&Reading| pair.is_none_or(|(first, second)| reading.reader == first || reading.reader == second);
     let readings: Vec<_> = panel.panel_readings().filter(of_pair).collect();
-    let spans = |reading: &Reading| question.and_then(|question| reading.judgement.evidence.get(&question.key)).cloned().unwrap_or_default();
-    let cited: BTreeSet<_> = readings.iter().flat_map(|reading| spans(reading)).map(|span| (span.item, span.version)).collect();
-    let open = case.items.iter().filter(|item| item.visibility == Visibility::Both && cited.contains(&(item.item, item.version)));
-    let bodies: HashMap<_, _> =
-        if look.may(Action::ViewItem, &item) { open.map(|item| ((item.item, item.version), item.body.id)).collect() } else { HashMap::new() };
-    let wanted: Vec<_> = bodies.values().copied().chain([case.reference.id, case.title.id]).chain(readings.iter().flat_map(|reading| texts_of(reading, question))).collect();
+    let spans = |reading: &Reading| {
+        question.and_then(|question| reading.judgement.evidence.get(&question.key)).cloned().unwrap_or_default()
+    };
+    let cited: BTreeSet<_> =
+        readings.iter().flat_map(|reading| spans(reading)).map(|span| (span.item, span.version)).collect();
+    let open = case
+        .items
+        .iter()
+        .filter(|item| item.visibility == Visibility::Both && cited.contains(&(item.item, item.version)));
+    let bodies: HashMap<_, _> = if look.may(Action::ViewItem, &item) {
+        open.map(|item| ((item.item, item.version), item.body.id)).collect()
+    } else {
+        HashMap::new()
+    };
+    let wanted: Vec<_> = bodies
+        .values()
+        .copied()
+        .chain([case.reference.id, case.title.id])
+        .chain(readings.iter().flat_map(|reading| texts_of(reading, question)))
+        .collect();
     let texts = look.texts(&wanted).await?;
     let text = |id| texts.get(&id).cloned().unwrap_or_else(|| ERASED.to_owned());
     let said = |answer: Option<&Answer>| match answer {
@@ -543,12 +587,16 @@ async fn disputed(
         Some(Answer::Span(spans)) => format!("{} passages", spans.len()),
         Some(Answer::Text(words)) => text(words.id),
     };
-    let answer_in = |answers: &BTreeMap<String, Answer>| question.and_then(|question| answers.get(&question.key)).cloned();
+    let answer_in =
+        |answers: &BTreeMap<String, Answer>| question.and_then(|question| answers.get(&question.key)).cloned();
     let mut sides: Vec<ReadingShown> = Vec::new();
     for reading in &readings {
         let quotes = spans(reading).into_iter().map(|span| {
             let body = bodies.get(&(span.item, span.version)).and_then(|id| texts.get(id));
-            body.map_or_else(|| "(a passage that is closed to you)".to_owned(), |body| quote::cut(body, span.start, span.end).to_owned())
+            body.map_or_else(
+                || "(a passage that is closed to you)".to_owned(),
+                |body| quote::cut(body, span.start, span.end).to_owned(),
+            )
         });
         sides.push(ReadingShown {
             reader: readers.name(reading.reader),
@@ -582,9 +630,10 @@ fn texts_of(reading: &Reading, question: Option<&Question>) -> Vec<remit_kernel:
 
 fn title_of(question: &Question, option: &str) -> String {
     match &question.kind {
-        QuestionKind::Choice { options } => {
-            options.iter().find(|known| known.key == option).map_or_else(|| option.to_owned(), |known| known.title.clone())
-        }
+        QuestionKind::Choice { options } => options
+            .iter()
+            .find(|known| known.key == option)
+            .map_or_else(|| option.to_owned(), |known| known.title.clone()),
         QuestionKind::Span { .. } | QuestionKind::Text { .. } => option.to_owned(),
     }
 }

@@ -33,8 +33,15 @@ pub struct Happened {
 
 impl Receipt {
     pub(crate) fn new(act: ActId, at: Instant, scope: Scope, command: &str, events: &[(StreamId, Event)]) -> Self {
-        let happened = |(stream, event): &(StreamId, Event)| Happened { stream: stream.to_string(), kind: event.write().0 };
-        Self { act, at, scope: scope.to_string(), command: command.to_owned(), events: events.iter().map(happened).collect() }
+        let happened =
+            |(stream, event): &(StreamId, Event)| Happened { stream: stream.to_string(), kind: event.write().0 };
+        Self {
+            act,
+            at,
+            scope: scope.to_string(),
+            command: command.to_owned(),
+            events: events.iter().map(happened).collect(),
+        }
     }
 
     /// Returns the engagement in which it happened.
@@ -47,8 +54,12 @@ impl Receipt {
         self.first(|stream| match stream {
             StreamId::Case(case) => Some(case),
             StreamId::Panel(panel) => Some(panel.case()),
-            StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Line(_) | StreamId::Member(_)
-            | StreamId::Organisation(_) | StreamId::Person(_) => None,
+            StreamId::Engagement(_)
+            | StreamId::Sow(_)
+            | StreamId::Line(_)
+            | StreamId::Member(_)
+            | StreamId::Organisation(_)
+            | StreamId::Person(_) => None,
         })
     }
 

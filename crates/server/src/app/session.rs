@@ -1,9 +1,6 @@
 //! Signing in: passwords, sessions, the signing session. Neither an act nor content, so it stands beside `act`.
 
-use argon2::{
-    Argon2, PasswordHasher as _, PasswordVerifier as _,
-    password_hash::phc,
-};
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc};
 use remit_kernel::{
     hash::Digest,
     id::{PersonId, SessionId},
@@ -55,7 +52,8 @@ impl App {
                 .hint("Readers taken from a file have no account; add the person under People.")
                 .into());
         }
-        let taken = Reason::field(code::DUPLICATE, "name", format!("`{name}` is in use")).hint("Choose another name to sign in with.");
+        let taken = Reason::field(code::DUPLICATE, "name", format!("`{name}` is in use"))
+            .hint("Choose another name to sign in with.");
         if self.store.find_login(name).await?.is_some() {
             return Err(taken.into());
         }
@@ -153,7 +151,8 @@ impl App {
         if idle > 60 {
             self.store.touch_session(session.id, now).await?;
         }
-        let who = Who::Person { person: session.person, session: Some(session.id), reauthenticated: signing(&session, now) };
+        let who =
+            Who::Person { person: session.person, session: Some(session.id), reauthenticated: signing(&session, now) };
         Ok(Some((who, session)))
     }
 
@@ -178,7 +177,8 @@ impl App {
         blocking(move || {
             let salt: [u8; 16] = salt[..16].try_into().map_err(|_| std::io::Error::other("salt"))?;
             let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-            hash.map(|hash: phc::PasswordHash| hash.to_string()).map_err(|error| std::io::Error::other(error.to_string()))
+            hash.map(|hash: phc::PasswordHash| hash.to_string())
+                .map_err(|error| std::io::Error::other(error.to_string()))
         })
         .await
     }
@@ -198,14 +198,19 @@ pub fn signing(session: &SessionRow, now: Instant) -> bool {
 }
 
 /// The hash of a password nobody has: what an unknown name is compared with.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn check_password(password: &str) -> std::result::Result<(), Reason> {
     if password.chars().count() >= PASSWORD_CHARS_MIN {
         return Ok(());
     }
-    Err(Reason::field(code::FIELD_INVALID, "password", format!("the password has fewer than {PASSWORD_CHARS_MIN} characters"))
-        .hint("Use a sentence that nobody else would think of."))
+    Err(Reason::field(
+        code::FIELD_INVALID,
+        "password",
+        format!("the password has fewer than {PASSWORD_CHARS_MIN} characters"),
+    )
+    .hint("Use a sentence that nobody else would think of."))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T> {

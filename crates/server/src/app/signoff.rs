@@ -203,11 +203,17 @@ impl Query for ListSignoffs {
         let mut rows = look.app.store().list_cases(&look.scope(), &filter, None, QUEUE_MAX + 1).await?;
         let more = rows.len() > QUEUE_MAX as usize;
         rows.truncate(QUEUE_MAX as usize);
-        let wants: Vec<_> = rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).map(Want::Stream).collect();
+        let wants: Vec<_> = rows
+            .iter()
+            .flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)])
+            .map(Want::Stream)
+            .collect();
         let facts = look.load(&wants).await?;
         let mut waiting = Vec::new();
         for line in look.case_lines(rows, &filter).await? {
-            let (Some(case), panel) = (facts.cases.get(&line.case), facts.panels.get(&line.case.panel())) else { continue };
+            let (Some(case), panel) = (facts.cases.get(&line.case), facts.panels.get(&line.case.panel())) else {
+                continue;
+            };
             let label = look.label(Class::Case, case, panel)?;
             if !look.may(Action::SignOff, &label) {
                 continue;
@@ -246,13 +252,17 @@ impl Query for OpenSignoff {
         let opened = look.opened(case);
         let shown = match self.show.filter(|material| opened.contains(material)) {
             Some(Material::Item(item, version)) => {
-                let item = GetItem { engagement: self.engagement, case: self.case, item, version: Some(version), as_of: None };
+                let item =
+                    GetItem { engagement: self.engagement, case: self.case, item, version: Some(version), as_of: None };
                 Some(item.answer(look).await?)
             }
             Some(Material::Deliverable) | None => None,
         };
         let deliverable_shown = self.show == Some(Material::Deliverable) && opened.contains(&Material::Deliverable);
-        let materials = case.material().into_iter().filter_map(|material| material_view(&view, material, opened.contains(&material)));
+        let materials = case
+            .material()
+            .into_iter()
+            .filter_map(|material| material_view(&view, material, opened.contains(&material)));
         let materials = materials.collect();
         let (barred, credential) = look.barred_from_signing(case, scene.panel.as_ref()).await?;
         let changes = match &signoff.before {
@@ -265,7 +275,8 @@ impl Query for OpenSignoff {
                 let then = look.told(&scene, &before.outcome).await?;
                 let now = view.outcome.as_ref().map(|outcome| &outcome.judgement);
                 let answers = now.map(|now| changed_answers(&then, now)).unwrap_or_default();
-                let deliverable = view.deliverable.as_deref().filter(|now| *now != text).map(|now| stretches(&text, now));
+                let deliverable =
+                    view.deliverable.as_deref().filter(|now| *now != text).map(|now| stretches(&text, now));
                 Some(Changes { deliverable: deliverable.unwrap_or_default(), answers })
             }
         };
@@ -292,18 +303,26 @@ impl Look<'_> {
     }
 
     /// Returns why the caller may not sign this case, and else the credential that her signature would rest on.
-    async fn barred_from_signing(&self, case: &Case, panel: Option<&Panel>) -> Result<(Vec<String>, Option<CredentialView>)> {
+    async fn barred_from_signing(
+        &self,
+        case: &Case,
+        panel: Option<&Panel>,
+    ) -> Result<(Vec<String>, Option<CredentialView>)> {
         let me = self.standing.id();
         let facts = self.load(&[Want::Person(me), Want::Name(me), Want::Stream(StreamId::Member(me))]).await?;
-        let (Some(person), Some(admission)) = (facts.people.get(&me), &case.admission) else { return Ok((Vec::new(), None)) };
+        let (Some(person), Some(admission)) = (facts.people.get(&me), &case.admission) else {
+            return Ok((Vec::new(), None));
+        };
         let name = facts.names.get(&me).map_or("this person", String::as_str);
         let now = self.standing.now();
         let mut reasons = routing::eligibility(name, person, facts.members.get(&me), &admission.need, Duty::Sign, now);
         reasons.extend(routing::conflict(name, person, &case.parties));
         let worded = case.resolution.as_ref().is_some_and(|resolution| resolution.authors.contains(&person.natural));
-        let mut barred: Vec<_> = reasons.into_iter().map(|reason| format!("{}. {}", reason.sentence, reason.hint)).collect();
+        let mut barred: Vec<_> =
+            reasons.into_iter().map(|reason| format!("{}. {}", reason.sentence, reason.hint)).collect();
         if worded || panel.is_some_and(|panel| panel.authors().contains(&person.natural)) {
-            barred.push(format!("{name} made part of what would be signed. A signer who had no part in it has to sign."));
+            barred
+                .push(format!("{name} made part of what would be signed. A signer who had no part in it has to sign."));
         }
         let found = routing::credential(name, person, &admission.need.signer, &case.jurisdiction, now).ok().flatten();
         let credential = found.and_then(|id| person.credentials.get(&id)).map(|credential| CredentialView {
@@ -319,7 +338,9 @@ impl Look<'_> {
         let entries = self.app.store().entries_of_person(&self.scope(), self.standing.id(), None, PACE_ENTRIES).await?;
         let mut begun = BTreeMap::new();
         let mut times = Vec::new();
-        for entry in entries.into_iter().rev().map(|stored| stored.entry).filter(|entry| entry.decision == Decision::Allow) {
+        for entry in
+            entries.into_iter().rev().map(|stored| stored.entry).filter(|entry| entry.decision == Decision::Allow)
+        {
             match (entry.action.as_str(), entry.case) {
                 ("open_material", Some(case)) => drop(begun.entry(case).or_insert(entry.at)),
                 ("sign", Some(case)) => times.extend(begun.remove(&case).map(|first| entry.at.seconds_since(first))),
@@ -332,7 +353,9 @@ impl Look<'_> {
 
 fn material_view(view: &CaseView, material: Material, opened: bool) -> Option<MaterialView> {
     match material {
-        Material::Deliverable => Some(MaterialView { item: None, version: 0, name: "Deliverable".to_owned(), media: None, opened }),
+        Material::Deliverable => {
+            Some(MaterialView { item: None, version: 0, name: "Deliverable".to_owned(), media: None, opened })
+        }
         Material::Item(item, version) => {
             let known = view.items.iter().find(|known| known.item == item && known.version == version)?;
             Some(MaterialView { item: Some(item), version, name: known.name.clone(), media: Some(known.media), opened })
@@ -371,7 +394,11 @@ fn changed_answers(before: &JudgementView, after: &JudgementView) -> Vec<AnswerC
         let answer = judgement.answers.iter().find(|answer| answer.question == question);
         answer.map_or_else(String::new, |answer| {
             let quotes = answer.evidence.iter().map(|quote| format!("“{}”", quote.quote));
-            std::iter::once(answer.answer.clone()).chain(quotes).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+            std::iter::once(answer.answer.clone())
+                .chain(quotes)
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
         })
     };
     let mut questions: Vec<_> = after.answers.iter().chain(&before.answers).collect();

@@ -254,7 +254,8 @@ impl Query for TodayIn {
         let mut part = Part::begin(look).await?;
         let role = |role| part.look.standing.holds(role);
         let (client, delivery) = (role(Role::ClientManager), role(Role::DeliveryManager));
-        let (expert, adjudicator, signer, auditor) = (role(Role::Expert), role(Role::Adjudicator), role(Role::Signer), role(Role::Auditor));
+        let (expert, adjudicator, signer, auditor) =
+            (role(Role::Expert), role(Role::Adjudicator), role(Role::Signer), role(Role::Auditor));
         part.held().await?;
         if expert {
             part.next_case().await?;
@@ -297,8 +298,13 @@ impl Query for TodayIn {
 
 /// Statuses in which the provider works.
 const IN_WORK: &[CaseStatus] = &[
-    CaseStatus::Ready, CaseStatus::Reading, CaseStatus::Adjudicating, CaseStatus::Resolved, CaseStatus::AwaitingSignOff,
-    CaseStatus::SignedOff, CaseStatus::Revision,
+    CaseStatus::Ready,
+    CaseStatus::Reading,
+    CaseStatus::Adjudicating,
+    CaseStatus::Resolved,
+    CaseStatus::AwaitingSignOff,
+    CaseStatus::SignedOff,
+    CaseStatus::Revision,
 ];
 
 /// One engagement's part of Today, as it grows.
@@ -320,7 +326,12 @@ impl<'l, 'a> Part<'l, 'a> {
         let (scope, person, now) = (look.scope(), look.standing.id(), look.standing.now());
         let named = look.app.store().find_engagement(&scope).await?;
         let name = named.and_then(|named| named.name).unwrap_or_else(|| ERASED.to_owned());
-        let wants = [Want::Person(person), Want::Name(person), Want::Stream(StreamId::Member(person)), Want::Stream(StreamId::Engagement(engagement))];
+        let wants = [
+            Want::Person(person),
+            Want::Name(person),
+            Want::Stream(StreamId::Member(person)),
+            Want::Stream(StreamId::Engagement(engagement)),
+        ];
         let facts = look.load(&wants).await?;
         let today = Today { engagements: vec![Place { engagement, name: name.clone() }], ..Today::default() };
         Ok(Self { look, scope, engagement, name, person, now, facts, today })
@@ -344,10 +355,19 @@ impl<'l, 'a> Part<'l, 'a> {
 
     /// Loads cases with panels and the statements of work they came in under, and leaves out those that are closed to her.
     async fn open(&mut self, cases: &[CaseId]) -> Result<Vec<CaseId>> {
-        let wants: Vec<_> = cases.iter().flat_map(|case| [StreamId::Case(*case), StreamId::panel_of(*case)]).map(Want::Stream).collect();
+        let wants: Vec<_> = cases
+            .iter()
+            .flat_map(|case| [StreamId::Case(*case), StreamId::panel_of(*case)])
+            .map(Want::Stream)
+            .collect();
         let found = self.look.load(&wants).await?;
-        let sows: BTreeSet<SowId> = found.cases.values().filter_map(|case| Some(case.admission.as_ref()?.sow)).collect();
-        let known: Vec<_> = sows.into_iter().filter(|sow| !self.facts.sows.contains_key(sow)).map(|sow| Want::Stream(StreamId::Sow(sow))).collect();
+        let sows: BTreeSet<SowId> =
+            found.cases.values().filter_map(|case| Some(case.admission.as_ref()?.sow)).collect();
+        let known: Vec<_> = sows
+            .into_iter()
+            .filter(|sow| !self.facts.sows.contains_key(sow))
+            .map(|sow| Want::Stream(StreamId::Sow(sow)))
+            .collect();
         self.facts.sows.extend(self.look.load(&known).await?.sows);
         let mut open = Vec::new();
         for id in cases {
@@ -431,7 +451,8 @@ impl<'l, 'a> Part<'l, 'a> {
     }
 
     async fn of_status(&self, statuses: &[CaseStatus]) -> Result<Vec<CaseId>> {
-        let filter = CaseFilter { statuses: statuses.to_vec(), origin: Some(Origin::Witnessed), ..CaseFilter::default() };
+        let filter =
+            CaseFilter { statuses: statuses.to_vec(), origin: Some(Origin::Witnessed), ..CaseFilter::default() };
         self.list(&filter).await
     }
 
@@ -488,7 +509,14 @@ impl<'l, 'a> Part<'l, 'a> {
 
     async fn wait_for(&self, kind: WaitKind, side: Side) -> Result<Wait> {
         let organisation = self.organisation(side).await?;
-        Ok(Wait { kind, engagement: self.engagement, engagement_name: self.name.clone(), organisation, cases: 0, due_at: None })
+        Ok(Wait {
+            kind,
+            engagement: self.engagement,
+            engagement_name: self.name.clone(),
+            organisation,
+            cases: 0,
+            due_at: None,
+        })
     }
 
     async fn organisation(&self, side: Side) -> Result<String> {
@@ -498,13 +526,19 @@ impl<'l, 'a> Part<'l, 'a> {
             Side::Provider => engagement.provider,
         };
         let known = self.look.app.store().list_organisations().await?;
-        Ok(known.into_iter().find(|known| known.row.org == org).and_then(|known| known.name).unwrap_or_else(|| ERASED.to_owned()))
+        Ok(known
+            .into_iter()
+            .find(|known| known.row.org == org)
+            .and_then(|known| known.name)
+            .unwrap_or_else(|| ERASED.to_owned()))
     }
 
     async fn wait(&mut self, kind: WaitKind, statuses: &[CaseStatus]) -> Result<()> {
         let cases = self.of_status(statuses).await?;
         let open = self.open(&cases).await?;
-        let Some(due_at) = open.iter().filter_map(|id| self.facts.cases.get(id)).map(|case| case.due_at).min() else { return Ok(()) };
+        let Some(due_at) = open.iter().filter_map(|id| self.facts.cases.get(id)).map(|case| case.due_at).min() else {
+            return Ok(());
+        };
         let side = match kind {
             WaitKind::Work => Side::Provider,
             WaitKind::Acceptance | WaitKind::SowSignature => Side::Client,

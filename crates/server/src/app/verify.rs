@@ -112,7 +112,12 @@ impl App {
     ///
     /// # Errors
     /// A rule reason if a verification is running; [`Error::Refused`] for a caller who may not.
-    pub async fn verify(&self, caller: &Caller, scope: Scope, progress: impl Fn(u64) + Send + Sync) -> Result<Verified> {
+    pub async fn verify(
+        &self,
+        caller: &Caller,
+        scope: Scope,
+        progress: impl Fn(u64) + Send + Sync,
+    ) -> Result<Verified> {
         self.view(caller, AskVerify(scope)).await?;
         let turn = self.turn()?;
         let found = self.verify_all(&turn, progress).await;
@@ -163,7 +168,13 @@ impl App {
         let store = self.store.frozen().await?;
         for scope in store.scopes().await? {
             counts.scopes += 1;
-            let replay = Replay { store: &store, scope: &scope, counts: &mut counts, rows: BTreeMap::new(), texts: HashMap::new() };
+            let replay = Replay {
+                store: &store,
+                scope: &scope,
+                counts: &mut counts,
+                rows: BTreeMap::new(),
+                texts: HashMap::new(),
+            };
             match replay.run(&told).await {
                 Ok(()) => {}
                 Err(Stopped::Different(difference)) => {
@@ -230,6 +241,7 @@ impl Replay<'_> {
         self.entries().await
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over identifiers and words as they have them")]
     fn different<T>(&self, table: &str, key: impl ToString, what: impl Into<String>) -> Step<T> {
         let (scope, table) = (self.scope.to_owned(), table.to_owned());
         // The engagement's own row has no key but its scope.
@@ -241,7 +253,9 @@ impl Replay<'_> {
     fn page<T>(&self, table: &str, page: remit_store::Result<Vec<T>>) -> Step<Vec<T>> {
         match page {
             Ok(page) => Ok(page),
-            Err(remit_store::StoreError::Unreadable(row)) => self.different(table, &row.row, format!("`{}` cannot be read", row.column)),
+            Err(remit_store::StoreError::Unreadable(row)) => {
+                self.different(table, &row.row, format!("`{}` cannot be read", row.column))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -265,7 +279,13 @@ impl Replay<'_> {
                     let Ok(stream) = event.stream.parse() else {
                         return self.different("events", &event.stream, "this is not the name of a stream");
                     };
-                    moving = Some(Moving { name: event.stream.clone(), stream, state: None, version: 0, head: Digest::default() });
+                    moving = Some(Moving {
+                        name: event.stream.clone(),
+                        stream,
+                        state: None,
+                        version: 0,
+                        head: Digest::default(),
+                    });
                 }
                 if let Some(moving) = &mut moving {
                     self.fold(moving, &event)?;
@@ -329,7 +349,10 @@ impl Replay<'_> {
                     }
                 }
                 serde_json::Value::Array(items) => left.extend(items),
-                serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) | serde_json::Value::String(_) => {}
+                serde_json::Value::Null
+                | serde_json::Value::Bool(_)
+                | serde_json::Value::Number(_)
+                | serde_json::Value::String(_) => {}
             }
         }
     }
@@ -351,7 +374,11 @@ impl Replay<'_> {
         }
         let Some(state) = done.state else { return self.different("snapshots", name, "the state is missing") };
         if kept.version != done.version {
-            return self.different("snapshots", name, format!("it is of version {}, the events end at {}", kept.version, done.version));
+            return self.different(
+                "snapshots",
+                name,
+                format!("it is of version {}, the events end at {}", kept.version, done.version),
+            );
         }
         if kept.head != done.head {
             return self.different("snapshots", name, "its digest is not that of the last event");
@@ -418,7 +445,9 @@ impl Replay<'_> {
                 }
                 match (&text.salt, &text.body) {
                     (Some(salt), Some(body)) if commitment(salt, body) == text.commitment => {}
-                    (Some(_), Some(_)) => return self.different("texts", text.id, "its body does not fit its commitment"),
+                    (Some(_), Some(_)) => {
+                        return self.different("texts", text.id, "its body does not fit its commitment");
+                    }
                     (None, None) => self.counts.erased += 1,
                     (Some(_), None) | (None, Some(_)) => return self.different("texts", text.id, "it is half erased"),
                 }
@@ -482,7 +511,9 @@ fn differing(wanted: &Row, stored: &Row) -> String {
     let (wanted, stored) = (columns(wanted), columns(stored));
     let unlike = wanted.iter().filter(|(column, value)| stored.get(*column) != Some(value));
     let told: Vec<_> = unlike
-        .map(|(column, value)| format!("`{column}` is {}, the events give {value}", stored.get(column).unwrap_or(&serde_json::Value::Null)))
+        .map(|(column, value)| {
+            format!("`{column}` is {}, the events give {value}", stored.get(column).unwrap_or(&serde_json::Value::Null))
+        })
         .collect();
     told.join("; ")
 }

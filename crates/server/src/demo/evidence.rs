@@ -88,10 +88,18 @@ async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId,
             stage.open_all(scene, case).await?;
             let finding = View { answers: answer("cannot_tell"), quote: None, ..question.view() };
             let finding = Some(stage.judgement(scene, case, &finding).await?);
-            let note = "The report compares within the groups only; it does not answer the question between them.".to_owned();
-            stage.act(people.signer, Command::ReturnSignoff { engagement, case, code: ReturnCode::Reasoning, note, finding }).await?;
+            let note =
+                "The report compares within the groups only; it does not answer the question between them.".to_owned();
+            stage
+                .act(
+                    people.signer,
+                    Command::ReturnSignoff { engagement, case, code: ReturnCode::Reasoning, note, finding },
+                )
+                .await?;
             stage.wait(5_000);
-            stage.adjudicate(scene, case, &View { answers: answer("cannot_tell"), quote: None, ..question.view() }).await?;
+            stage
+                .adjudicate(scene, case, &View { answers: answer("cannot_tell"), quote: None, ..question.view() })
+                .await?;
             stage.wait(2_000);
             stage.finish(scene, case).await
         }
@@ -101,9 +109,12 @@ async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId,
             stage.act(people.delivery, Command::Deliver { engagement, case }).await?;
             stage.wait(9_000);
             let note = "Please say the direction of the effect in the first line.".to_owned();
-            stage.act(people.client, Command::ReturnDelivery { engagement, case, code: ReturnCode::Format, note }).await?;
+            stage
+                .act(people.client, Command::ReturnDelivery { engagement, case, code: ReturnCode::Format, note })
+                .await?;
             stage.wait(4_000);
-            let body = format!("{}: {}\n\n{}\n", question.outcome, question.answer.replace('_', " "), question.rationale);
+            let body =
+                format!("{}: {}\n\n{}\n", question.outcome, question.answer.replace('_', " "), question.rationale);
             stage.act(people.delivery, Command::EditDeliverable { engagement, case, body }).await?;
             stage.act(people.delivery, Command::RequestSignoff { engagement, case }).await?;
             stage.wait(6_000);
@@ -161,19 +172,26 @@ async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: Case
 }
 
 async fn take_in(stage: &Stage, scene: &Scene, question: &Question, body: String, urgent: bool) -> Result<CaseId> {
-    let fields = [("outcome", &question.outcome), ("intervention", &question.intervention), ("comparator", &question.comparator)];
+    let fields = [
+        ("outcome", &question.outcome),
+        ("intervention", &question.intervention),
+        ("comparator", &question.comparator),
+    ];
     let name = body.lines().next().unwrap_or("Report").to_owned();
     stage
-        .take_in(scene, NewCase {
-            reference: question.reference.clone(),
-            title: question.title.clone(),
-            fields: fields.map(|(key, value)| (key.to_owned(), value.clone())).into(),
-            jurisdiction: "GB".into(),
-            urgent,
-            due_days: if urgent { 1 } else { 4 },
-            items: vec![ItemIn { name, media: Media::Text, body, material: true, visibility: Visibility::Both }],
-            ..NewCase::default()
-        })
+        .take_in(
+            scene,
+            NewCase {
+                reference: question.reference.clone(),
+                title: question.title.clone(),
+                fields: fields.map(|(key, value)| (key.to_owned(), value.clone())).into(),
+                jurisdiction: "GB".into(),
+                urgent,
+                due_days: if urgent { 1 } else { 4 },
+                items: vec![ItemIn { name, media: Media::Text, body, material: true, visibility: Visibility::Both }],
+                ..NewCase::default()
+            },
+        )
         .await
 }
 
@@ -224,7 +242,11 @@ impl Question {
 
     fn opposite(&self) -> Other {
         let answer = if self.answer == "no_difference" { "decreased" } else { "no_difference" };
-        Other { answer: answer.into(), quote: self.quote.clone(), rationale: "I read the interval as touching zero at this time point.".into() }
+        Other {
+            answer: answer.into(),
+            quote: self.quote.clone(),
+            rationale: "I read the interval as touching zero at this time point.".into(),
+        }
     }
 }
 

@@ -60,7 +60,13 @@ pub async fn personas(app: &App) -> Result<Option<Demo>> {
     for (host, name, title) in PERSONAS {
         let Some(login) = app.store().find_login(host).await? else { return Ok(None) };
         let token = remit_kernel::hash::Digest::from_bytes(app.chance.draw()?).to_string();
-        personas.push(Persona { host: host.to_owned(), person: login.person, name: name.to_owned(), title: title.to_owned(), token });
+        personas.push(Persona {
+            host: host.to_owned(),
+            person: login.person,
+            name: name.to_owned(),
+            title: title.to_owned(),
+            token,
+        });
     }
     Ok(Some(Demo { personas, password: PASSWORD }))
 }
@@ -75,7 +81,8 @@ pub async fn keep_shipped(app: &App) -> Result<()> {
 
 /// Reads a pack that comes with Remit.
 pub(crate) fn shipped(name: &str) -> Result<remit_formats::pack::LoadedPack> {
-    let files = find_shipped(name).ok_or_else(|| Error::Io(std::io::Error::other(format!("pack `{name}` is not part of this build"))))?;
+    let files = find_shipped(name)
+        .ok_or_else(|| Error::Io(std::io::Error::other(format!("pack `{name}` is not part of this build"))))?;
     read_files(&files).map_err(|problems| Error::Io(std::io::Error::other(problems)))
 }
 

@@ -54,9 +54,11 @@ pub(crate) struct Terms<'a> {
 impl Stage {
     /// Sets the stage: everybody is there, nothing has begun.
     pub(crate) async fn set(app: App, end: Instant) -> Result<Self> {
-        let organisation = |name: &str, country: &str| Command::AddOrganisation { name: name.into(), country: country.into() };
+        let organisation =
+            |name: &str, country: &str| Command::AddOrganisation { name: name.into(), country: country.into() };
         let client_org = made(app.act(Caller::founder(), organisation("Harbour Health", "GB")).await?.organisation())?;
-        let provider_org = made(app.act(Caller::founder(), organisation("Durban Analytics", "ZA")).await?.organisation())?;
+        let provider_org =
+            made(app.act(Caller::founder(), organisation("Durban Analytics", "ZA")).await?.organisation())?;
         let mut ids = BTreeMap::new();
         let directory = BTreeSet::from([Role::Operator, Role::PeopleManager]);
         let operator = add_person(&app, Caller::founder(), provider_org, "Olwethu Zulu", "ZA", directory).await?;
@@ -74,8 +76,14 @@ impl Stage {
             app.add_login(ids[host], host, PASSWORD).await?;
         }
         let people = People {
-            client: ids["client"], delivery: ids["delivery"], reader1: ids["reader1"], reader2: ids["reader2"],
-            adjudicator: ids["adjudicator"], signer: ids["signer"], auditor: ids["auditor"], operator,
+            client: ids["client"],
+            delivery: ids["delivery"],
+            reader1: ids["reader1"],
+            reader2: ids["reader2"],
+            adjudicator: ids["adjudicator"],
+            signer: ids["signer"],
+            auditor: ids["auditor"],
+            operator,
         };
         let stage = Self { app, people, end, client_org, provider_org };
         stage.qualify().await?;
@@ -100,7 +108,14 @@ impl Stage {
         self.act(self.people.operator, command).await.map(drop)
     }
 
-    async fn credential(&self, person: PersonId, kind: &str, jurisdiction: &str, number: &str, days_left: i64) -> Result<()> {
+    async fn credential(
+        &self,
+        person: PersonId,
+        kind: &str,
+        jurisdiction: &str,
+        number: &str,
+        days_left: i64,
+    ) -> Result<()> {
         let command = Command::RecordCredential {
             person,
             kind: kind.into(),
@@ -116,7 +131,12 @@ impl Stage {
     pub(crate) async fn open(&self, terms: &Terms<'_>) -> Result<Scene> {
         let people = self.people;
         let managers = vec![(people.client, Side::Client), (people.delivery, Side::Provider)];
-        let draft = Command::DraftEngagement { name: terms.name.into(), client: self.client_org, provider: self.provider_org, managers };
+        let draft = Command::DraftEngagement {
+            name: terms.name.into(),
+            client: self.client_org,
+            provider: self.provider_org,
+            managers,
+        };
         let engagement = made(self.act(people.operator, draft).await?.engagement())?;
         self.staff(engagement).await?;
         let pack = shipped(terms.pack)?.pack.reference();
@@ -154,10 +174,23 @@ impl Stage {
 
     /// Adds an expert whose credential ended last week, so that *why not* has something to tell.
     pub(crate) async fn lapsed_expert(&self, engagement: EngagementId) -> Result<()> {
-        let person = add_person(&self.app, local(self.people.operator), self.provider_org, "Sipho Mokoena", "ZA", BTreeSet::new()).await?;
+        let person = add_person(
+            &self.app,
+            local(self.people.operator),
+            self.provider_org,
+            "Sipho Mokoena",
+            "ZA",
+            BTreeSet::new(),
+        )
+        .await?;
         self.credential(person, "clinical-trials-reader", "", "CTR-1877", -7).await?;
         let roles = BTreeSet::from([Role::Expert]);
-        self.act(self.people.delivery, Command::AddMember { engagement, person, side: Side::Provider, roles, capacity: 6 }).await.map(drop)
+        self.act(
+            self.people.delivery,
+            Command::AddMember { engagement, person, side: Side::Provider, roles, capacity: 6 },
+        )
+        .await
+        .map(drop)
     }
 
     /// Lets time pass, never beyond the end of the play.
@@ -194,7 +227,14 @@ impl Stage {
     }
 
     /// Claims a seat, lets the reader take her time, and seals.
-    pub(crate) async fn read(&self, scene: &Scene, person: PersonId, case: CaseId, view: &View, seconds: i64) -> Result<()> {
+    pub(crate) async fn read(
+        &self,
+        scene: &Scene,
+        person: PersonId,
+        case: CaseId,
+        view: &View,
+        seconds: i64,
+    ) -> Result<()> {
         self.claim(scene, person, case).await?;
         self.wait(seconds);
         let judgement = self.judgement(scene, case, view).await?;
@@ -215,7 +255,8 @@ impl Stage {
         let known = self.case(scene, case).await?;
         for material in known.material() {
             self.wait(45);
-            self.act(self.people.signer, Command::OpenMaterial { engagement: scene.engagement, case, material }).await?;
+            self.act(self.people.signer, Command::OpenMaterial { engagement: scene.engagement, case, material })
+                .await?;
         }
         Ok(known)
     }
@@ -226,7 +267,9 @@ impl Stage {
         self.wait(40);
         let content = made(known.resolution.map(|resolution| resolution.content))?;
         let statement = "I have opened every item and take responsibility for this answer.".to_owned();
-        self.act(self.people.signer, Command::Sign { engagement: scene.engagement, case, content, statement }).await.map(drop)
+        self.act(self.people.signer, Command::Sign { engagement: scene.engagement, case, content, statement })
+            .await
+            .map(drop)
     }
 
     /// Signs, delivers, and the client accepts.
@@ -250,7 +293,8 @@ impl Stage {
     /// Turns a view of a case into a judgement, each quote on its span.
     pub(crate) async fn judgement(&self, scene: &Scene, case: CaseId, view: &View) -> Result<JudgementIn> {
         let known = self.case(scene, case).await?;
-        let mut judgement = JudgementIn { rationale: view.rationale.clone(), confidence: view.confidence, ..JudgementIn::default() };
+        let mut judgement =
+            JudgementIn { rationale: view.rationale.clone(), confidence: view.confidence, ..JudgementIn::default() };
         for (question, answer) in &view.answers {
             judgement.answers.insert(question.clone(), AnswerIn::Choice(answer.clone()));
         }
@@ -313,9 +357,17 @@ fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &PackRef) -> Line
     }
 }
 
-async fn add_person(app: &App, by: Caller, org: OrgId, name: &str, place: &str, roles: BTreeSet<Role>) -> Result<PersonId> {
+async fn add_person(
+    app: &App,
+    by: Caller,
+    org: OrgId,
+    name: &str,
+    place: &str,
+    roles: BTreeSet<Role>,
+) -> Result<PersonId> {
     let languages = BTreeSet::from(["en".to_owned()]);
-    let person = PersonIn { org, name: name.into(), same_as: None, signs_in: true, place: place.into(), languages, roles };
+    let person =
+        PersonIn { org, name: name.into(), same_as: None, signs_in: true, place: place.into(), languages, roles };
     made(app.act(by, Command::AddPerson { person }).await?.person())
 }
 

@@ -89,19 +89,39 @@ struct Cell {
     cited: Vec<Cited>,
 }
 
-async fn list(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<DisputesIn>) -> Result<Html<String>, Oops> {
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<DisputesIn>,
+) -> Result<Html<String>, Oops> {
     let list = app.view(&caller, given.query(engagement)?).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Adjudicate, "Adjudicate").await?;
-    html(&ListPage { frame, engagement, list, imported: given.origin() == Origin::Imported, now: app.clock().now().timestamp() })
+    html(&ListPage {
+        frame,
+        engagement,
+        list,
+        imported: given.origin() == Origin::Imported,
+        now: app.clock().now().timestamp(),
+    })
 }
 
-async fn show(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>) -> Result<Html<String>, Oops> {
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+) -> Result<Html<String>, Oops> {
     let dispute = app.view(&caller, OpenDispute { engagement, case }).await?;
     html(&page(&app, &caller, engagement, dispute, &Resolved::default(), Vec::new()).await?)
 }
 
 async fn page(
-    app: &App, caller: &Caller, engagement: EngagementId, dispute: Dispute, resolved: &Resolved, mut reasons: Vec<Reason>,
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    dispute: Dispute,
+    resolved: &Resolved,
+    mut reasons: Vec<Reason>,
 ) -> Result<DisputePage, Oops> {
     let matter = &dispute.matter;
     let title = format!("{} · {}", matter.reference, matter.title);
@@ -110,14 +130,27 @@ async fn page(
     sheet.sealed = matches!(dispute.stand, Stand::Decided { .. });
     let mut marks = own_marks(&matter.form, &dispute.written);
     for (place, voice) in dispute.voices.iter().enumerate() {
-        let cites = |(key, spans): (&String, &Vec<Evidence>)| (format!("{place}-{key}"), format!("{} cites this", voice.called), spans.clone());
+        let cites = |(key, spans): (&String, &Vec<Evidence>)| {
+            (format!("{place}-{key}"), format!("{} cites this", voice.called), spans.clone())
+        };
         marks.extend(voice.written.evidence.iter().map(cites));
     }
     let sheaves = sheaves(engagement, matter.case, &matter.papers, &marks);
     let rows = compared(&dispute);
     let told = reasons.into_iter().map(Told::of).collect();
     let script = super::asset::address("desk.js");
-    Ok(DisputePage { frame, engagement, rows, sheet, sheaves, told, ready: None, now: app.clock().now().timestamp(), script, dispute })
+    Ok(DisputePage {
+        frame,
+        engagement,
+        rows,
+        sheet,
+        sheaves,
+        told,
+        ready: None,
+        now: app.clock().now().timestamp(),
+        script,
+        dispute,
+    })
 }
 
 /// Returns the questions with what each voice said to them.
@@ -148,14 +181,21 @@ fn compared(dispute: &Dispute) -> Vec<Compared> {
         .collect()
 }
 
-async fn take(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>) -> Result<Response, Oops> {
+async fn take(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+) -> Result<Response, Oops> {
     app.act(caller, Command::TakeAdjudication { engagement, case }).await?;
     Ok(Redirect::to(&format!("/e/{engagement}/adjudicate/{case}")).into_response())
 }
 
 /// Keeps, finds quotes, adopts evidence, shows what would be sealed, or decides; nothing typed is lost.
 async fn write(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Form(fields): Form<Vec<(String, String)>>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Oops> {
     let does = fields.iter().rev().find(|(name, _)| name == "do").map_or("keep", |(_, value)| value.as_str());
     let mut written = Written::from_fields(&fields);
@@ -165,7 +205,9 @@ async fn write(
         // The kernel says what stands in the way; what is on the page is what is known.
         let judgement = written.judgement(&form).map_err(Error::from)?;
         let error = app.act(caller.clone(), Command::Adjudicate { engagement, case, judgement }).await.err();
-        let Some(Error::Refused(refusal)) = error else { return Ok(Redirect::to(&format!("/e/{engagement}/adjudicate/{case}")).into_response()) };
+        let Some(Error::Refused(refusal)) = error else {
+            return Ok(Redirect::to(&format!("/e/{engagement}/adjudicate/{case}")).into_response());
+        };
         let status = status_of(&refusal.reasons);
         let page = page(&app, &caller, engagement, dispute, &Resolved::default(), refusal.reasons).await?;
         return Ok((status, html(&page)?).into_response());
@@ -215,7 +257,10 @@ struct GivenBack {
 }
 
 async fn release(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Form(given): Form<GivenBack>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Form(given): Form<GivenBack>,
 ) -> Result<Response, Oops> {
     let dispute = app.view(&caller, OpenDispute { engagement, case }).await?;
     match app.act(caller.clone(), Command::ReleaseSeat { engagement, case, reason: given.reason }).await {

@@ -87,20 +87,35 @@ struct EngagementForm {
 }
 
 async fn show(State(app): State<App>, caller: Caller) -> Result<Html<String>, Oops> {
-    let (organisation, person) = (OrganisationForm::default(), PersonForm { signs_in: "on".to_owned(), ..PersonForm::default() });
+    let (organisation, person) =
+        (OrganisationForm::default(), PersonForm { signs_in: "on".to_owned(), ..PersonForm::default() });
     again(&app, &caller, Faults::default(), organisation, person).await
 }
 
-async fn again(app: &App, caller: &Caller, faults: Faults, organisation: OrganisationForm, person: PersonForm) -> Result<Html<String>, Oops> {
+async fn again(
+    app: &App,
+    caller: &Caller,
+    faults: Faults,
+    organisation: OrganisationForm,
+    person: PersonForm,
+) -> Result<Html<String>, Oops> {
     let admin = app.view(caller, ShowAdmin).await?;
     let frame = Frame::new(app, caller, None, Place::Admin, "Admin").await?;
     html(&AdminPage { frame, admin, faults, organisation, person })
 }
 
-async fn add_organisation(State(app): State<App>, caller: Caller, Form(given): Form<OrganisationForm>) -> Result<Response, Oops> {
-    let command = Command::AddOrganisation { name: given.name.trim().to_owned(), country: given.country.trim().to_uppercase() };
+async fn add_organisation(
+    State(app): State<App>,
+    caller: Caller,
+    Form(given): Form<OrganisationForm>,
+) -> Result<Response, Oops> {
+    let command =
+        Command::AddOrganisation { name: given.name.trim().to_owned(), country: given.country.trim().to_uppercase() };
     match app.act(caller.clone(), command).await {
-        Ok(_) => Ok(Redirect::to(if given.next == "/engagements/new" { "/engagements/new" } else { "/admin#organisations" }).into_response()),
+        Ok(_) => {
+            Ok(Redirect::to(if given.next == "/engagements/new" { "/engagements/new" } else { "/admin#organisations" })
+                .into_response())
+        }
         Err(error) => {
             let (status, faults) = Faults::of(error)?;
             let person = PersonForm { signs_in: "on".to_owned(), ..PersonForm::default() };
@@ -113,7 +128,9 @@ async fn add_person(State(app): State<App>, caller: Caller, Form(given): Form<Pe
     match person_command(&given) {
         Ok(command) => match app.act(caller.clone(), command).await {
             Ok(receipt) => {
-                let made = receipt.person().map_or_else(|| "/admin#people".to_owned(), |person| format!("/admin/people/{person}"));
+                let made = receipt
+                    .person()
+                    .map_or_else(|| "/admin#people".to_owned(), |person| format!("/admin/people/{person}"));
                 Ok(Redirect::to(&made).into_response())
             }
             Err(error) => refused_person(&app, &caller, given, error).await,
@@ -128,10 +145,15 @@ async fn refused_person(app: &App, caller: &Caller, given: PersonForm, error: Er
 }
 
 fn person_command(given: &PersonForm) -> Result<Command, Error> {
-    let org: OrgId = given.org.parse().map_err(|_| Faults::field("org", "no organisation is chosen", "Choose the employer, or add it first."))?;
+    let org: OrgId = given
+        .org
+        .parse()
+        .map_err(|_| Faults::field("org", "no organisation is chosen", "Choose the employer, or add it first."))?;
     let same_as = match given.same_as.trim() {
         "" => None,
-        text => Some(text.parse().map_err(|_| Faults::field("same_as", "this is not a person here", "Choose the other account, or leave it empty."))?),
+        text => Some(text.parse().map_err(|_| {
+            Faults::field("same_as", "this is not a person here", "Choose the other account, or leave it empty.")
+        })?),
     };
     let held = [(&given.operator, Role::Operator), (&given.people_manager, Role::PeopleManager)];
     Ok(Command::AddPerson {
@@ -162,7 +184,12 @@ struct LoginForm {
     password: String,
 }
 
-async fn give_login(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Form(given): Form<LoginForm>) -> Result<Response, Oops> {
+async fn give_login(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Form(given): Form<LoginForm>,
+) -> Result<Response, Oops> {
     match app.give_login(&caller, person, given.name.trim(), &given.password).await {
         Ok(()) => Ok(Redirect::to(&format!("/admin/people/{person}")).into_response()),
         Err(error) => {
@@ -179,7 +206,12 @@ struct SessionForm {
     session: String,
 }
 
-async fn end_sessions(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Form(given): Form<SessionForm>) -> Result<Response, Oops> {
+async fn end_sessions(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Form(given): Form<SessionForm>,
+) -> Result<Response, Oops> {
     let session: Option<SessionId> = match given.session.as_str() {
         "" => None,
         text => Some(text.parse().map_err(|_| Error::from(remit_kernel::refusal::Reason::hidden(text)))?),
@@ -192,13 +224,22 @@ async fn new_engagement(State(app): State<App>, caller: Caller) -> Result<Html<S
     engagement_again(&app, &caller, Faults::default(), EngagementForm::default()).await
 }
 
-async fn engagement_again(app: &App, caller: &Caller, faults: Faults, form: EngagementForm) -> Result<Html<String>, Oops> {
+async fn engagement_again(
+    app: &App,
+    caller: &Caller,
+    faults: Faults,
+    form: EngagementForm,
+) -> Result<Html<String>, Oops> {
     let admin = app.view(caller, ShowAdmin).await?;
     let frame = Frame::new(app, caller, None, Place::Admin, "Set up an engagement").await?;
     html(&NewEngagementPage { frame, admin, faults, form })
 }
 
-async fn draft_engagement(State(app): State<App>, caller: Caller, Form(given): Form<EngagementForm>) -> Result<Response, Oops> {
+async fn draft_engagement(
+    State(app): State<App>,
+    caller: Caller,
+    Form(given): Form<EngagementForm>,
+) -> Result<Response, Oops> {
     let acted = match engagement_command(&given) {
         Ok(command) => app.act(caller.clone(), command).await,
         Err(error) => Err(error),
@@ -213,8 +254,14 @@ async fn draft_engagement(State(app): State<App>, caller: Caller, Form(given): F
 }
 
 fn engagement_command(given: &EngagementForm) -> Result<Command, Error> {
-    let org = |field: &str, text: &str| text.parse::<OrgId>().map_err(|_| Faults::field(field, "no organisation is chosen", "Choose one, or add it first."));
-    let person = |field: &str, text: &str| text.parse::<PersonId>().map_err(|_| Faults::field(field, "nobody is chosen", "Choose who manages for this side."));
+    let org = |field: &str, text: &str| {
+        text.parse::<OrgId>()
+            .map_err(|_| Faults::field(field, "no organisation is chosen", "Choose one, or add it first."))
+    };
+    let person = |field: &str, text: &str| {
+        text.parse::<PersonId>()
+            .map_err(|_| Faults::field(field, "nobody is chosen", "Choose who manages for this side."))
+    };
     Ok(Command::DraftEngagement {
         name: given.name.trim().to_owned(),
         client: org("client", &given.client)?,

@@ -32,13 +32,16 @@ pub(crate) fn address(name: &str) -> String {
 }
 
 fn hash(name: &str) -> String {
-    let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, bytes)| Digest::of(bytes).to_string()[..16].to_owned());
-    own.or_else(|| SCRIPTS.iter().find(|(known, ..)| *known == name).map(|(_, hash, _)| (*hash).to_owned())).unwrap_or_default()
+    let own =
+        OWN.iter().find(|(known, _)| *known == name).map(|(_, bytes)| Digest::of(bytes).to_string()[..16].to_owned());
+    own.or_else(|| SCRIPTS.iter().find(|(known, ..)| *known == name).map(|(_, hash, _)| (*hash).to_owned()))
+        .unwrap_or_default()
 }
 
 async fn asset(Path((_, name)): Path<(String, String)>) -> Response {
     let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes);
-    let Some(bytes) = own.or_else(|| SCRIPTS.iter().find(|(known, ..)| *known == name).map(|(_, _, bytes)| *bytes)) else {
+    let Some(bytes) = own.or_else(|| SCRIPTS.iter().find(|(known, ..)| *known == name).map(|(_, _, bytes)| *bytes))
+    else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let kind = match name.rsplit_once('.').map(|(_, ending)| ending) {
@@ -47,5 +50,6 @@ async fn asset(Path((_, name)): Path<(String, String)>) -> Response {
         Some("svg") => "image/svg+xml",
         _ => "application/octet-stream",
     };
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], bytes).into_response()
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], bytes)
+        .into_response()
 }

@@ -69,7 +69,10 @@ impl ListPage {
             ("limit", given.limit.map(|limit| limit.to_string()).unwrap_or_default()),
             ("after", after.unwrap_or_default().to_owned()),
         ];
-        let pairs = pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encode(value)));
+        let pairs = pairs
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={}", encode(value)));
         pairs.collect::<Vec<_>>().join("&")
     }
 
@@ -88,7 +91,9 @@ impl ListPage {
 
     /// Returns the statuses to choose from, with their counts where the viewer sees all cases.
     fn statuses(&self) -> Vec<(&'static str, String)> {
-        let count = |status: CaseStatus| self.list.statuses.iter().find(|counted| counted.status == status).map(|counted| counted.cases);
+        let count = |status: CaseStatus| {
+            self.list.statuses.iter().find(|counted| counted.status == status).map(|counted| counted.cases)
+        };
         let label = |status: CaseStatus| match count(status) {
             Some(cases) => format!("{} ({cases})", word::status(status)),
             None => word::status(status).to_owned(),
@@ -109,25 +114,36 @@ impl ListPage {
     }
 
     fn late(&self, line: &CaseLine) -> bool {
-        let over = matches!(line.status, CaseStatus::Accepted | CaseStatus::Declined | CaseStatus::Cancelled | CaseStatus::Delivered);
+        let over = matches!(
+            line.status,
+            CaseStatus::Accepted | CaseStatus::Declined | CaseStatus::Cancelled | CaseStatus::Delivered
+        );
         !over && line.origin == Origin::Witnessed && line.due_at < self.frame.now.timestamp()
     }
 }
 
 async fn list(
-    State(app): State<App>, caller: Caller, headers: HeaderMap, Path(engagement): Path<EngagementId>, Query(given): Query<CasesIn>,
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<CasesIn>,
 ) -> Result<Html<String>, Oops> {
     let list = app.view(&caller, given.clone().query(engagement)?).await?;
     let questions = app.view(&caller, ListQuestions { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Cases, "Cases").await?;
-    let takes_in = frame.holds(remit_kernel::role::Role::ClientManager) || frame.holds(remit_kernel::role::Role::DeliveryManager);
+    let takes_in =
+        frame.holds(remit_kernel::role::Role::ClientManager) || frame.holds(remit_kernel::role::Role::DeliveryManager);
     let page = ListPage { frame, engagement, list, given, questions, takes_in };
     if fragment(&headers) { html(&page.as_rows()) } else { html(&page) }
 }
 
 /// The list as a workbook, under the same filters.
 async fn export(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<CasesIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<CasesIn>,
 ) -> Result<Response, Oops> {
     let mut rows = Vec::new();
     let mut given = CasesIn { limit: Some(PAGE_MAX), after: None, ..given };
@@ -135,7 +151,8 @@ async fn export(
         let list = app.view(&caller, given.clone().query(engagement)?).await?;
         rows.extend(list.cases.into_iter().map(cells));
         if rows.len() > EXPORT_ROWS_MAX {
-            let reason = Reason::rule(code::TOO_MANY, "cases", format!("more than {EXPORT_ROWS_MAX} cases fit the filter"));
+            let reason =
+                Reason::rule(code::TOO_MANY, "cases", format!("more than {EXPORT_ROWS_MAX} cases fit the filter"));
             return Err(Error::from(reason.hint("Narrow the filter, or use `remit export` for everything.")).into());
         }
         given.after = list.next;
@@ -143,10 +160,24 @@ async fn export(
             break;
         }
     }
-    let header = ["Reference", "Title", "Case type", "Status", "Urgent", "Due", "Owner", "Revision", "Readers differed", "Changed at sign-off", "Origin", "Case"];
+    let header = [
+        "Reference",
+        "Title",
+        "Case type",
+        "Status",
+        "Urgent",
+        "Due",
+        "Owner",
+        "Revision",
+        "Readers differed",
+        "Changed at sign-off",
+        "Origin",
+        "Case",
+    ];
     let bytes = xlsx::write("Cases", &header, rows).map_err(|error| Error::Io(std::io::Error::other(error)))?;
     let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, "attachment; filename=\"cases.xlsx\"")], bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, "attachment; filename=\"cases.xlsx\"")], bytes)
+        .into_response())
 }
 
 fn cells(line: CaseLine) -> Vec<Cell> {

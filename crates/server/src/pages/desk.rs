@@ -86,11 +86,22 @@ struct Reached {
     sealed: bool,
 }
 
-async fn seats(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(reached): Query<Reached>) -> Result<Html<String>, Oops> {
+async fn seats(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(reached): Query<Reached>,
+) -> Result<Html<String>, Oops> {
     html(&seats_page(&app, &caller, engagement, Vec::new(), reached.sealed).await?)
 }
 
-async fn seats_page(app: &App, caller: &Caller, engagement: EngagementId, told: Vec<Told>, sealed: bool) -> Result<SeatsPage, Oops> {
+async fn seats_page(
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    told: Vec<Told>,
+    sealed: bool,
+) -> Result<SeatsPage, Oops> {
     let list = app.view(caller, Seats { engagement }).await?;
     let frame = Frame::new(app, caller, Some(engagement), Place::Read, "Reading").await?;
     let fitting = count(list.fitting as u64, "open case fits", "open cases fit");
@@ -122,14 +133,21 @@ fn to_desk(engagement: EngagementId, assignment: AssignmentId) -> Response {
 }
 
 async fn show(
-    State(app): State<App>, caller: Caller, Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
 ) -> Result<Html<String>, Oops> {
     let desk = app.view(&caller, OpenDesk { engagement, assignment }).await?;
     html(&desk_page(&app, &caller, engagement, desk, &Resolved::default(), Vec::new()).await?)
 }
 
 async fn desk_page(
-    app: &App, caller: &Caller, engagement: EngagementId, desk: Desk, resolved: &Resolved, mut reasons: Vec<Reason>,
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    desk: Desk,
+    resolved: &Resolved,
+    mut reasons: Vec<Reason>,
 ) -> Result<DeskPage, Oops> {
     let title = format!("{} · {}", desk.matter.reference, desk.matter.title);
     let frame = Frame::new(app, caller, Some(engagement), Place::Read, title).await?;
@@ -139,12 +157,24 @@ async fn desk_page(
     let sheaves = sheaves(engagement, matter.case, &matter.papers, &own_marks(&matter.form, &desk.written));
     let script = super::asset::address("desk.js");
     let told = reasons.into_iter().map(Told::of).collect();
-    Ok(DeskPage { frame, engagement, sheet, sheaves, told, ready: None, now: app.clock().now().timestamp(), script, desk })
+    Ok(DeskPage {
+        frame,
+        engagement,
+        sheet,
+        sheaves,
+        told,
+        ready: None,
+        now: app.clock().now().timestamp(),
+        script,
+        desk,
+    })
 }
 
 /// Keeps, finds quotes, shows what would be sealed, or seals; whatever comes of it, nothing typed is lost.
 async fn write(
-    State(app): State<App>, caller: Caller, Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Oops> {
     let field = |wanted: &str| fields.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
@@ -156,7 +186,8 @@ async fn write(
     };
     let case = desk.matter.case;
     if desk.sealed_at.is_some() {
-        let sealed = Reason::rule(code::ALREADY_READ, case, "your reading is sealed and cannot be edited").hint("What you see is what was sealed.");
+        let sealed = Reason::rule(code::ALREADY_READ, case, "your reading is sealed and cannot be edited")
+            .hint("What you see is what was sealed.");
         let page = desk_page(&app, &caller, engagement, desk, &Resolved::default(), vec![sealed]).await?;
         return Ok((StatusCode::CONFLICT, html(&page)?).into_response());
     }
@@ -166,7 +197,9 @@ async fn write(
             let sealed = match written.complete(&form, &papers) {
                 Ok(judgement) => {
                     app.keep_draft(&caller, engagement, assignment, &written).await?;
-                    app.act(caller.clone(), Command::SubmitReading { engagement, case, judgement }).await.map_err(|error| (error, Resolved::default()))
+                    app.act(caller.clone(), Command::SubmitReading { engagement, case, judgement })
+                        .await
+                        .map_err(|error| (error, Resolved::default()))
                 }
                 Err((refusal, resolved)) => Err((refusal.into(), resolved)),
             };
@@ -222,7 +255,14 @@ async fn onward(app: &App, caller: &Caller, engagement: EngagementId) -> Respons
 }
 
 /// Answers somebody who typed for a seat that is not hers now: says why, and shows what she typed.
-async fn lost(app: &App, caller: &Caller, engagement: EngagementId, case: Option<&str>, written: &Written, refusal: Refusal) -> Result<Response, Oops> {
+async fn lost(
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    case: Option<&str>,
+    written: &Written,
+    refusal: Refusal,
+) -> Result<Response, Oops> {
     let Some(case) = case.and_then(|case| case.parse::<CaseId>().ok()) else { return Err(Error::from(refusal).into()) };
     // Asked to seal, the kernel says why it may not be: the seat was taken away, or given back.
     let judgement = remit_kernel::command::JudgementIn::default();
@@ -232,7 +272,9 @@ async fn lost(app: &App, caller: &Caller, engagement: EngagementId, case: Option
     };
     let frame = Frame::new(app, caller, Some(engagement), Place::Read, "This case is no longer on your desk").await?;
     let answers = written.answers.iter().chain(&written.quotes).map(|(key, words)| (key.clone(), words.clone()));
-    let typed = answers.chain([("rationale".to_owned(), written.rationale.clone())]).filter(|(_, words)| !words.trim().is_empty());
+    let typed = answers
+        .chain([("rationale".to_owned(), written.rationale.clone())])
+        .filter(|(_, words)| !words.trim().is_empty());
     let page = LostPage { frame, engagement, told: super::told(error), typed: typed.collect() };
     Ok((StatusCode::CONFLICT, html(&page)?).into_response())
 }
@@ -244,7 +286,10 @@ struct GivenBack {
 }
 
 async fn release(
-    State(app): State<App>, caller: Caller, Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>, Form(given): Form<GivenBack>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, assignment)): Path<(EngagementId, AssignmentId)>,
+    Form(given): Form<GivenBack>,
 ) -> Result<Response, Oops> {
     let desk = app.view(&caller, OpenDesk { engagement, assignment }).await?;
     let case = desk.matter.case;

@@ -115,7 +115,8 @@ pub(crate) fn blocks(text: &str, highlights: &[Highlight]) -> Vec<Block> {
 
 fn piece(text: &str, start: u32, highlights: &[Highlight]) -> Piece {
     let anchors = highlights.iter().filter(|highlight| highlight.start == start).map(|highlight| highlight.id.clone());
-    let over: Vec<_> = highlights.iter().filter(|highlight| highlight.start <= start && start < highlight.end).collect();
+    let over: Vec<_> =
+        highlights.iter().filter(|highlight| highlight.start <= start && start < highlight.end).collect();
     let mut titles: Vec<_> = over.iter().map(|highlight| highlight.title.as_str()).collect();
     titles.dedup();
     Piece { text: text.to_owned(), anchors: anchors.collect(), depth: over.len(), title: titles.join("; ") }
@@ -138,7 +139,9 @@ mod tests {
 
     /// Writes pieces as `[depth:text]`, blocks apart by `|`.
     fn sketch(blocks: &[Block]) -> String {
-        let pieces = |block: &Block| block.pieces.iter().map(|piece| format!("[{}:{}]", piece.depth, piece.text)).collect::<String>();
+        let pieces = |block: &Block| {
+            block.pieces.iter().map(|piece| format!("[{}:{}]", piece.depth, piece.text)).collect::<String>()
+        };
         blocks.iter().map(|block| format!("{}{}", block.start, pieces(block))).collect::<Vec<_>>().join("|")
     }
 
@@ -168,7 +171,12 @@ mod tests {
     fn carriage_returns_and_markup_reach_the_reader_as_letters() {
         let html = shown("a\r\n<b>&\"'</b>", &[mark("m", 3, 6)]);
         assert!(html.contains("data-start=\"0\">a&#13;\n</div>"), "{html}");
-        assert!(html.contains("<span id=\"m\"></span><mark title=\"cited as m\">&lt;b&gt;</mark>&amp;&quot;&#39;&lt;/b&gt;</div>"), "{html}");
+        assert!(
+            html.contains(
+                "<span id=\"m\"></span><mark title=\"cited as m\">&lt;b&gt;</mark>&amp;&quot;&#39;&lt;/b&gt;</div>"
+            ),
+            "{html}"
+        );
     }
 
     #[test]

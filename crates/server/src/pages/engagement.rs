@@ -16,7 +16,7 @@ use remit_kernel::{
     id::{EngagementId, PersonId, SowId},
     index::EngagementStatus,
     pack::{PackRef, Plan, Stopping},
-    refusal::{Refusal, Reason, code},
+    refusal::{Reason, Refusal, code},
     role::{Role, Side},
 };
 use serde::Deserialize;
@@ -29,7 +29,8 @@ use crate::{
 };
 
 /// Roles that hold in an engagement.
-const ROLES: [Role; 6] = [Role::ClientManager, Role::DeliveryManager, Role::Expert, Role::Adjudicator, Role::Signer, Role::Auditor];
+const ROLES: [Role; 6] =
+    [Role::ClientManager, Role::DeliveryManager, Role::Expert, Role::Adjudicator, Role::Signer, Role::Auditor];
 
 pub(super) fn router() -> Router<Edge> {
     Router::new()
@@ -70,7 +71,13 @@ async fn show(State(app): State<App>, caller: Caller, Path(engagement): Path<Eng
     page(&app, &caller, engagement, Faults::default(), StatusCode::OK).await
 }
 
-async fn page(app: &App, caller: &Caller, engagement: EngagementId, faults: Faults, status: StatusCode) -> Result<Response, Oops> {
+async fn page(
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    faults: Faults,
+    status: StatusCode,
+) -> Result<Response, Oops> {
     let home = app.view(caller, ShowEngagement { engagement }).await?;
     let people = if home.may.manage_members { app.view(caller, MembersToBe { engagement }).await? } else { Vec::new() };
     let frame = Frame::new(app, caller, Some(engagement), Place::Engagement, "Engagement").await?;
@@ -78,7 +85,12 @@ async fn page(app: &App, caller: &Caller, engagement: EngagementId, faults: Faul
 }
 
 /// Does the act, then goes back home; a refusal shows there.
-async fn act(app: &App, caller: Caller, engagement: EngagementId, command: Result<Command, Error>) -> Result<Response, Oops> {
+async fn act(
+    app: &App,
+    caller: Caller,
+    engagement: EngagementId,
+    command: Result<Command, Error>,
+) -> Result<Response, Oops> {
     let acted = match command {
         Ok(command) => app.act(caller.clone(), command).await,
         Err(error) => Err(error),
@@ -92,15 +104,27 @@ async fn act(app: &App, caller: Caller, engagement: EngagementId, command: Resul
     }
 }
 
-async fn go_live(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Response, Oops> {
+async fn go_live(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Response, Oops> {
     act(&app, caller, engagement, Ok(Command::GoLive { engagement })).await
 }
 
-async fn propose_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)): Path<(EngagementId, SowId)>) -> Result<Response, Oops> {
+async fn propose_sow(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, sow)): Path<(EngagementId, SowId)>,
+) -> Result<Response, Oops> {
     act(&app, caller, engagement, Ok(Command::ProposeSow { engagement, sow })).await
 }
 
-async fn sign_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)): Path<(EngagementId, SowId)>) -> Result<Response, Oops> {
+async fn sign_sow(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, sow)): Path<(EngagementId, SowId)>,
+) -> Result<Response, Oops> {
     act(&app, caller, engagement, Ok(Command::SignSow { engagement, sow })).await
 }
 
@@ -122,36 +146,71 @@ struct MemberForm {
 
 impl MemberForm {
     fn roles(&self) -> BTreeSet<Role> {
-        let ticks = [&self.client_manager, &self.delivery_manager, &self.expert, &self.adjudicator, &self.signer, &self.auditor];
+        let ticks = [
+            &self.client_manager,
+            &self.delivery_manager,
+            &self.expert,
+            &self.adjudicator,
+            &self.signer,
+            &self.auditor,
+        ];
         ROLES.into_iter().zip(ticks).filter(|(_, tick)| !tick.is_empty()).map(|(role, _)| role).collect()
     }
 
     fn capacity(&self) -> Result<u32, Error> {
         let text = self.capacity.trim();
-        text.parse().map_err(|_| Faults::field("capacity", &format!("`{text}` is not a number of cases"), "Give the number of cases held at a time."))
+        text.parse().map_err(|_| {
+            Faults::field(
+                "capacity",
+                &format!("`{text}` is not a number of cases"),
+                "Give the number of cases held at a time.",
+            )
+        })
     }
 }
 
-async fn add_member(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Form(given): Form<MemberForm>) -> Result<Response, Oops> {
+async fn add_member(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Form(given): Form<MemberForm>,
+) -> Result<Response, Oops> {
     let command = given.capacity().and_then(|capacity| {
-        let person = given.person.parse().map_err(|_| Faults::field("person", "nobody is chosen", "Choose a person of the directory."))?;
-        let side = Side::from_word(&given.side).ok_or_else(|| Faults::field("side", "no side is chosen", "Choose client or provider."))?;
+        let person = given
+            .person
+            .parse()
+            .map_err(|_| Faults::field("person", "nobody is chosen", "Choose a person of the directory."))?;
+        let side = Side::from_word(&given.side)
+            .ok_or_else(|| Faults::field("side", "no side is chosen", "Choose client or provider."))?;
         Ok(Command::AddMember { engagement, person, side, roles: given.roles(), capacity })
     });
     act(&app, caller, engagement, command).await
 }
 
 async fn change_member(
-    State(app): State<App>, caller: Caller, Path((engagement, person)): Path<(EngagementId, PersonId)>, Form(given): Form<MemberForm>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, person)): Path<(EngagementId, PersonId)>,
+    Form(given): Form<MemberForm>,
 ) -> Result<Response, Oops> {
-    let command = given.capacity().map(|capacity| Command::ChangeMember { engagement, person, roles: given.roles(), capacity });
+    let command =
+        given.capacity().map(|capacity| Command::ChangeMember { engagement, person, roles: given.roles(), capacity });
     act(&app, caller, engagement, command).await
 }
 
 async fn remove_member(
-    State(app): State<App>, caller: Caller, Path((engagement, person)): Path<(EngagementId, PersonId)>, Form(given): Form<MemberForm>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, person)): Path<(EngagementId, PersonId)>,
+    Form(given): Form<MemberForm>,
 ) -> Result<Response, Oops> {
-    act(&app, caller, engagement, Ok(Command::RemoveMember { engagement, person, successor: given.successor.parse().ok() })).await
+    act(
+        &app,
+        caller,
+        engagement,
+        Ok(Command::RemoveMember { engagement, person, successor: given.successor.parse().ok() }),
+    )
+    .await
 }
 
 /// A statement of work as it is typed.
@@ -245,15 +304,28 @@ impl LineForm {
             text => text.parse().ok().map(Some),
         };
         if volume_max.is_none() {
-            fault("volume_max", format!("`{}` is not a number of cases", self.volume_max), "Leave it empty for no cap.");
+            fault(
+                "volume_max",
+                format!("`{}` is not a number of cases", self.volume_max),
+                "Leave it empty for no cap.",
+            );
         }
-        let revisions_max = if self.revisions_max.trim().is_empty() { Some(0) } else { self.revisions_max.trim().parse().ok() };
+        let revisions_max =
+            if self.revisions_max.trim().is_empty() { Some(0) } else { self.revisions_max.trim().parse().ok() };
         if revisions_max.is_none() {
-            fault("revisions_max", format!("`{}` is not a number", self.revisions_max), "Give how many revisions each case includes.");
+            fault(
+                "revisions_max",
+                format!("`{}` is not a number", self.revisions_max),
+                "Give how many revisions each case includes.",
+            );
         }
         let plan = pack.and_then(|pack| self.plan(pack));
         if plan.is_none() && pack.is_some() {
-            fault("plan", format!("`{}` is not a number of readings", self.readings), "Leave it empty for the pack's own plan.");
+            fault(
+                "plan",
+                format!("`{}` is not a number of readings", self.readings),
+                "Leave it empty for the pack's own plan.",
+            );
         }
         match (pack, price_minor, volume_max, revisions_max, plan) {
             (Some(pack), Some(price_minor), Some(volume_max), Some(revisions_max), Some(plan)) => Ok(LineIn {
@@ -330,12 +402,18 @@ impl SowForm {
     }
 
     /// Returns term and lines, or everything that is wrong with them at once.
-    fn read(&self, packs: &[PackChoice]) -> Result<(remit_kernel::time::Date, remit_kernel::time::Date, Vec<LineIn>), Error> {
+    fn read(
+        &self,
+        packs: &[PackChoice],
+    ) -> Result<(remit_kernel::time::Date, remit_kernel::time::Date, Vec<LineIn>), Error> {
         let mut wrong = Vec::new();
         let mut date = |field: &str, text: &str| {
             let read = text.trim().parse().ok();
             if read.is_none() {
-                wrong.push(Reason::field(code::FIELD_INVALID, field, format!("`{text}` is not a date")).hint("Write it as 2026-10-31."));
+                wrong.push(
+                    Reason::field(code::FIELD_INVALID, field, format!("`{text}` is not a date"))
+                        .hint("Write it as 2026-10-31."),
+                );
             }
             read
         };
@@ -350,19 +428,34 @@ impl SowForm {
         Refusal::unless_empty(wrong)?;
         match (starts_on, ends_on) {
             (Some(starts_on), Some(ends_on)) => Ok((starts_on, ends_on, lines)),
-            (None, _) | (_, None) => Err(Faults::field("starts_on", "the term is not given", "Give the first and the last day.")),
+            (None, _) | (_, None) => {
+                Err(Faults::field("starts_on", "the term is not given", "Give the first and the last day."))
+            }
         }
     }
 }
 
-async fn new_sow(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Html<String>, Oops> {
-    let form = SowForm { lines: vec![LineForm { revisions_max: "1".to_owned(), ..LineForm::default() }], ..SowForm::default() };
+async fn new_sow(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Html<String>, Oops> {
+    let form = SowForm {
+        lines: vec![LineForm { revisions_max: "1".to_owned(), ..LineForm::default() }],
+        ..SowForm::default()
+    };
     let action = format!("/e/{engagement}/engagement/sows/new");
     sow_page(&app, &caller, engagement, action, None, form, Faults::default()).await
 }
 
 async fn sow_page(
-    app: &App, caller: &Caller, engagement: EngagementId, action: String, number: Option<u32>, form: SowForm, faults: Faults,
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    action: String,
+    number: Option<u32>,
+    form: SowForm,
+    faults: Faults,
 ) -> Result<Html<String>, Oops> {
     let packs = app.view(caller, Packs { engagement }).await?;
     let frame = Frame::new(app, caller, Some(engagement), Place::Engagement, "Statement of work").await?;
@@ -370,7 +463,10 @@ async fn sow_page(
 }
 
 async fn draft_sow(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Form(fields): Form<Vec<(String, String)>>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Oops> {
     let action = format!("/e/{engagement}/engagement/sows/new");
     let (form, changed) = changed(fields);
@@ -378,11 +474,20 @@ async fn draft_sow(
         return Ok(sow_page(&app, &caller, engagement, action, None, form, Faults::default()).await?.into_response());
     }
     let packs = app.view(&caller, Packs { engagement }).await?;
-    let command = form.read(&packs).map(|(starts_on, ends_on, lines)| Command::DraftSow { engagement, starts_on, ends_on, lines });
+    let command = form.read(&packs).map(|(starts_on, ends_on, lines)| Command::DraftSow {
+        engagement,
+        starts_on,
+        ends_on,
+        lines,
+    });
     taken(&app, caller, engagement, action, None, form, command).await
 }
 
-async fn edit_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)): Path<(EngagementId, SowId)>) -> Result<Html<String>, Oops> {
+async fn edit_sow(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, sow)): Path<(EngagementId, SowId)>,
+) -> Result<Html<String>, Oops> {
     let known = app.view(&caller, ShowSow { engagement, sow }).await?;
     let lines = known.lines.iter().map(LineForm::of).collect();
     let form = SowForm { starts_on: known.starts_on.to_string(), ends_on: known.ends_on.to_string(), lines };
@@ -391,16 +496,27 @@ async fn edit_sow(State(app): State<App>, caller: Caller, Path((engagement, sow)
 }
 
 async fn revise_sow(
-    State(app): State<App>, caller: Caller, Path((engagement, sow)): Path<(EngagementId, SowId)>, Form(fields): Form<Vec<(String, String)>>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, sow)): Path<(EngagementId, SowId)>,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Oops> {
     let number = app.view(&caller, ShowSow { engagement, sow }).await?.number;
     let action = format!("/e/{engagement}/engagement/sows/{sow}");
     let (form, changed) = changed(fields);
     if changed {
-        return Ok(sow_page(&app, &caller, engagement, action, Some(number), form, Faults::default()).await?.into_response());
+        return Ok(sow_page(&app, &caller, engagement, action, Some(number), form, Faults::default())
+            .await?
+            .into_response());
     }
     let packs = app.view(&caller, Packs { engagement }).await?;
-    let command = form.read(&packs).map(|(starts_on, ends_on, lines)| Command::ReviseSow { engagement, sow, starts_on, ends_on, lines });
+    let command = form.read(&packs).map(|(starts_on, ends_on, lines)| Command::ReviseSow {
+        engagement,
+        sow,
+        starts_on,
+        ends_on,
+        lines,
+    });
     taken(&app, caller, engagement, action, Some(number), form, command).await
 }
 
@@ -409,7 +525,9 @@ fn changed(fields: Vec<(String, String)>) -> (SowForm, bool) {
     let wish = fields.iter().find(|(name, _)| name == "do").map(|(_, wish)| wish.clone()).unwrap_or_default();
     let mut form = SowForm::of(fields);
     match wish.split_once('.') {
-        None if wish == "add" => form.lines.push(LineForm { revisions_max: "1".to_owned(), ..form.lines.last().cloned().unwrap_or_default() }),
+        None if wish == "add" => form
+            .lines
+            .push(LineForm { revisions_max: "1".to_owned(), ..form.lines.last().cloned().unwrap_or_default() }),
         Some(("drop", place)) => {
             if let Some(place) = place.parse().ok().filter(|place| *place < form.lines.len()) {
                 form.lines.remove(place);
@@ -421,7 +539,13 @@ fn changed(fields: Vec<(String, String)>) -> (SowForm, bool) {
 }
 
 async fn taken(
-    app: &App, caller: Caller, engagement: EngagementId, action: String, number: Option<u32>, form: SowForm, command: Result<Command, Error>,
+    app: &App,
+    caller: Caller,
+    engagement: EngagementId,
+    action: String,
+    number: Option<u32>,
+    form: SowForm,
+    command: Result<Command, Error>,
 ) -> Result<Response, Oops> {
     let acted = match command {
         Ok(command) => app.act(caller.clone(), command).await,

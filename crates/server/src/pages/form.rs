@@ -25,12 +25,17 @@ impl Faults {
             Class::Rule => StatusCode::CONFLICT,
             Class::Forbidden => StatusCode::FORBIDDEN,
         };
-        Ok((status, Self(refusal.reasons.into_iter().map(|reason| (reason.subject.clone(), Told::of(reason))).collect())))
+        Ok((
+            status,
+            Self(refusal.reasons.into_iter().map(|reason| (reason.subject.clone(), Told::of(reason))).collect()),
+        ))
     }
 
     /// Returns one reason about a field, as the form itself finds it.
     pub(crate) fn field(field: &str, clause: &str, hint: &str) -> Error {
-        remit_kernel::refusal::Reason::field(remit_kernel::refusal::code::FIELD_INVALID, field, clause).hint(hint).into()
+        remit_kernel::refusal::Reason::field(remit_kernel::refusal::code::FIELD_INVALID, field, clause)
+            .hint(hint)
+            .into()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -45,7 +50,8 @@ impl Faults {
     /// Returns what is wrong with a field, as one sentence; empty: nothing.
     pub(crate) fn at(&self, field: impl AsRef<str>) -> String {
         let field = field.as_ref();
-        let found: Vec<_> = self.0.iter().filter(|(subject, _)| subject == field).map(|(_, told)| sentence(&told.sentence)).collect();
+        let found: Vec<_> =
+            self.0.iter().filter(|(subject, _)| subject == field).map(|(_, told)| sentence(&told.sentence)).collect();
         found.join(" ")
     }
 }

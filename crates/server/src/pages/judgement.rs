@@ -85,7 +85,13 @@ pub(crate) struct Prose {
 impl Sheet {
     /// Returns the form with what was written, what is asked about quotes, and the reasons beside their fields.
     /// Reasons about no field of the form stay in `reasons`.
-    pub(crate) fn new(form: &Form, written: &Written, papers: &[Paper], resolved: &Resolved, reasons: &mut Vec<Reason>) -> Self {
+    pub(crate) fn new(
+        form: &Form,
+        written: &Written,
+        papers: &[Paper],
+        resolved: &Resolved,
+        reasons: &mut Vec<Reason>,
+    ) -> Self {
         let mut beside = |subject: &str| {
             let (here, rest) = std::mem::take(reasons).into_iter().partition(|reason| reason.subject == subject);
             *reasons = rest;
@@ -128,7 +134,14 @@ impl Sheet {
 }
 
 impl Asked {
-    fn new(number: usize, question: &Question, written: &Written, papers: &[Paper], choices: &[Passage], told: Vec<Told>) -> Self {
+    fn new(
+        number: usize,
+        question: &Question,
+        written: &Written,
+        papers: &[Paper],
+        choices: &[Passage],
+        told: Vec<Told>,
+    ) -> Self {
         let key = question.key.as_str();
         let answer = written.answers.get(key).cloned().unwrap_or_default();
         let options = match &question.kind {
@@ -138,20 +151,31 @@ impl Asked {
         let offered = (1..).zip(options).map(|(digit, option)| Offered {
             key: option.key.clone(),
             title: option.title.clone(),
-            cap: if option.shortcut.is_empty() || DESK_KEYS.contains(&option.shortcut.as_str()) { format!("{digit}") } else { option.shortcut.clone() },
+            cap: if option.shortcut.is_empty() || DESK_KEYS.contains(&option.shortcut.as_str()) {
+                format!("{digit}")
+            } else {
+                option.shortcut.clone()
+            },
             chosen: option.key == answer,
         });
         let spans = written.evidence.get(key).map_or(&[][..], Vec::as_slice);
         let titled = |wanted: &[String]| {
-            let titles = options.iter().filter(|option| wanted.contains(&option.key)).map(|option| format!("“{}”", option.title));
+            let titles = options
+                .iter()
+                .filter(|option| wanted.contains(&option.key))
+                .map(|option| format!("“{}”", option.title));
             titles.collect::<Vec<_>>().join(" or ")
         };
         let (cites, must_cite, needed, unless) = match (&question.kind, &question.evidence) {
             (QuestionKind::Span { .. }, _) => (true, question.required, String::new(), String::new()),
             (_, EvidenceRule::None) => (false, false, String::new(), String::new()),
             (_, EvidenceRule::Optional) => (true, false, "may be cited".to_owned(), String::new()),
-            (_, EvidenceRule::Required { unless }) if unless.is_empty() => (true, true, "must be cited".to_owned(), String::new()),
-            (_, EvidenceRule::Required { unless }) => (true, true, format!("must be cited, except for {}", titled(unless)), unless.join(" ")),
+            (_, EvidenceRule::Required { unless }) if unless.is_empty() => {
+                (true, true, "must be cited".to_owned(), String::new())
+            }
+            (_, EvidenceRule::Required { unless }) => {
+                (true, true, format!("must be cited, except for {}", titled(unless)), unless.join(" "))
+            }
         };
         Self {
             number,
@@ -168,7 +192,10 @@ impl Asked {
             must_cite,
             cited: anchored(key, spans, papers),
             pasted: written.quotes.get(key).cloned().unwrap_or_default(),
-            choices: choices.iter().map(|passage| Cited { address: address(&passage.at), anchor: String::new(), passage: passage.clone() }).collect(),
+            choices: choices
+                .iter()
+                .map(|passage| Cited { address: address(&passage.at), anchor: String::new(), passage: passage.clone() })
+                .collect(),
             told,
         }
     }
@@ -220,12 +247,24 @@ pub(crate) struct Sheaf {
 }
 
 /// Returns the documents with passages marked, each as: key for its anchor, what cites it, the passages.
-pub(crate) fn sheaves(engagement: EngagementId, case: CaseId, papers: &[Paper], marks: &[(String, String, Vec<Evidence>)]) -> Vec<Sheaf> {
+pub(crate) fn sheaves(
+    engagement: EngagementId,
+    case: CaseId,
+    papers: &[Paper],
+    marks: &[(String, String, Vec<Evidence>)],
+) -> Vec<Sheaf> {
     let sheaf = |(number, paper): (usize, &Paper)| {
         let mut highlights = Vec::new();
         for (key, title, spans) in marks {
-            for (place, span) in spans.iter().enumerate().filter(|(_, span)| span.item == paper.item && span.version == paper.version) {
-                highlights.push(Highlight { id: anchor(key, place), start: span.start, end: span.end, title: title.clone() });
+            for (place, span) in
+                spans.iter().enumerate().filter(|(_, span)| span.item == paper.item && span.version == paper.version)
+            {
+                highlights.push(Highlight {
+                    id: anchor(key, place),
+                    start: span.start,
+                    end: span.end,
+                    title: title.clone(),
+                });
             }
         }
         let text = (paper.media == Media::Text).then(|| Document {
@@ -248,6 +287,8 @@ pub(crate) fn sheaves(engagement: EngagementId, case: CaseId, papers: &[Paper], 
 
 /// Returns the marks of what one person has written.
 pub(crate) fn own_marks(form: &Form, written: &Written) -> Vec<(String, String, Vec<Evidence>)> {
-    let title = |key: &str| form.question(key).map_or_else(String::new, |question| format!("You cite this for: {}", question.title));
+    let title = |key: &str| {
+        form.question(key).map_or_else(String::new, |question| format!("You cite this for: {}", question.title))
+    };
     written.evidence.iter().map(|(key, spans)| (key.clone(), title(key), spans.clone())).collect()
 }

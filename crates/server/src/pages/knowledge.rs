@@ -27,7 +27,11 @@ struct KnowledgePage {
     knowledge: Knowledge,
 }
 
-async fn show(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Html<String>, Oops> {
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Html<String>, Oops> {
     let knowledge = app.view(&caller, ShowKnowledge { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Knowledge, "Knowledge").await?;
     html(&KnowledgePage { frame, knowledge })

@@ -63,7 +63,13 @@ pub(crate) struct PersonaLink {
 
 impl Frame {
     /// Returns the frame for a caller in an engagement, or outside of one.
-    pub(crate) async fn new(app: &App, caller: &Caller, engagement: Option<EngagementId>, place: Place, title: impl Into<String>) -> Result<Self> {
+    pub(crate) async fn new(
+        app: &App,
+        caller: &Caller,
+        engagement: Option<EngagementId>,
+        place: Place,
+        title: impl Into<String>,
+    ) -> Result<Self> {
         let scope = engagement.map_or(Scope::Directory, Scope::Engagement);
         let standing = app.standing(caller, scope).await?;
         let person = app.store().find_person(standing.id()).await?;
@@ -111,7 +117,13 @@ impl Frame {
             (Place::Protection, "protection", "Protection", self.manages()),
         ];
         let shown = all.into_iter().filter(|(.., shown)| *shown);
-        shown.map(|(place, path, title, _)| Link { path: format!("/e/{engagement}/{path}"), title, here: place == self.place }).collect()
+        shown
+            .map(|(place, path, title, _)| Link {
+                path: format!("/e/{engagement}/{path}"),
+                title,
+                here: place == self.place,
+            })
+            .collect()
     }
 
     pub(crate) fn operates(&self) -> bool {
@@ -138,7 +150,12 @@ async fn demo_bar(app: &App, caller: &Caller, engagement: Option<EngagementId>) 
     let link = |persona: &Persona, path: &str| PersonaLink {
         name: persona.name.clone(),
         title: persona.title.clone(),
-        href: format!("http://{}.localhost:{port}/demo/enter?token={}&next={}", persona.host, persona.token, encode(path)),
+        href: format!(
+            "http://{}.localhost:{port}/demo/enter?token={}&next={}",
+            persona.host,
+            persona.token,
+            encode(path)
+        ),
         here: persona.person == person,
     };
     let next = match (engagement, case_in(&caller.path)) {
@@ -154,7 +171,11 @@ async fn demo_bar(app: &App, caller: &Caller, engagement: Option<EngagementId>) 
                 let member = members.iter().find(|member| member.row.person == who && member.row.active);
                 role.is_some_and(|role| member.is_some_and(|member| member.row.roles.contains(&role)))
             };
-            demo.personas.iter().filter(|persona| acts(persona.person) && persona.person != person).map(|persona| link(persona, &path)).collect()
+            demo.personas
+                .iter()
+                .filter(|persona| acts(persona.person) && persona.person != person)
+                .map(|persona| link(persona, &path))
+                .collect()
         }
         (Some(_) | None, _) => Vec::new(),
     };
@@ -168,7 +189,9 @@ const fn turn(status: CaseStatus) -> Option<Role> {
         CaseStatus::Ready | CaseStatus::Reading => Some(Role::Expert),
         CaseStatus::Adjudicating => Some(Role::Adjudicator),
         CaseStatus::AwaitingSignOff => Some(Role::Signer),
-        CaseStatus::ScopeQuery | CaseStatus::Resolved | CaseStatus::SignedOff | CaseStatus::Revision => Some(Role::DeliveryManager),
+        CaseStatus::ScopeQuery | CaseStatus::Resolved | CaseStatus::SignedOff | CaseStatus::Revision => {
+            Some(Role::DeliveryManager)
+        }
         CaseStatus::Delivered => Some(Role::ClientManager),
         CaseStatus::Accepted | CaseStatus::Declined | CaseStatus::Cancelled => None,
     }

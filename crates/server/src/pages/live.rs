@@ -10,10 +10,7 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt as _, stream};
 use remit_access::{Action, Label};
-use remit_kernel::{
-    id::EngagementId,
-    stream::Scope,
-};
+use remit_kernel::{id::EngagementId, stream::Scope};
 use tokio_stream::wrappers::BroadcastStream;
 use tracing::warn;
 
@@ -30,12 +27,17 @@ pub(super) fn router() -> Router<Edge> {
 }
 
 /// Changes in all engagements of the caller, for Today.
-async fn everywhere(State(app): State<App>, caller: Caller) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
+async fn everywhere(
+    State(app): State<App>,
+    caller: Caller,
+) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
     answer(app, caller, None)
 }
 
 async fn engagement(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
 ) -> std::result::Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>, Oops> {
     app.view(&caller, Listen { engagement }).await?;
     Ok(answer(app, caller, Some(engagement)))
@@ -58,7 +60,11 @@ impl Query for Listen {
     }
 }
 
-fn answer(app: App, caller: Caller, engagement: Option<EngagementId>) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
+fn answer(
+    app: App,
+    caller: Caller,
+    engagement: Option<EngagementId>,
+) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
     let wanted = move |topic: &Topic| match topic.scope {
         Scope::Engagement(scope) => engagement.is_none_or(|engagement| engagement == scope),
         Scope::Directory => false,

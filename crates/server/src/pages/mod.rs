@@ -1,5 +1,11 @@
 //! The pages: forms in, HTML out. Handlers parse, call `act` or `view`, and answer with a page or its fragment.
 
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    reason = "templates call methods of their page, and hand them references"
+)]
+
 mod adjudicate;
 mod admin;
 pub mod asset;
@@ -79,7 +85,6 @@ pub(crate) struct Told {
     pub(crate) sentence: String,
     pub(crate) hint: String,
     pub(crate) clause: Option<String>,
-    pub(crate) code: String,
     /// The field or thing it is about.
     pub(crate) subject: String,
 }
@@ -88,7 +93,7 @@ impl Told {
     /// Returns a reason in the reader's words.
     pub(crate) fn of(reason: Reason) -> Self {
         let sentence = crate::api::sentence(&reason.sentence);
-        Self { sentence, hint: reason.hint, clause: reason.clause, code: reason.code.into_owned(), subject: reason.subject }
+        Self { sentence, hint: reason.hint, clause: reason.clause, subject: reason.subject }
     }
 }
 
@@ -119,14 +124,15 @@ impl IntoResponse for Oops {
 /// Returns what to tell a person of an error.
 pub(crate) fn told(error: Error) -> Vec<Told> {
     match error {
-        Error::Refused(refusal) => refusal
-            .reasons
-            .into_iter()
-            .map(Told::of)
-            .collect(),
+        Error::Refused(refusal) => refusal.reasons.into_iter().map(Told::of).collect(),
         other => {
             let problem = Problem::new(other, "page");
-            vec![Told { sentence: problem.detail().to_owned(), hint: problem.hint().to_owned(), clause: None, code: String::new(), subject: String::new() }]
+            vec![Told {
+                sentence: problem.detail().to_owned(),
+                hint: problem.hint().to_owned(),
+                clause: None,
+                subject: String::new(),
+            }]
         }
     }
 }

@@ -73,7 +73,11 @@ struct PersonPage {
     faults: Faults,
 }
 
-async fn bench(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Html<String>, Oops> {
+async fn bench(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Html<String>, Oops> {
     let bench = app.view(&caller, ShowBench { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::People, "People").await?;
     html(&BenchPage { frame, engagement, bench })
@@ -86,7 +90,12 @@ struct WhyIn {
     duty: String,
 }
 
-async fn why(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<WhyIn>) -> Result<Response, Oops> {
+async fn why(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<WhyIn>,
+) -> Result<Response, Oops> {
     let statuses = vec![CaseStatus::Ready, CaseStatus::Reading, CaseStatus::Adjudicating, CaseStatus::AwaitingSignOff];
     let filter = CaseFilter { statuses, ..CaseFilter::default() };
     let list = app.view(&caller, ListCases { engagement, filter, after: None, limit: 200 }).await?;
@@ -111,13 +120,22 @@ async fn why(State(app): State<App>, caller: Caller, Path(engagement): Path<Enga
     Ok((status, html(&page)?).into_response())
 }
 
-async fn person(State(app): State<App>, caller: Caller, Path((engagement, person)): Path<(EngagementId, PersonId)>) -> Result<Response, Oops> {
+async fn person(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, person)): Path<(EngagementId, PersonId)>,
+) -> Result<Response, Oops> {
     person_page(&app, &caller, Some(engagement), person, Faults::default(), StatusCode::OK).await
 }
 
 /// Answers with a person's record, with reasons if a form of it was refused.
 pub(super) async fn person_page(
-    app: &App, caller: &Caller, engagement: Option<EngagementId>, person: PersonId, faults: Faults, status: StatusCode,
+    app: &App,
+    caller: &Caller,
+    engagement: Option<EngagementId>,
+    person: PersonId,
+    faults: Faults,
+    status: StatusCode,
 ) -> Result<Response, Oops> {
     let found = app.view(caller, ShowPerson { engagement, person }).await?;
     let sign_ins = match engagement {
@@ -131,7 +149,13 @@ pub(super) async fn person_page(
 }
 
 /// Does the act, then goes back to the record; a refusal shows on it.
-async fn act(app: &App, caller: Caller, engagement: &str, person: PersonId, command: Result<Command, Error>) -> Result<Response, Oops> {
+async fn act(
+    app: &App,
+    caller: Caller,
+    engagement: &str,
+    person: PersonId,
+    command: Result<Command, Error>,
+) -> Result<Response, Oops> {
     let engagement: Option<EngagementId> = engagement.parse().ok();
     let acted = match command {
         Ok(command) => app.act(caller.clone(), command).await,
@@ -139,7 +163,10 @@ async fn act(app: &App, caller: Caller, engagement: &str, person: PersonId, comm
     };
     match acted {
         Ok(_) => {
-            let back = engagement.map_or_else(|| format!("/admin/people/{person}"), |engagement| format!("/e/{engagement}/people/{person}"));
+            let back = engagement.map_or_else(
+                || format!("/admin/people/{person}"),
+                |engagement| format!("/e/{engagement}/people/{person}"),
+            );
             Ok(Redirect::to(&back).into_response())
         }
         Err(error) => {
@@ -166,8 +193,17 @@ struct RecordForm {
     on: String,
 }
 
-async fn record_credential(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Form(given): Form<RecordForm>) -> Result<Response, Oops> {
-    let date = |field: &str, text: &str| text.trim().parse().map_err(|_| Faults::field(field, &format!("`{text}` is not a date"), "Write it as 2026-10-31."));
+async fn record_credential(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Form(given): Form<RecordForm>,
+) -> Result<Response, Oops> {
+    let date = |field: &str, text: &str| {
+        text.trim()
+            .parse()
+            .map_err(|_| Faults::field(field, &format!("`{text}` is not a date"), "Write it as 2026-10-31."))
+    };
     let command = match (date("valid_from", &given.valid_from), date("valid_to", &given.valid_to)) {
         (Ok(valid_from), Ok(valid_to)) => Ok(Command::RecordCredential {
             person,
@@ -183,26 +219,64 @@ async fn record_credential(State(app): State<App>, caller: Caller, Path(person):
 }
 
 async fn revoke_credential(
-    State(app): State<App>, caller: Caller, Path((person, credential)): Path<(PersonId, CredentialId)>, Form(given): Form<RecordForm>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((person, credential)): Path<(PersonId, CredentialId)>,
+    Form(given): Form<RecordForm>,
 ) -> Result<Response, Oops> {
-    act(&app, caller, &given.engagement, person, Ok(Command::RevokeCredential { person, credential, reason: given.reason })).await
+    act(
+        &app,
+        caller,
+        &given.engagement,
+        person,
+        Ok(Command::RevokeCredential { person, credential, reason: given.reason }),
+    )
+    .await
 }
 
-async fn set_clearance(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Form(given): Form<RecordForm>) -> Result<Response, Oops> {
-    let command = Command::SetClearance { person, clearance: given.clearance.trim().to_owned(), granted: !given.on.is_empty() };
+async fn set_clearance(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Form(given): Form<RecordForm>,
+) -> Result<Response, Oops> {
+    let command =
+        Command::SetClearance { person, clearance: given.clearance.trim().to_owned(), granted: !given.on.is_empty() };
     act(&app, caller, &given.engagement, person, Ok(command)).await
 }
 
-async fn set_conflict(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Form(given): Form<RecordForm>) -> Result<Response, Oops> {
+async fn set_conflict(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Form(given): Form<RecordForm>,
+) -> Result<Response, Oops> {
     let command = Command::SetConflict { person, party: given.party.trim().to_owned(), declared: !given.on.is_empty() };
     act(&app, caller, &given.engagement, person, Ok(command)).await
 }
 
-async fn set_place(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Form(given): Form<RecordForm>) -> Result<Response, Oops> {
-    act(&app, caller, &given.engagement, person, Ok(Command::SetPlace { person, place: given.place.trim().to_uppercase() })).await
+async fn set_place(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Form(given): Form<RecordForm>,
+) -> Result<Response, Oops> {
+    act(
+        &app,
+        caller,
+        &given.engagement,
+        person,
+        Ok(Command::SetPlace { person, place: given.place.trim().to_uppercase() }),
+    )
+    .await
 }
 
-async fn mark_left(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Form(given): Form<RecordForm>) -> Result<Response, Oops> {
+async fn mark_left(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Form(given): Form<RecordForm>,
+) -> Result<Response, Oops> {
     act(&app, caller, &given.engagement, person, Ok(Command::MarkLeft { person })).await
 }
 

@@ -43,7 +43,11 @@ struct ProtectionPage {
 }
 
 async fn show(
-    State(app): State<App>, caller: Caller, headers: HeaderMap, Path(engagement): Path<EngagementId>, Query(given): Query<ProtectionIn>,
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<ProtectionIn>,
 ) -> Result<Html<String>, Oops> {
     let query = given.query(engagement)?;
     let case = query.case;
@@ -53,7 +57,11 @@ async fn show(
     if fragment(&headers) { html(&page.as_verified()) } else { html(&page) }
 }
 
-async fn verify(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Response, Oops> {
+async fn verify(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Response, Oops> {
     app.begin_verify(&caller, Scope::Engagement(engagement)).await?;
     Ok(Redirect::to(&format!("/e/{engagement}/protection")).into_response())
 }
@@ -73,7 +81,10 @@ fn rule(policy: &str) -> String {
 const HEADER: [&str; 9] = ["At (UTC)", "Who", "Roles", "What", "Object", "Case", "Allowed", "Policies", "From"];
 
 async fn workbook(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<ProtectionIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<ProtectionIn>,
 ) -> Result<Response, Oops> {
     let mut query = given.query(engagement)?;
     query.limit = PAGE_MAX;

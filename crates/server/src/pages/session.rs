@@ -71,7 +71,11 @@ struct SignInForm {
     next: String,
 }
 
-async fn sign_in_page(State(edge): State<Edge>, headers: HeaderMap, Query(given): Query<NextIn>) -> Result<Response, Oops> {
+async fn sign_in_page(
+    State(edge): State<Edge>,
+    headers: HeaderMap,
+    Query(given): Query<NextIn>,
+) -> Result<Response, Oops> {
     if signed_in(&edge, &headers).await?.is_some() {
         return Ok(Redirect::to(&inside(&given.next)).into_response());
     }
@@ -80,7 +84,12 @@ async fn sign_in_page(State(edge): State<Edge>, headers: HeaderMap, Query(given)
     Ok(html(&SignInPage { next: inside(&given.next), name, errors: Vec::new(), hint })?.into_response())
 }
 
-async fn sign_in(State(edge): State<Edge>, Address(address): Address, headers: HeaderMap, Form(given): Form<SignInForm>) -> Result<Response, Oops> {
+async fn sign_in(
+    State(edge): State<Edge>,
+    Address(address): Address,
+    headers: HeaderMap,
+    Form(given): Form<SignInForm>,
+) -> Result<Response, Oops> {
     let next = inside(&given.next);
     let error = match edge.app.sign_in(&given.name, &given.password, &address).await {
         Ok(opened) => {
@@ -101,17 +110,34 @@ async fn sign_out(State(edge): State<Edge>, headers: HeaderMap) -> Result<Respon
     Ok(([(header::SET_COOKIE, cookie(&edge.config, "", Some(0)))], Redirect::to("/sign-in")).into_response())
 }
 
-async fn reauth_page(State(edge): State<Edge>, caller: Caller, headers: HeaderMap, Query(given): Query<NextIn>) -> Result<Response, Oops> {
+async fn reauth_page(
+    State(edge): State<Edge>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(given): Query<NextIn>,
+) -> Result<Response, Oops> {
     Ok(reauth_again(&edge, &caller, &headers, &given.next, Vec::new()).await?.into_response())
 }
 
-async fn reauth_again(edge: &Edge, caller: &Caller, headers: &HeaderMap, next: &str, errors: Vec<Told>) -> Result<impl IntoResponse + use<>, Oops> {
+async fn reauth_again(
+    edge: &Edge,
+    caller: &Caller,
+    headers: &HeaderMap,
+    next: &str,
+    errors: Vec<Told>,
+) -> Result<impl IntoResponse + use<>, Oops> {
     let frame = Frame::new(&edge.app, caller, None, Place::None, "Confirm it is you").await?;
     let minutes = crate::app::session::SIGNING_SECONDS / 60;
     html(&ReauthPage { frame, next: inside(next), errors, hint: hint(&edge.config, headers), minutes })
 }
 
-async fn reauth(State(edge): State<Edge>, caller: Caller, Session(session): Session, headers: HeaderMap, Form(given): Form<SignInForm>) -> Result<Response, Oops> {
+async fn reauth(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Session(session): Session,
+    headers: HeaderMap,
+    Form(given): Form<SignInForm>,
+) -> Result<Response, Oops> {
     let person = caller.person().ok_or(Error::SignedOut)?;
     match edge.app.reauthenticate(person, session, &given.password).await {
         Ok(()) => Ok(Redirect::to(&inside(&given.next)).into_response()),
@@ -165,7 +191,10 @@ async fn end(edge: &Edge, headers: &HeaderMap) -> Result<(), Error> {
 fn not_let_in(error: Error, wrong: &str) -> (StatusCode, Vec<Told>) {
     if matches!(error, Error::SignedOut) {
         let hint = "Check both, then try again.".to_owned();
-        return (StatusCode::UNAUTHORIZED, vec![Told { sentence: wrong.to_owned(), hint, clause: None, code: String::new(), subject: String::new() }]);
+        return (
+            StatusCode::UNAUTHORIZED,
+            vec![Told { sentence: wrong.to_owned(), hint, clause: None, subject: String::new() }],
+        );
     }
     (StatusCode::TOO_MANY_REQUESTS, told(error))
 }
@@ -206,7 +235,9 @@ mod tests {
     #[test]
     fn nobody_is_led_away_after_signing_in() {
         assert_eq!(inside("/e/eng_1/cases?status=ready"), "/e/eng_1/cases?status=ready");
-        for away in ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"] {
+        for away in
+            ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]
+        {
             assert_eq!(inside(away), "/", "{away}");
         }
     }

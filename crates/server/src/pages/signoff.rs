@@ -25,8 +25,7 @@ use super::{
     document::Document,
     html,
     judgement::Sheet,
-    told,
-    word,
+    told, word,
 };
 use crate::{
     App, Caller, Error,
@@ -67,7 +66,9 @@ impl QueuePage {
         match self.queue.pace_seconds {
             None => "not measured yet".to_owned(),
             Some(seconds) if seconds * mine < 60 => "under a minute".to_owned(),
-            Some(seconds) => word::count(u64::try_from((seconds * mine + 59) / 60).unwrap_or_default(), "minute", "minutes"),
+            Some(seconds) => {
+                word::count(u64::try_from((seconds * mine + 59) / 60).unwrap_or_default(), "minute", "minutes")
+            }
         }
     }
 
@@ -168,14 +169,21 @@ struct ShowIn {
     show: Option<String>,
 }
 
-async fn queue(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Html<String>, Oops> {
+async fn queue(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Html<String>, Oops> {
     let queue = app.view(&caller, ListSignoffs { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Sign, "Sign").await?;
     html(&QueuePage { frame, engagement, queue })
 }
 
 async fn page(
-    State(app): State<App>, caller: Caller, Path(place): Path<(EngagementId, CaseId)>, Query(given): Query<ShowIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(place): Path<(EngagementId, CaseId)>,
+    Query(given): Query<ShowIn>,
 ) -> Result<Response, Oops> {
     let show = given.show.as_deref().and_then(material);
     render(&app, &caller, place, show, Refused::default()).await
@@ -191,7 +199,13 @@ struct Refused {
     resolved: Resolved,
 }
 
-async fn render(app: &App, caller: &Caller, (engagement, case): (EngagementId, CaseId), show: Option<Material>, refused: Refused) -> Result<Response, Oops> {
+async fn render(
+    app: &App,
+    caller: &Caller,
+    (engagement, case): (EngagementId, CaseId),
+    show: Option<Material>,
+    refused: Refused,
+) -> Result<Response, Oops> {
     let (status, mut reasons, mut errors) = match refused.error {
         None => (StatusCode::OK, Vec::new(), Vec::new()),
         Some(Error::Refused(refusal)) => {
@@ -221,69 +235,127 @@ async fn render(app: &App, caller: &Caller, (engagement, case): (EngagementId, C
     let document = text.map(|content| document(content, outcome));
     let frame = Frame::new(app, caller, Some(engagement), Place::Sign, format!("Sign {}", desk.view.reference)).await?;
     let reauthenticated = matches!(caller.who, Who::Person { reauthenticated: true, .. });
-    let page = SignPage { frame, engagement, desk, document, finding, reauthenticated, errors, typed: refused.typed, refused: refused.form };
+    let page = SignPage {
+        frame,
+        engagement,
+        desk,
+        document,
+        finding,
+        reauthenticated,
+        errors,
+        typed: refused.typed,
+        refused: refused.form,
+    };
     Ok((status, html(&page)?).into_response())
 }
 
 type Fields = Vec<(String, String)>;
 
 fn typed(fields: Fields) -> BTreeMap<String, String> {
-    fields.into_iter().filter(|(name, _)| name != "password").map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect()
+    fields
+        .into_iter()
+        .filter(|(name, _)| name != "password")
+        .map(|(name, value)| (name, value.replace("\r\n", "\n")))
+        .collect()
 }
 
 /// Opens one item by an act of its own, and lays it open.
-async fn open(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Form(fields): Form<Fields>) -> Result<Response, Oops> {
+async fn open(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Oops> {
     let typed = typed(fields);
     let key = typed.get("material").cloned().unwrap_or_default();
     let Some(material) = material(&key) else { return Err(Error::from(Reason::hidden("item")).into()) };
     match app.act(caller.clone(), Command::OpenMaterial { engagement, case, material }).await {
         Ok(_) => Ok(Redirect::to(&format!("/e/{engagement}/sign/{case}?show={key}#shown")).into_response()),
-        Err(error) => render(&app, &caller, (engagement, case), None, Refused { form: "open", error: Some(error), ..Refused::default() }).await,
+        Err(error) => {
+            render(
+                &app,
+                &caller,
+                (engagement, case),
+                None,
+                Refused { form: "open", error: Some(error), ..Refused::default() },
+            )
+            .await
+        }
     }
 }
 
 /// Signs exactly the content that was on the page. The password opens the signing session where it is closed.
-async fn sign(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Form(fields): Form<Fields>) -> Result<Response, Oops> {
-    let password = fields.iter().find(|(name, _)| name == "password").map(|(_, value)| value.clone()).unwrap_or_default();
+async fn sign(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Oops> {
+    let password =
+        fields.iter().find(|(name, _)| name == "password").map(|(_, value)| value.clone()).unwrap_or_default();
     let typed = typed(fields);
     let done = match proved(&app, &caller, &password).await {
         Err(error) => Err((caller, error)),
         Ok(caller) => {
             let content = typed.get("content").and_then(|digest| digest.parse::<Digest>().ok()).unwrap_or_default();
             let statement = typed.get("statement").cloned().unwrap_or_default();
-            app.act(caller.clone(), Command::Sign { engagement, case, content, statement }).await.map_err(|error| (caller, error))
+            app.act(caller.clone(), Command::Sign { engagement, case, content, statement })
+                .await
+                .map_err(|error| (caller, error))
         }
     };
     match done {
         Ok(_) => Ok(Redirect::to(&format!("/e/{engagement}/sign")).into_response()),
-        Err((caller, error)) => render(&app, &caller, (engagement, case), None, Refused { form: "sign", error: Some(error), typed, ..Refused::default() }).await,
+        Err((caller, error)) => {
+            render(
+                &app,
+                &caller,
+                (engagement, case),
+                None,
+                Refused { form: "sign", error: Some(error), typed, ..Refused::default() },
+            )
+            .await
+        }
     }
 }
 
 /// Returns the caller with the signing session open, if a password was given and fits.
 async fn proved(app: &App, caller: &Caller, password: &str) -> Result<Caller, Error> {
-    let Who::Person { person, session: Some(session), reauthenticated: false } = caller.who else { return Ok(caller.clone()) };
+    let Who::Person { person, session: Some(session), reauthenticated: false } = caller.who else {
+        return Ok(caller.clone());
+    };
     if password.is_empty() {
         return Ok(caller.clone());
     }
     match app.reauthenticate(person, session, password).await {
-        Ok(()) => Ok(Caller { who: Who::Person { person, session: Some(session), reauthenticated: true }, ..caller.clone() }),
-        Err(Error::SignedOut) => {
-            Err(Reason::field(code::REAUTH_NEEDED, "password", "the password is wrong").hint("Give the password you signed in with.").into())
+        Ok(()) => {
+            Ok(Caller { who: Who::Person { person, session: Some(session), reauthenticated: true }, ..caller.clone() })
         }
+        Err(Error::SignedOut) => Err(Reason::field(code::REAUTH_NEEDED, "password", "the password is wrong")
+            .hint("Give the password you signed in with.")
+            .into()),
         Err(other) => Err(other),
     }
 }
 
 /// Sends the content back, with the answer held instead where the answer itself is questioned.
-async fn send_back(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Form(fields): Form<Fields>) -> Result<Response, Oops> {
+async fn send_back(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Oops> {
     let mut written = Written::from_fields(&fields);
     let typed = typed(fields);
     let mut resolved = Resolved::default();
     let done = match return_code(&typed) {
         Err(reason) => Err(Error::from(reason)),
         Ok(code) => {
-            let finding = if code.questions_answer() { finding(&app, &caller, (engagement, case), &mut written, &mut resolved).await } else { Ok(None) };
+            let finding = if code.questions_answer() {
+                finding(&app, &caller, (engagement, case), &mut written, &mut resolved).await
+            } else {
+                Ok(None)
+            };
             match finding {
                 Ok(finding) => {
                     let note = typed.get("note").cloned().unwrap_or_default();
@@ -295,12 +367,25 @@ async fn send_back(State(app): State<App>, caller: Caller, Path((engagement, cas
     };
     match done {
         Ok(_) => Ok(Redirect::to(&format!("/e/{engagement}/sign")).into_response()),
-        Err(error) => render(&app, &caller, (engagement, case), None, Refused { form: "return", error: Some(error), typed, written, resolved }).await,
+        Err(error) => {
+            render(
+                &app,
+                &caller,
+                (engagement, case),
+                None,
+                Refused { form: "return", error: Some(error), typed, written, resolved },
+            )
+            .await
+        }
     }
 }
 
 async fn finding(
-    app: &App, caller: &Caller, (engagement, case): (EngagementId, CaseId), written: &mut Written, resolved: &mut Resolved,
+    app: &App,
+    caller: &Caller,
+    (engagement, case): (EngagementId, CaseId),
+    written: &mut Written,
+    resolved: &mut Resolved,
 ) -> Result<Option<remit_kernel::command::JudgementIn>, Error> {
     let (form, papers) = app.view(caller, GetPapers { engagement, case }).await?;
     match written.complete(&form, &papers) {
@@ -312,11 +397,25 @@ async fn finding(
     }
 }
 
-async fn refuse(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Form(fields): Form<Fields>) -> Result<Response, Oops> {
+async fn refuse(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Oops> {
     let typed = typed(fields);
     let note = typed.get("note").cloned().unwrap_or_default();
     match app.act(caller.clone(), Command::RefuseSignoff { engagement, case, note }).await {
         Ok(_) => Ok(Redirect::to(&format!("/e/{engagement}/sign")).into_response()),
-        Err(error) => render(&app, &caller, (engagement, case), None, Refused { form: "refuse", error: Some(error), typed, ..Refused::default() }).await,
+        Err(error) => {
+            render(
+                &app,
+                &caller,
+                (engagement, case),
+                None,
+                Refused { form: "refuse", error: Some(error), typed, ..Refused::default() },
+            )
+            .await
+        }
     }
 }

@@ -1,13 +1,7 @@
 //! Today: what waits for the person who opens Remit, and the one thing to do next.
 
 use askama::Template;
-use axum::{
-    Router,
-    extract::State,
-    http::HeaderMap,
-    response::Html,
-    routing::get,
-};
+use axum::{Router, extract::State, http::HeaderMap, response::Html, routing::get};
 
 use super::{Frame, Oops, Place, fragment, html, word};
 use crate::{
@@ -60,14 +54,28 @@ impl Task {
     /// Returns what stands beside the act.
     pub(crate) fn beside(&self) -> String {
         match self.kind {
-            TaskKind::NextCase if self.more => format!("More than {} fit you now", word::count(self.cases, "open case", "open cases")),
+            TaskKind::NextCase if self.more => {
+                format!("More than {} fit you now", word::count(self.cases, "open case", "open cases"))
+            }
             TaskKind::NextCase if self.cases == 1 => "1 open case fits you now".to_owned(),
             TaskKind::NextCase => format!("{} open cases fit you now", self.cases),
             TaskKind::Risk => format!("{}: you are accountable, and its promise is near", self.title),
             TaskKind::GoLive => "A statement of work is in force".to_owned(),
-            TaskKind::Read | TaskKind::Decide | TaskKind::Sign | TaskKind::Adjudicate | TaskKind::Mend | TaskKind::Deliver
-            | TaskKind::Accept | TaskKind::SettleScope | TaskKind::ProposeSow | TaskKind::SignSow => {
-                if self.more { format!("{} More than were counted.", self.title) } else { self.title.clone() }
+            TaskKind::Read
+            | TaskKind::Decide
+            | TaskKind::Sign
+            | TaskKind::Adjudicate
+            | TaskKind::Mend
+            | TaskKind::Deliver
+            | TaskKind::Accept
+            | TaskKind::SettleScope
+            | TaskKind::ProposeSow
+            | TaskKind::SignSow => {
+                if self.more {
+                    format!("{} More than were counted.", self.title)
+                } else {
+                    self.title.clone()
+                }
             }
         }
     }
@@ -80,9 +88,13 @@ impl Task {
             None => format!("{at}/cases?status={status}"),
         };
         match self.kind {
-            TaskKind::Read => self.assignment.map_or_else(|| format!("{at}/read"), |assignment| format!("{at}/read/{assignment}")),
+            TaskKind::Read => {
+                self.assignment.map_or_else(|| format!("{at}/read"), |assignment| format!("{at}/read/{assignment}"))
+            }
             TaskKind::NextCase => format!("{at}/read"),
-            TaskKind::Decide | TaskKind::Adjudicate => self.case.map_or_else(|| format!("{at}/adjudicate"), |case| format!("{at}/adjudicate/{case}")),
+            TaskKind::Decide | TaskKind::Adjudicate => {
+                self.case.map_or_else(|| format!("{at}/adjudicate"), |case| format!("{at}/adjudicate/{case}"))
+            }
             TaskKind::Sign => self.case.map_or_else(|| format!("{at}/sign"), |case| format!("{at}/sign/{case}")),
             TaskKind::Mend => list("revision"),
             TaskKind::Deliver => list("signed_off"),

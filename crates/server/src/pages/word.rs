@@ -156,8 +156,15 @@ pub(crate) fn duty(duty: impl Borrow<Duty>) -> &'static str {
 pub(crate) fn money(minor: impl Borrow<i64>, currency: &str) -> String {
     let minor = *minor.borrow();
     match currency {
-        "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF" | "XPF" | "PYG" | "RWF" => format!("{minor} {currency}"),
-        _ => format!("{}{}.{:02} {currency}", if minor < 0 { "-" } else { "" }, minor.unsigned_abs() / 100, minor.unsigned_abs() % 100),
+        "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF" | "XPF" | "PYG" | "RWF" => {
+            format!("{minor} {currency}")
+        }
+        _ => format!(
+            "{}{}.{:02} {currency}",
+            if minor < 0 { "-" } else { "" },
+            minor.unsigned_abs() / 100,
+            minor.unsigned_abs() % 100
+        ),
     }
 }
 

@@ -16,7 +16,9 @@ pub(crate) async fn submit(http: &Http, path: &str, token: &str, fields: &[(&str
 }
 
 fn encode(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// A form with files, as a browser sends it.
@@ -26,7 +28,9 @@ async fn upload(http: &Http, path: &str, token: &str, fields: &[(&str, &str)], f
         body.extend(format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
     }
     if let Some((name, bytes)) = file {
-        body.extend(format!("--XX\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{name}\"\r\n\r\n").bytes());
+        body.extend(
+            format!("--XX\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{name}\"\r\n\r\n").bytes(),
+        );
         body.extend(bytes);
         body.extend(b"\r\n");
     }
@@ -61,7 +65,15 @@ async fn the_list_filters_by_address_and_exports_what_it_shows() {
     }
     let all = http.get(&format!("/e/{}/cases?limit=2", world.engagement), &token).await;
     assert!(all.body.contains("3 cases") && all.body.contains("Ready to read (3)"), "{}", all.body);
-    let next = all.body.split("href=\"").find(|rest| rest.contains("rel=\"next\"")).unwrap().split('"').next().unwrap().replace("&#38;", "&");
+    let next = all
+        .body
+        .split("href=\"")
+        .find(|rest| rest.contains("rel=\"next\""))
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .replace("&#38;", "&");
     let rest = http.get(&next, &token).await;
     assert_eq!(rest.body.matches("data-status").count(), 1, "{}", rest.body);
     let found = http.get(&format!("/e/{}/cases?q=A-2&status=ready", world.engagement), &token).await;
@@ -92,15 +104,24 @@ async fn a_form_takes_a_case_in_and_what_the_gate_stops_names_the_clause() {
 
     let garbled = upload(&http, &new, &token, &FORM, Some(("report.txt", b"caf\xe9"))).await;
     assert_eq!(garbled.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(garbled.body.contains("byte 4 is 0xE9") && garbled.body.contains("Choose Windows-1252"), "{}", garbled.body);
+    assert!(
+        garbled.body.contains("byte 4 is 0xE9") && garbled.body.contains("Choose Windows-1252"),
+        "{}",
+        garbled.body
+    );
 
     let mut odd = FORM;
     odd[0].1 = "F-2";
     odd[2].1 = "opinion";
     let stopped = upload(&http, &new, &token, &odd, None).await;
     let shown = http.get(stopped.header("location"), &token).await;
-    assert!(shown.body.contains("The scope gate stopped this case") && shown.body.contains("SOW v1 § 2.1"), "{}", shown.body);
-    let declined = submit(&http, &format!("{}/decline", stopped.header("location")), &token, &[("reason", "not ours")]).await;
+    assert!(
+        shown.body.contains("The scope gate stopped this case") && shown.body.contains("SOW v1 § 2.1"),
+        "{}",
+        shown.body
+    );
+    let declined =
+        submit(&http, &format!("{}/decline", stopped.header("location")), &token, &[("reason", "not ours")]).await;
     assert_eq!(declined.status, StatusCode::SEE_OTHER);
     assert!(http.get(stopped.header("location"), &token).await.body.contains("Declined"));
 }
@@ -155,9 +176,17 @@ async fn readings_stand_side_by_side_once_the_panel_is_closed() {
     world.read(world.reader2, case, "fell").await.unwrap();
     let provider = http.get(&page(&world, case), &world.token(world.delivery).await).await;
     assert!(provider.body.contains("Two readers agreed") && provider.body.contains("Ravi Reader"), "{}", provider.body);
-    assert!(provider.body.contains("<mark title=\"Cited for “Effect”\">The mean fell by 4 points.</mark>"), "{}", provider.body);
+    assert!(
+        provider.body.contains("<mark title=\"Cited for “Effect”\">The mean fell by 4 points.</mark>"),
+        "{}",
+        provider.body
+    );
     let client = http.get(&page(&world, case), &world.token(world.client).await).await;
-    assert!(client.body.contains("Reader 1") && !client.body.contains("Ravi") && !client.body.contains("Rita"), "{}", client.body);
+    assert!(
+        client.body.contains("Reader 1") && !client.body.contains("Ravi") && !client.body.contains("Rita"),
+        "{}",
+        client.body
+    );
     assert!(!client.body.contains("id=\"deliverable\""), "not released: {}", client.body);
     let record = http.get(&page(&world, case), &world.token(world.auditor).await).await;
     assert!(record.body.contains("Who saw this") && record.body.contains("Rita Reader"), "{}", record.body);
@@ -194,7 +223,9 @@ async fn markup_in_every_field_stays_text_and_long_documents_fit() {
     case.items[0].body = format!("{EVIL}\r\n{}", "The mean fell by 4 points. 😀\n".repeat(11_000));
     let case = world.act(world.client, Command::TakeIn { engagement, case }).await.unwrap().case().unwrap();
     let token = world.token(world.delivery).await;
-    for path in [page(&world, case), format!("/e/{engagement}/cases"), format!("/e/{engagement}/cases?q={}", encode(EVIL))] {
+    for path in
+        [page(&world, case), format!("/e/{engagement}/cases"), format!("/e/{engagement}/cases?q={}", encode(EVIL))]
+    {
         let shown = http.get(&path, &token).await;
         assert_eq!(shown.status, StatusCode::OK);
         assert!(!shown.body.contains("<script>alert") && shown.body.contains("alert(1)"), "{path}");
@@ -211,14 +242,28 @@ async fn items_come_in_a_box_and_links_are_followed_never_seen() {
     let token = world.token(world.client).await;
     let mut fields = FORM.to_vec();
     fields.extend([("link", "https://viewer.example/1"), ("link_name", "Viewer"), ("visibility", "client")]);
-    let taken = upload(&http, &format!("/e/{engagement}/cases/new"), &token, &fields, Some(("trace.svg", b"<svg xmlns='http://www.w3.org/2000/svg'></svg>"))).await;
+    let taken = upload(
+        &http,
+        &format!("/e/{engagement}/cases/new"),
+        &token,
+        &fields,
+        Some(("trace.svg", b"<svg xmlns='http://www.w3.org/2000/svg'></svg>")),
+    )
+    .await;
     let here = taken.header("location").to_owned();
     let shown = http.get(&here, &token).await;
     let image = shown.body.split("<img src=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let svg = http.get(&image, &token).await;
     assert_eq!(svg.header("content-type"), "image/svg+xml; charset=utf-8");
     assert!(svg.header("content-security-policy").contains("sandbox"), "{svg:?}");
-    let link = shown.body.split("href=\"").find(|rest| rest.split('"').next().unwrap().ends_with("/follow")).unwrap().split('"').next().unwrap();
+    let link = shown
+        .body
+        .split("href=\"")
+        .find(|rest| rest.split('"').next().unwrap().ends_with("/follow"))
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
     let followed = http.get(link, &token).await;
     assert_eq!((followed.status, followed.header("location")), (StatusCode::SEE_OTHER, "https://viewer.example/1"));
     assert!(http.get(&here, &token).await.body.contains("Link followed: “Viewer”"));

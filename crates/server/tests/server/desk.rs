@@ -50,7 +50,9 @@ impl Browser {
 }
 
 fn encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |out, byte| if byte.is_ascii_alphanumeric() { out + &char::from(byte).to_string() } else { format!("{out}%{byte:02X}") })
+    text.bytes().fold(String::new(), |out, byte| {
+        if byte.is_ascii_alphanumeric() { out + &char::from(byte).to_string() } else { format!("{out}%{byte:02X}") }
+    })
 }
 
 impl World {
@@ -70,7 +72,11 @@ impl World {
 }
 
 fn written() -> Written {
-    Written { answers: BTreeMap::from([("effect".into(), "fell".into())]), rationale: "typed by one reader".into(), ..Written::default() }
+    Written {
+        answers: BTreeMap::from([("effect".into(), "fell".into())]),
+        rationale: "typed by one reader".into(),
+        ..Written::default()
+    }
 }
 
 #[tokio::test]
@@ -143,7 +149,10 @@ async fn quotes_are_read_by_whoever_may_open_the_case_and_nobody_else() {
     assert_eq!(browser.json(&path, &quote).await.status, StatusCode::NOT_FOUND);
     world.seat(world.reader1, case).await;
     let places = browser.json(&path, &quote).await.json();
-    assert_eq!((places["places"][0]["at"]["start"].as_u64(), places["places"][0]["at"]["end"].as_u64()), (Some(0), Some(13)));
+    assert_eq!(
+        (places["places"][0]["at"]["start"].as_u64(), places["places"][0]["at"]["end"].as_u64()),
+        (Some(0), Some(13))
+    );
 }
 
 #[tokio::test]
@@ -167,7 +176,11 @@ async fn a_reader_without_scripts_reads_by_pasting_and_goes_on_to_the_next_case(
     assert_eq!(found.status, StatusCode::OK);
     assert!(found.body.contains("<q>The mean fell by 4 points.</q>") && found.body.contains("<mark"), "{}", found.body);
     let checked = browser.send(&desk, &with("check")).await;
-    assert!(checked.body.contains("Will be sealed:") && checked.body.contains("cannot be edited afterwards"), "{}", checked.body);
+    assert!(
+        checked.body.contains("Will be sealed:") && checked.body.contains("cannot be edited afterwards"),
+        "{}",
+        checked.body
+    );
     let sealed = browser.send(&desk, &with("seal")).await;
     assert_eq!(sealed.status, StatusCode::SEE_OTHER, "{}", sealed.body);
     let next = sealed.header("location").to_owned();
@@ -175,7 +188,13 @@ async fn a_reader_without_scripts_reads_by_pasting_and_goes_on_to_the_next_case(
     assert!(browser.get(&next).await.body.contains(other), "the next case opens at once");
 
     let own = browser.get(&desk).await;
-    assert!(own.body.contains("You sealed this reading") && own.body.contains("it says so") && !own.body.contains("<textarea"), "{}", own.body);
+    assert!(
+        own.body.contains("You sealed this reading")
+            && own.body.contains("it says so")
+            && !own.body.contains("<textarea"),
+        "{}",
+        own.body
+    );
     let again = browser.send(&desk, &with("seal")).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert!(again.body.contains("sealed and cannot be edited"), "{}", again.body);
@@ -187,15 +206,46 @@ async fn a_quote_in_two_places_is_asked_about_and_one_in_none_is_told_and_kept()
     let case = world.take_in("T-1").await;
     let assignment = world.seat(world.reader1, case).await;
     let (browser, desk) = (Browser::of(&world, world.reader1).await, world.desk(assignment));
-    let twice = browser.send(&desk, &[("a.effect", "fell"), ("q.effect", "The me"), ("rationale", "why"), ("do", "seal")]).await;
+    let twice = browser
+        .send(&desk, &[("a.effect", "fell"), ("q.effect", "The me"), ("rationale", "why"), ("do", "seal")])
+        .await;
     assert_eq!(twice.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(twice.body.contains("Which place do you mean?") && twice.body.contains(">\nThe me</textarea>") && twice.body.contains("why"), "{}", twice.body);
-    let value = twice.body.split("type=\"radio\" name=\"e.effect\" value=\"").nth(2).unwrap().split('"').next().unwrap().to_owned();
-    let none = browser.send(&desk, &[("a.effect", "fell"), ("q.effect", "It stood still"), ("rationale", "why"), ("do", "find")]).await;
-    assert!(none.body.contains("stands in none of the documents") && none.body.contains("It stood still"), "{}", none.body);
-    let chosen = browser.send(&desk, &[("a.effect", "fell"), ("q.effect", "The me"), ("e.effect", &value), ("rationale", "why"), ("do", "seal")]).await;
+    assert!(
+        twice.body.contains("Which place do you mean?")
+            && twice.body.contains(">\nThe me</textarea>")
+            && twice.body.contains("why"),
+        "{}",
+        twice.body
+    );
+    let value = twice
+        .body
+        .split("type=\"radio\" name=\"e.effect\" value=\"")
+        .nth(2)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    let none = browser
+        .send(&desk, &[("a.effect", "fell"), ("q.effect", "It stood still"), ("rationale", "why"), ("do", "find")])
+        .await;
+    assert!(
+        none.body.contains("stands in none of the documents") && none.body.contains("It stood still"),
+        "{}",
+        none.body
+    );
+    let chosen = browser
+        .send(
+            &desk,
+            &[("a.effect", "fell"), ("q.effect", "The me"), ("e.effect", &value), ("rationale", "why"), ("do", "seal")],
+        )
+        .await;
     assert_eq!(chosen.status, StatusCode::SEE_OTHER, "{}", chosen.body);
-    let seen = world.app.view(&world.caller(world.reader1), OpenDesk { engagement: world.engagement, assignment }).await.unwrap();
+    let seen = world
+        .app
+        .view(&world.caller(world.reader1), OpenDesk { engagement: world.engagement, assignment })
+        .await
+        .unwrap();
     assert_eq!(seen.written.evidence["effect"][0].start, 27, "the second place was chosen");
 }
 
@@ -228,7 +278,10 @@ async fn what_is_missing_or_wrong_is_said_beside_its_field_and_everything_typed_
         }
     }
     let kept = browser.get(&desk).await;
-    assert!(kept.body.contains("&#60;script&#62;") || kept.body.contains("&lt;script&gt;"), "what was typed last is restored as text");
+    assert!(
+        kept.body.contains("&#60;script&#62;") || kept.body.contains("&lt;script&gt;"),
+        "what was typed last is restored as text"
+    );
 }
 
 #[tokio::test]
@@ -240,7 +293,13 @@ async fn a_reader_who_lost_her_credential_is_refused_and_keeps_what_she_wrote() 
     world.app.clock().step_to("2027-01-02T09:00:00Z".parse().unwrap());
     let browser = Browser { token: world.token(world.reader1).await, ..browser };
     let case_id = case.to_string();
-    let fields = [("a.effect", "fell"), ("q.effect", "The mean fell by 4 points."), ("rationale", "my reasons"), ("case", &*case_id), ("do", "seal")];
+    let fields = [
+        ("a.effect", "fell"),
+        ("q.effect", "The mean fell by 4 points."),
+        ("rationale", "my reasons"),
+        ("case", &*case_id),
+        ("do", "seal"),
+    ];
     let refused = browser.send(&desk, &fields).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
     assert!(refused.body.contains("my reasons") && refused.body.contains("class=\"errors\""), "{}", refused.body);
@@ -254,11 +313,20 @@ async fn a_seat_that_was_taken_away_says_so_and_shows_what_was_typed() {
     let assignment = world.seat(world.reader1, case).await;
     let (browser, desk) = (Browser::of(&world, world.reader1).await, world.desk(assignment));
     let (engagement, person) = (world.engagement, world.reader1);
-    world.act(world.delivery, Command::RevokeSeat { engagement, case, person, reason: "needed elsewhere".into() }).await.unwrap();
+    world
+        .act(world.delivery, Command::RevokeSeat { engagement, case, person, reason: "needed elsewhere".into() })
+        .await
+        .unwrap();
     let case = case.to_string();
-    let answer = browser.send(&desk, &[("a.effect", "fell"), ("rationale", "an hour of work"), ("case", &case), ("do", "seal")]).await;
+    let answer = browser
+        .send(&desk, &[("a.effect", "fell"), ("rationale", "an hour of work"), ("case", &case), ("do", "seal")])
+        .await;
     assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
-    assert!(answer.body.contains("no longer on your desk") && answer.body.contains("an hour of work"), "{}", answer.body);
+    assert!(
+        answer.body.contains("no longer on your desk") && answer.body.contains("an hour of work"),
+        "{}",
+        answer.body
+    );
 }
 
 #[tokio::test]
@@ -267,7 +335,10 @@ async fn giving_a_case_back_asks_why_and_drops_the_draft() {
     let case = world.take_in("T-1").await;
     let assignment = world.seat(world.reader1, case).await;
     let (browser, desk) = (Browser::of(&world, world.reader1).await, world.desk(assignment));
-    assert_eq!(browser.send(&format!("{desk}/release"), &[("reason", " ")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        browser.send(&format!("{desk}/release"), &[("reason", " ")]).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     let back = browser.send(&format!("{desk}/release"), &[("reason", "I know the author")]).await;
     assert_eq!(back.status, StatusCode::SEE_OTHER);
     assert_eq!(browser.get(&desk).await.status, StatusCode::NOT_FOUND);
@@ -291,7 +362,8 @@ async fn one_seat_asked_for_by_many_at_once_goes_to_exactly_one() {
     world.seat(world.reader1, case).await;
     let engagement = world.engagement;
     let more = world.another_reader("Rosa Reader").await;
-    let claims = [world.reader2, more].map(|person| world.app.act(world.caller(person), Command::ClaimSeat { engagement, case }));
+    let claims = [world.reader2, more]
+        .map(|person| world.app.act(world.caller(person), Command::ClaimSeat { engagement, case }));
     let [one, other] = claims;
     let (one, other) = tokio::join!(one, other);
     assert_eq!([&one, &other].iter().filter(|claim| claim.is_ok()).count(), 1, "{one:?} {other:?}");

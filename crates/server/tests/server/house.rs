@@ -128,7 +128,8 @@ async fn the_signing_session_lasts_fifteen_minutes_to_the_second() {
     let browser = browser(&world, world.signer).await;
     let wrong = post(&http, "/reauth", &browser, "password=nope&next=%2Fe%2Fx").await;
     assert!(wrong.status == StatusCode::UNAUTHORIZED && wrong.body.contains("The password is wrong"), "{wrong:?}");
-    let right = post(&http, "/reauth", &browser, &format!("password={}&next=%2Fe%2Fx", PASSWORD.replace(' ', "+"))).await;
+    let right =
+        post(&http, "/reauth", &browser, &format!("password={}&next=%2Fe%2Fx", PASSWORD.replace(' ', "+"))).await;
     assert_eq!((right.status, right.header("location")), (StatusCode::SEE_OTHER, "/e/x"));
     let secret = browser.strip_prefix("remit=").unwrap();
     let proven = async |seconds: i64| {
@@ -161,8 +162,12 @@ fn demo(world: &World) -> Config {
         token: format!("token-{host}"),
     };
     let personas = vec![
-        persona("client", world.client), persona("delivery", world.delivery), persona("reader1", world.reader1),
-        persona("reader2", world.reader2), persona("adjudicator", world.adjudicator), persona("signer", world.signer),
+        persona("client", world.client),
+        persona("delivery", world.delivery),
+        persona("reader1", world.reader1),
+        persona("reader2", world.reader2),
+        persona("adjudicator", world.adjudicator),
+        persona("signer", world.signer),
     ];
     Config { demo: Some(Demo { personas, password: "demo" }), ..config() }
 }
@@ -178,7 +183,12 @@ async fn a_link_of_the_demo_opens_on_its_own_host_alone() {
     assert_eq!((entered.status, entered.header("location")), (StatusCode::SEE_OTHER, "/e/x"));
     let today = open(&http, "/", &cookie(&entered)).await;
     assert!(today.body.contains("you are <b>CLIENT</b>, the client"), "{today:?}");
-    for (host, token) in [("reader1.localhost", "token-client"), ("localhost", "token-client"), ("client.localhost", "token-clienu"), ("client.localhost.evil.example", "token-client")] {
+    for (host, token) in [
+        ("reader1.localhost", "token-client"),
+        ("localhost", "token-client"),
+        ("client.localhost", "token-clienu"),
+        ("client.localhost.evil.example", "token-client"),
+    ] {
         assert_eq!(enter(host, token).await.status, StatusCode::NOT_FOUND, "{host} {token}");
     }
     let plain = Http::of(&world);
@@ -210,11 +220,16 @@ async fn today_follows_a_case_from_person_to_person() {
     assert_eq!(waits(&world, world.reader1).await, [TaskKind::NextCase]);
     assert_eq!(waits(&world, world.client).await, []);
     let theirs = world.app.today(&world.caller(world.client)).await.unwrap().theirs;
-    assert!(matches!(theirs.as_slice(), [wait] if wait.kind == WaitKind::Work && wait.cases == 1 && wait.organisation == "Durban Analytics"));
+    assert!(
+        matches!(theirs.as_slice(), [wait] if wait.kind == WaitKind::Work && wait.cases == 1 && wait.organisation == "Durban Analytics")
+    );
 
     world.act(world.reader1, Command::ClaimSeat { engagement, case }).await.unwrap();
     let today = world.app.today(&world.caller(world.reader1)).await.unwrap();
-    assert!(matches!(&today.mine[..], [Task { kind: TaskKind::Read, reference, assignment: Some(_), .. }] if reference == "T-1"), "{today:?}");
+    assert!(
+        matches!(&today.mine[..], [Task { kind: TaskKind::Read, reference, assignment: Some(_), .. }] if reference == "T-1"),
+        "{today:?}"
+    );
 
     let judgement = world.judgement(case, "fell").await;
     world.act(world.reader1, Command::SubmitReading { engagement, case, judgement }).await.unwrap();
@@ -298,7 +313,10 @@ async fn the_live_stream_carries_topics_and_nothing_else_and_ends_with_the_sessi
     let cookie = format!("remit={}", opened.secret);
     let path = format!("/e/{}/live", world.engagement);
     let mut stream = http.stream(&path, &cookie).await;
-    assert!(stream.header("content-security-policy").starts_with("default-src 'none'") && stream.header("cache-control").contains("no-"));
+    assert!(
+        stream.header("content-security-policy").starts_with("default-src 'none'")
+            && stream.header("cache-control").contains("no-")
+    );
     let case = world.take_in("T-1").await;
     assert_eq!(stream.next().await.unwrap(), format!("event: case\ndata: {case}\n\n"));
     assert_eq!(stream.next().await.unwrap(), "event: today\ndata: today\n\n");
@@ -336,16 +354,21 @@ async fn why_not_gives_the_very_reasons_of_the_refusal() {
     let world = World::live().await;
     let engagement = world.engagement;
     let case = world.take_in("T-1").await;
-    world.act(world.operator, Command::SetConflict { person: world.reader2, party: "acme".into(), declared: true }).await.unwrap();
+    world
+        .act(world.operator, Command::SetConflict { person: world.reader2, party: "acme".into(), declared: true })
+        .await
+        .unwrap();
     world.act(world.delivery, Command::AddParty { engagement, case, party: "acme".into() }).await.unwrap();
     world.act(world.reader1, Command::ClaimSeat { engagement, case }).await.unwrap();
-    let found = world.app.view(&world.caller(world.delivery), WhyNot { engagement, case, duty: Duty::Read }).await.unwrap();
+    let found =
+        world.app.view(&world.caller(world.delivery), WhyNot { engagement, case, duty: Duty::Read }).await.unwrap();
     for person in [world.reader1, world.reader2, world.adjudicator, world.signer] {
         let refused = world.act(world.delivery, Command::AssignSeat { engagement, case, person }).await.unwrap_err();
         let Error::Refused(refusal) = refused else { panic!("{refused}") };
         let told = &found.people.iter().find(|known| known.person == person).unwrap().reasons;
         let codes: Vec<_> = told.iter().map(|why| (why.code.clone(), why.sentence.clone())).collect();
-        let wanted: Vec<_> = refusal.reasons.iter().map(|reason| (reason.code.to_string(), reason.sentence.clone())).collect();
+        let wanted: Vec<_> =
+            refusal.reasons.iter().map(|reason| (reason.code.to_string(), reason.sentence.clone())).collect();
         assert_eq!(codes, wanted, "{person}");
     }
     assert_eq!(found.routed.len(), 1);
@@ -357,7 +380,10 @@ async fn a_manager_who_reads_a_case_is_not_told_who_else_does() {
     let world = World::live().await;
     let engagement = world.engagement;
     let roles = [remit_kernel::role::Role::DeliveryManager, remit_kernel::role::Role::Expert].into();
-    world.act(world.client, Command::ChangeMember { engagement, person: world.delivery, roles, capacity: 10 }).await.unwrap();
+    world
+        .act(world.client, Command::ChangeMember { engagement, person: world.delivery, roles, capacity: 10 })
+        .await
+        .unwrap();
     let credential = Command::RecordCredential {
         person: world.delivery,
         kind: "reader".into(),
@@ -379,10 +405,16 @@ async fn the_bench_is_for_those_who_arrange_the_work() {
     let engagement = world.engagement;
     let bench = world.app.view(&world.caller(world.delivery), ShowBench { engagement }).await.unwrap();
     let reader = bench.people.iter().find(|line| line.member.person == world.reader1).unwrap();
-    assert_eq!((reader.member.capacity, reader.member.load, reader.credentials[0].kind.as_str()), (Some(50), Some(0), "reader"));
+    assert_eq!(
+        (reader.member.capacity, reader.member.load, reader.credentials[0].kind.as_str()),
+        (Some(50), Some(0), "reader")
+    );
     assert!(world.app.view(&world.caller(world.reader1), ShowBench { engagement }).await.is_err());
     let home = world.app.view(&world.caller(world.reader1), ShowEngagement { engagement }).await.unwrap();
-    assert!(home.cases.is_none() && home.members.iter().all(|member| member.load.is_none()), "figures that move with others' work");
+    assert!(
+        home.cases.is_none() && home.members.iter().all(|member| member.load.is_none()),
+        "figures that move with others' work"
+    );
     let own = ShowPerson { engagement: Some(engagement), person: world.reader1 };
     assert_eq!(world.app.view(&world.caller(world.reader1), own).await.unwrap().credentials[0].number, "N-1");
     let other = ShowPerson { engagement: Some(engagement), person: world.reader2 };
@@ -397,18 +429,27 @@ async fn a_statement_of_work_is_drafted_mended_and_signed_by_form() {
     let http = Http::of(&world);
     let (delivery, client) = (browser(&world, world.delivery).await, browser(&world, world.client).await);
     let home = format!("/e/{}/engagement", world.engagement);
-    let line = |price: &str| format!(
-        "starts_on=2026-01-01&ends_on=2026-12-31&clause.0=2.1&service.0=Reading+%3Cb%3Efast%3C%2Fb%3E&kind.0=standard&includes.0=trial&price.0={price}&currency.0=gbp&revisions_max.0=1&pack.0={}",
-        world.pack.digest
-    );
+    let line = |price: &str| {
+        format!(
+            "starts_on=2026-01-01&ends_on=2026-12-31&clause.0=2.1&service.0=Reading+%3Cb%3Efast%3C%2Fb%3E&kind.0=standard&includes.0=trial&price.0={price}&currency.0=gbp&revisions_max.0=1&pack.0={}",
+            world.pack.digest
+        )
+    };
     let refused = post(&http, &format!("{home}/sows/new"), &delivery, &line("much")).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.body.contains("`much` is not a price") && refused.body.contains("Reading &#60;b&#62;fast") && refused.body.contains("aria-invalid"), "{}", refused.body);
+    assert!(
+        refused.body.contains("`much` is not a price")
+            && refused.body.contains("Reading &#60;b&#62;fast")
+            && refused.body.contains("aria-invalid"),
+        "{}",
+        refused.body
+    );
     let longer = post(&http, &format!("{home}/sows/new"), &delivery, &format!("{}&do=add", line("50"))).await;
     assert!(longer.body.contains("Line 2"), "a line more, nothing lost");
     let drafted = post(&http, &format!("{home}/sows/new"), &delivery, &line("50.00")).await;
     assert_eq!(drafted.status, StatusCode::SEE_OTHER, "{}", drafted.body);
-    let view = world.app.view(&world.caller(world.delivery), ShowEngagement { engagement: world.engagement }).await.unwrap();
+    let view =
+        world.app.view(&world.caller(world.delivery), ShowEngagement { engagement: world.engagement }).await.unwrap();
     let draft = &view.sows[0];
     assert_eq!((draft.number, draft.lines[0].price_minor, draft.lines[0].readings), (2, 5_000, 2));
     for (path, browser) in [("propose", &delivery), ("sign", &delivery), ("sign", &client)] {
@@ -430,8 +471,15 @@ async fn the_operator_sets_up_people_and_engagements_and_sees_no_case() {
     assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
     let page = added.header("location").to_owned();
     let short = post(&http, &format!("{page}/login"), &operator, "name=nia&password=short").await;
-    assert!(short.status == StatusCode::UNPROCESSABLE_ENTITY && short.body.contains("fewer than 12 characters"), "{}", short.body);
-    assert_eq!(post(&http, &format!("{page}/login"), &operator, "name=nia&password=a+long+sentence").await.status, StatusCode::SEE_OTHER);
+    assert!(
+        short.status == StatusCode::UNPROCESSABLE_ENTITY && short.body.contains("fewer than 12 characters"),
+        "{}",
+        short.body
+    );
+    assert_eq!(
+        post(&http, &format!("{page}/login"), &operator, "name=nia&password=a+long+sentence").await.status,
+        StatusCode::SEE_OTHER
+    );
     let nia = sign_in(&http, "nia", "a long sentence").await;
     assert_eq!(open(&http, "/", &cookie(&nia)).await.status, StatusCode::OK);
     assert_eq!(post(&http, &format!("{page}/sessions"), &operator, "").await.status, StatusCode::SEE_OTHER);
@@ -441,7 +489,10 @@ async fn the_operator_sets_up_people_and_engagements_and_sees_no_case() {
         let shown = open(&http, path, &operator).await;
         assert!(shown.status == StatusCode::OK && !shown.body.contains("SECRET-REFERENCE"), "{path}");
     }
-    let draft = format!("name=Second&client={}&provider={}&client_manager={}&delivery_manager={}", world.client_org, world.provider_org, world.client, world.delivery);
+    let draft = format!(
+        "name=Second&client={}&provider={}&client_manager={}&delivery_manager={}",
+        world.client_org, world.provider_org, world.client, world.delivery
+    );
     assert_eq!(post(&http, "/engagements/new", &operator, &draft).await.status, StatusCode::SEE_OTHER);
     assert_eq!(world.app.today(&world.caller(world.operator)).await.unwrap().installation.unwrap().drafts, 1);
 }

@@ -292,7 +292,11 @@ async fn old_encodings_are_read_and_broken_ones_are_named() {
     let house = House::new().await;
     let taken = house.import(small(&house, Target::New("Old".into()), cp1252, Encoding::Detect)).await;
     assert_eq!(taken.readings, 0);
-    assert!(taken.rejected.iter().any(|row| row.file == "readings.csv" && row.reason.contains("cp1252")), "{:?}", taken.rejected);
+    assert!(
+        taken.rejected.iter().any(|row| row.file == "readings.csv" && row.reason.contains("cp1252")),
+        "{:?}",
+        taken.rejected
+    );
 }
 
 #[tokio::test]

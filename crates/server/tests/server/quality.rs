@@ -25,8 +25,12 @@ async fn the_kappas_of_the_cardiologists_are_the_published_ones() {
         })
         .collect();
     let published = [
-        ("av_block_1", "0.718"), ("rbbb", "1.000"), ("lbbb", "0.932"), ("sinus_bradycardia", "0.664"),
-        ("atrial_fibrillation", "0.854"), ("sinus_tachycardia", "0.812"),
+        ("av_block_1", "0.718"),
+        ("rbbb", "1.000"),
+        ("lbbb", "0.932"),
+        ("sinus_bradycardia", "0.664"),
+        ("atrial_fibrillation", "0.854"),
+        ("sinus_tachycardia", "0.812"),
     ];
     assert_eq!(kappas, published.map(|(question, kappa)| (question, kappa.to_owned())));
     assert_eq!((quality.panels, quality.agreed, quality.disputed, quality.imported), (331, 316, 15, true));
@@ -44,7 +48,8 @@ async fn the_kappas_of_the_cardiologists_are_the_published_ones() {
     assert!(case.sides.len() == 2 && case.sides[0].answer != case.sides[1].answer, "{case:?}");
     assert!(case.reference_answer.is_some());
 
-    let witnessed = house.app.view(&house.caller(), ShowQuality { engagement, origin: Some(Origin::Witnessed) }).await.unwrap();
+    let witnessed =
+        house.app.view(&house.caller(), ShowQuality { engagement, origin: Some(Origin::Witnessed) }).await.unwrap();
     assert_eq!((witnessed.panels, witnessed.questions.len(), witnessed.imported), (0, 0, false));
 
     let page = page(&house, &format!("/e/{engagement}/quality")).await;

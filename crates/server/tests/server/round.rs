@@ -19,10 +19,20 @@ async fn two_readers_agree_the_signer_signs_and_the_client_accepts() {
     for material in [Material::Item(item, 1), Material::Deliverable] {
         world.act(world.signer, Command::OpenMaterial { engagement, case, material }).await.unwrap();
     }
-    let row = world.app.store().snapshots(&engagement.to_string(), &[format!("case/{case}")]).await.unwrap().remove(0).unwrap();
+    let row = world
+        .app
+        .store()
+        .snapshots(&engagement.to_string(), &[format!("case/{case}")])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
     let state: serde_json::Value = serde_json::from_str(&row.body).unwrap();
     let content = state["resolution"]["content"].as_str().unwrap().parse().unwrap();
-    world.act(world.signer, Command::Sign { engagement, case, content, statement: "I have looked.".into() }).await.unwrap();
+    world
+        .act(world.signer, Command::Sign { engagement, case, content, statement: "I have looked.".into() })
+        .await
+        .unwrap();
     world.act(world.delivery, Command::Deliver { engagement, case }).await.unwrap();
     world.act(world.client, Command::AcceptDelivery { engagement, case }).await.unwrap();
 

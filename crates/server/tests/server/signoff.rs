@@ -34,7 +34,11 @@ async fn an_unopened_item_is_named_and_once_all_are_open_the_signature_holds() {
     let token = world.token(world.signer).await;
     let case = decided(&world, "G-1").await;
     let queue = http.get(&format!("/e/{}/sign", world.engagement), &token).await;
-    assert!(queue.body.contains("G-1") && queue.body.contains("0 of 2") && queue.body.contains("not measured yet"), "{}", queue.body);
+    assert!(
+        queue.body.contains("G-1") && queue.body.contains("0 of 2") && queue.body.contains("not measured yet"),
+        "{}",
+        queue.body
+    );
     let at = format!("/e/{}/sign/{case}", world.engagement);
     let page = http.get(&at, &token).await;
     assert!(page.body.contains("methodologist") && page.body.contains("Two readers agreed"), "{}", page.body);
@@ -43,16 +47,29 @@ async fn an_unopened_item_is_named_and_once_all_are_open_the_signature_holds() {
     let sign: Vec<_> = sign.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let refused = submit(&http, &format!("{at}/sign"), &token, &sign).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert!(refused.body.contains("You have not opened `Report`") && refused.body.contains("I have looked."), "{}", refused.body);
+    assert!(
+        refused.body.contains("You have not opened `Report`") && refused.body.contains("I have looked."),
+        "{}",
+        refused.body
+    );
     for material in unopened(&page.body) {
         world.app.clock().step_to(world.app.clock().now().plus_seconds(60));
         let opened = submit(&http, &format!("{at}/open"), &token, &[("material", &material)]).await;
         assert_eq!(opened.status, StatusCode::SEE_OTHER, "{}", opened.body);
         let shown = http.get(opened.header("location").trim_end_matches("#shown"), &token).await;
-        assert!(shown.body.contains("class=\"document\"") || shown.body.contains("<h3>Deliverable</h3>"), "{}", shown.body);
+        assert!(
+            shown.body.contains("class=\"document\"") || shown.body.contains("<h3>Deliverable</h3>"),
+            "{}",
+            shown.body
+        );
     }
     let signed = submit(&http, &format!("{at}/sign"), &token, &sign).await;
-    assert_eq!((signed.status, signed.header("location")), (StatusCode::SEE_OTHER, &*format!("/e/{}/sign", world.engagement)), "{}", signed.body);
+    assert_eq!(
+        (signed.status, signed.header("location")),
+        (StatusCode::SEE_OTHER, &*format!("/e/{}/sign", world.engagement)),
+        "{}",
+        signed.body
+    );
     // A second press of the same button signs nothing again.
     let twice = submit(&http, &format!("{at}/sign"), &token, &sign).await;
     assert_eq!(twice.status, StatusCode::CONFLICT, "{}", twice.body);
@@ -76,12 +93,28 @@ async fn one_changed_character_voids_what_was_opened_and_is_marked() {
     let owner = world.token(world.delivery).await;
     let case_page = format!("/e/{engagement}/cases/{case}");
     let edit = http.get(&case_page, &owner).await;
-    let body = edit.body.split("name=\"body\"").nth(1).unwrap().split_once('>').unwrap().1.split("</textarea>").next().unwrap();
-    let body = body.replace("&#39;", "'").replace("&#34;", "\"").replace("&#38;", "&").replace("&#60;", "<").replace("&#62;", ">");
+    let body = edit
+        .body
+        .split("name=\"body\"")
+        .nth(1)
+        .unwrap()
+        .split_once('>')
+        .unwrap()
+        .1
+        .split("</textarea>")
+        .next()
+        .unwrap();
+    let body = body
+        .replace("&#39;", "'")
+        .replace("&#34;", "\"")
+        .replace("&#38;", "&")
+        .replace("&#60;", "<")
+        .replace("&#62;", ">");
     let changed = body.replacen('e', "E", 1);
     let saved = submit(&http, &format!("{case_page}/deliverable"), &owner, &[("body", &changed)]).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
-    let refused = submit(&http, &format!("{at}/sign"), &token, &[("content", &stale), ("statement", "I have looked.")]).await;
+    let refused =
+        submit(&http, &format!("{at}/sign"), &token, &[("content", &stale), ("statement", "I have looked.")]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.body.contains("The content changed after you opened it"), "{}", refused.body);
     assert_eq!(unopened(&refused.body).len(), 2, "what was opened counts no longer");
@@ -103,8 +136,12 @@ async fn a_signature_takes_the_password_once_the_signing_session_is_over() {
         submit(&http, &format!("{at}/open"), &token, &[("material", &material)]).await;
     }
     let content = content(&page.body);
-    let with = |password: &'static str| [("content", content.clone()), ("statement", "I have looked.".to_owned()), ("password", password.to_owned())];
-    for (password, status) in [("wrong horse battery", StatusCode::UNPROCESSABLE_ENTITY), ("correct horse battery", StatusCode::SEE_OTHER)] {
+    let with = |password: &'static str| {
+        [("content", content.clone()), ("statement", "I have looked.".to_owned()), ("password", password.to_owned())]
+    };
+    for (password, status) in
+        [("wrong horse battery", StatusCode::UNPROCESSABLE_ENTITY), ("correct horse battery", StatusCode::SEE_OTHER)]
+    {
         let fields = with(password);
         let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = submit(&http, &format!("{at}/sign"), &token, &fields).await;
@@ -120,7 +157,8 @@ async fn a_finding_goes_to_an_adjudicator_and_what_was_typed_is_kept_until_it_do
     let token = world.token(world.signer).await;
     let case = decided(&world, "Q-1").await;
     let at = format!("/e/{engagement}/sign/{case}");
-    let mut fields = vec![("code", "fact"), ("note", "It says rose."), ("a.effect", "rose"), ("q.effect", "nowhere to be found")];
+    let mut fields =
+        vec![("code", "fact"), ("note", "It says rose."), ("a.effect", "rose"), ("q.effect", "nowhere to be found")];
     let refused = submit(&http, &format!("{at}/return"), &token, &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.body.contains("It says rose.") && refused.body.contains("nowhere to be found"), "{}", refused.body);
@@ -161,13 +199,22 @@ async fn the_client_returns_and_sees_what_counts() {
     assert_eq!(delivered.status, StatusCode::SEE_OTHER, "{}", delivered.body);
     let client = world.token(world.client).await;
     let shown = http.get(&case_page, &client).await;
-    assert!(shown.body.contains("counts, revision 1 of 1 included") && shown.body.contains("does not count against"), "{}", shown.body);
+    assert!(
+        shown.body.contains("counts, revision 1 of 1 included") && shown.body.contains("does not count against"),
+        "{}",
+        shown.body
+    );
     assert!(shown.body.contains("id=\"deliverable\""), "released now");
     let nothing = submit(&http, &format!("{case_page}/return"), &client, &[("code", ""), ("note", "kept words")]).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(nothing.body.contains("kept words"), "{}", nothing.body);
-    let returned = submit(&http, &format!("{case_page}/return"), &client, &[("code", "tone"), ("note", "Too terse.")]).await;
+    let returned =
+        submit(&http, &format!("{case_page}/return"), &client, &[("code", "tone"), ("note", "Too terse.")]).await;
     assert_eq!(returned.status, StatusCode::SEE_OTHER, "{}", returned.body);
     let shown = http.get(&case_page, &client).await;
-    assert!(shown.body.contains("In revision") && shown.body.contains("Returned: wrong tone; revision 1, does not count"), "{}", shown.body);
+    assert!(
+        shown.body.contains("In revision") && shown.body.contains("Returned: wrong tone; revision 1, does not count"),
+        "{}",
+        shown.body
+    );
 }

@@ -35,6 +35,11 @@ async fn nobody_who_takes_a_case_in_is_turned_away_because_others_do_too() {
 async fn a_cap_holds_however_many_come_at_once() {
     let world = World::live().await;
     assert_eq!(take_in_at_once(&world, 110).await, 100);
-    let line = world.app.store().snapshots_page(&Scope::Engagement(world.engagement).to_string(), Some("line/"), 1).await.unwrap();
+    let line = world
+        .app
+        .store()
+        .snapshots_page(&Scope::Engagement(world.engagement).to_string(), Some("line/"), 1)
+        .await
+        .unwrap();
     assert!(matches!(line[0].stream.parse(), Ok(StreamId::Line(_))) && line[0].body == r#"{"taken":100}"#, "{line:?}");
 }

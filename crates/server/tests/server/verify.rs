@@ -37,7 +37,10 @@ async fn what_nobody_touched_is_whole_and_the_outcome_is_kept() {
     let world = lived().await;
     let found = verify(&world, &world.app).await;
     assert!(found.ok, "{found:?}");
-    assert!(found.counts.events > 40 && found.counts.rows > 30 && found.counts.texts > 20 && found.counts.entries > 30, "{found:?}");
+    assert!(
+        found.counts.events > 40 && found.counts.rows > 30 && found.counts.texts > 20 && found.counts.entries > 30,
+        "{found:?}"
+    );
     let kept = world.app.store().newest_verification().await.unwrap().unwrap();
     assert!(kept.ok && kept.at == world.app.clock().now());
     assert!(world.app.verifying().is_none());
@@ -58,10 +61,28 @@ async fn erased_texts_leave_the_record_whole() {
 async fn a_changed_byte_is_named_in_every_table() {
     let world = lived().await;
     for (table, column) in [
-        ("events", "body"), ("events", "digest"), ("events", "recorded_at"), ("snapshots", "body"), ("snapshots", "head"), ("texts", "body"),
-        ("texts", "salt"), ("texts", "commitment"), ("entries", "object"), ("entries", "decision"), ("engagements", "client_id"),
-        ("members", "capacity"), ("cases", "due_at"), ("cases", "status"), ("panels", "sealed"), ("needs", "body"), ("duties", "ordinal"),
-        ("answers", "answer"), ("answers", "revealed"), ("organisations", "name_id"), ("people", "signs_in"), ("credentials", "revoked"),
+        ("events", "body"),
+        ("events", "digest"),
+        ("events", "recorded_at"),
+        ("snapshots", "body"),
+        ("snapshots", "head"),
+        ("texts", "body"),
+        ("texts", "salt"),
+        ("texts", "commitment"),
+        ("entries", "object"),
+        ("entries", "decision"),
+        ("engagements", "client_id"),
+        ("members", "capacity"),
+        ("cases", "due_at"),
+        ("cases", "status"),
+        ("panels", "sealed"),
+        ("needs", "body"),
+        ("duties", "ordinal"),
+        ("answers", "answer"),
+        ("answers", "revealed"),
+        ("organisations", "name_id"),
+        ("people", "signs_in"),
+        ("credentials", "revoked"),
     ] {
         let folder = copy(&world).await;
         testing::flip(folder.path(), table, column).unwrap();

@@ -212,7 +212,8 @@ impl World {
     }
 
     async fn another(&self, name: &str, role: Role) -> PersonId {
-        let person = add_person(&self.app, self.caller(self.operator), self.provider_org, name, "ZA", BTreeSet::new()).await;
+        let person =
+            add_person(&self.app, self.caller(self.operator), self.provider_org, name, "ZA", BTreeSet::new()).await;
         let credential = Command::RecordCredential {
             person,
             kind: "reader".into(),

@@ -88,7 +88,8 @@ impl Query for GetItem {
         let (now, panel) = look.case(self.case, None).await?;
         let case = look.case_then(&now, self.as_of).await?;
         let version = |item: &&Item| self.version.is_none_or(|version| item.version == version);
-        let found = case.items.iter().filter(|item| item.item == self.item).filter(version).max_by_key(|item| item.version);
+        let found =
+            case.items.iter().filter(|item| item.item == self.item).filter(version).max_by_key(|item| item.version);
         let item = found.cloned().ok_or_else(|| Reason::hidden(self.item))?;
         look.show(&case, &now, panel.as_ref(), item, "item").await
     }
@@ -140,9 +141,18 @@ impl Look<'_> {
     }
 
     /// Opens an item and puts it on record under this word.
-    async fn show(&mut self, case: &Case, now: &Case, panel: Option<&Panel>, item: Item, word: &str) -> Result<ItemContent> {
+    async fn show(
+        &mut self,
+        case: &Case,
+        now: &Case,
+        panel: Option<&Panel>,
+        item: Item,
+        word: &str,
+    ) -> Result<ItemContent> {
         let label = self.item_label(now, panel, &item)?;
-        let Some(item) = self.open(Action::ViewItem, &label, item) else { return Err(Reason::hidden(case.case).into()) };
+        let Some(item) = self.open(Action::ViewItem, &label, item) else {
+            return Err(Reason::hidden(case.case).into());
+        };
         let item = item.into_inner();
         let object = format!("{word}/{}/{}", item.item, item.version);
         self.saw(Action::ViewItem, object, Some(case.case), Some(item.body.commitment));

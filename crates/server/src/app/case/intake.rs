@@ -127,7 +127,9 @@ impl Look<'_> {
             let fits = member.row.roles.contains(&Role::DeliveryManager) || member.row.roles.contains(&Role::Expert);
             member.row.active && member.row.side == Side::Provider && fits
         });
-        members.sort_by_key(|member| (member.row.person != self.standing.id(), !member.row.roles.contains(&Role::DeliveryManager)));
+        members.sort_by_key(|member| {
+            (member.row.person != self.standing.id(), !member.row.roles.contains(&Role::DeliveryManager))
+        });
         let option = |member: remit_store::MemberNamed| OwnerOption {
             person: member.row.person,
             name: member.name.unwrap_or_else(|| ERASED.to_owned()),

@@ -66,7 +66,9 @@ impl Query for GetScreen {
         let first = view.current_items().find(|item| item.media != Media::Link).map(|item| (item.item, item.version));
         let open = match item.or(first) {
             None => None,
-            Some((item, version)) => Some(GetItem { engagement, case, item, version: Some(version), as_of }.answer(look).await?),
+            Some((item, version)) => {
+                Some(GetItem { engagement, case, item, version: Some(version), as_of }.answer(look).await?)
+            }
         };
         let timeline = GetTimeline { engagement, case, as_of }.answer(look).await?;
         let witnesses = match (ListWitnesses { engagement, case, before, limit: WITNESSES }).answer(look).await {

@@ -92,10 +92,17 @@ impl Look<'_> {
             Event::Case(event) => match event {
                 CaseEvent::ItemAdded { item } if !self.may_see_item(&scene.now.0, scene.now.1.as_ref(), item)? => None,
                 CaseEvent::ItemWidened { item } if !self.sees_any(scene, *item)? => None,
-                event => case_line(event, &scene.case.items, at).filter(|_| neutral(event) || knows(scene.sight, event)),
+                event => {
+                    case_line(event, &scene.case.items, at).filter(|_| neutral(event) || knows(scene.sight, event))
+                }
             },
             Event::Panel(event) => self.panel_line(scene.sight, event, at),
-            Event::Engagement(_) | Event::Sow(_) | Event::Line(_) | Event::Member(_) | Event::Organisation(_) | Event::Person(_) => None,
+            Event::Engagement(_)
+            | Event::Sow(_)
+            | Event::Line(_)
+            | Event::Member(_)
+            | Event::Organisation(_)
+            | Event::Person(_) => None,
         })
     }
 
@@ -111,7 +118,13 @@ impl Look<'_> {
     /// Returns the line of a panel's event. Whoever is blind hears of her own part only.
     fn panel_line(&self, sight: Sight, event: &PanelEvent, at: Instant) -> Option<Line> {
         let me = self.standing.id();
-        let by = |what: String, who: PersonId, note: Option<TextRef>| Line { at, what: What::Plain(what), who: Some(who), reader: true, note };
+        let by = |what: String, who: PersonId, note: Option<TextRef>| Line {
+            at,
+            what: What::Plain(what),
+            who: Some(who),
+            reader: true,
+            note,
+        };
         let own_or = |line: Line, least: Sight| {
             let told = match (sight, least) {
                 (Sight::Open, _) | (Sight::Arranging, Sight::Arranging) => true,
@@ -122,10 +135,16 @@ impl Look<'_> {
         match event {
             PanelEvent::Planned { stopping, .. } => {
                 let remit_kernel::pack::Stopping::Fixed { readings } = *stopping;
-                let what = if readings == 1 { "One reading is planned".to_owned() } else { format!("{readings} independent readings are planned") };
+                let what = if readings == 1 {
+                    "One reading is planned".to_owned()
+                } else {
+                    format!("{readings} independent readings are planned")
+                };
                 Some(Line { at, what: What::Plain(what), who: None, reader: false, note: None })
             }
-            PanelEvent::SeatTaken { reader, .. } => own_or(by("A reader took a seat".to_owned(), *reader, None), Sight::Arranging),
+            PanelEvent::SeatTaken { reader, .. } => {
+                own_or(by("A reader took a seat".to_owned(), *reader, None), Sight::Arranging)
+            }
             PanelEvent::SeatReleased { reader, cause, note, .. } => {
                 own_or(by(format!("A seat is open again: {}", release(*cause)), *reader, *note), Sight::Arranging)
             }
@@ -141,45 +160,81 @@ impl Look<'_> {
                 own_or(by("A suggestion was kept beside the panel".to_owned(), reading.reader, None), Sight::Open)
             }
             PanelEvent::ReferenceRecorded { .. } => {
-                let line = Line { at, what: What::Plain("The file's reference answer was kept beside the panel".to_owned()), who: None, reader: false, note: None };
+                let line = Line {
+                    at,
+                    what: What::Plain("The file's reference answer was kept beside the panel".to_owned()),
+                    who: None,
+                    reader: false,
+                    note: None,
+                };
                 own_or(line, Sight::Open)
             }
             PanelEvent::Agreed { other_evidence, .. } => {
                 let what = if *other_evidence { "The readers agreed, on other evidence" } else { "The readers agreed" };
-                own_or(Line { at, what: What::Plain(what.to_owned()), who: None, reader: false, note: None }, Sight::Open)
+                own_or(
+                    Line { at, what: What::Plain(what.to_owned()), who: None, reader: false, note: None },
+                    Sight::Open,
+                )
             }
             PanelEvent::Disputed { questions } => {
                 let what = format!("The readers differed on {}", questions.join(", "));
                 own_or(Line { at, what: What::Plain(what), who: None, reader: false, note: None }, Sight::Open)
             }
-            PanelEvent::LeftSingle { .. } => {
-                own_or(Line { at, what: What::Plain("One reading stands alone".to_owned()), who: None, reader: false, note: None }, Sight::Open)
+            PanelEvent::LeftSingle { .. } => own_or(
+                Line {
+                    at,
+                    what: What::Plain("One reading stands alone".to_owned()),
+                    who: None,
+                    reader: false,
+                    note: None,
+                },
+                Sight::Open,
+            ),
+            PanelEvent::AdjudicatorTook { person, .. } => {
+                own_or(by("An adjudicator took the case".to_owned(), *person, None), Sight::Arranging)
             }
-            PanelEvent::AdjudicatorTook { person, .. } => own_or(by("An adjudicator took the case".to_owned(), *person, None), Sight::Arranging),
-            PanelEvent::AdjudicatorReleased { person, cause, note, .. } => {
-                own_or(by(format!("An adjudicator is needed again: {}", release(*cause)), *person, *note), Sight::Arranging)
+            PanelEvent::AdjudicatorReleased { person, cause, note, .. } => own_or(
+                by(format!("An adjudicator is needed again: {}", release(*cause)), *person, *note),
+                Sight::Arranging,
+            ),
+            PanelEvent::Adjudicated { by: person, .. } => {
+                own_or(by("An adjudicator decided".to_owned(), *person, None), Sight::Open)
             }
-            PanelEvent::Adjudicated { by: person, .. } => own_or(by("An adjudicator decided".to_owned(), *person, None), Sight::Open),
             PanelEvent::Challenged { cause, by: person, note, .. } => {
                 let what = match cause {
                     Cause::Disagreement => "The answer was questioned",
                     Cause::Signoff => "The signer holds another answer",
                     Cause::Return => "The client questions the answer",
                 };
-                let line = Line { at, what: What::Plain(what.to_owned()), who: Some(*person), reader: false, note: Some(*note) };
+                let line = Line {
+                    at,
+                    what: What::Plain(what.to_owned()),
+                    who: Some(*person),
+                    reader: false,
+                    note: Some(*note),
+                };
                 own_or(line, Sight::Open)
             }
-            PanelEvent::Voided {} => Some(Line { at, what: What::Plain("The panel ended without an outcome".to_owned()), who: None, reader: false, note: None }),
+            PanelEvent::Voided {} => Some(Line {
+                at,
+                what: What::Plain("The panel ended without an outcome".to_owned()),
+                who: None,
+                reader: false,
+                note: None,
+            }),
         }
     }
 
     /// Puts names and texts into the lines.
     async fn tell(&mut self, lines: Vec<Line>) -> Result<Vec<TimelineLine>> {
         let mut people: BTreeSet<PersonId> = lines.iter().filter_map(|line| line.who).collect();
-        people.extend(lines.iter().filter_map(|line| if let What::To(_, person) = line.what { Some(person) } else { None }));
+        people.extend(
+            lines.iter().filter_map(|line| if let What::To(_, person) = line.what { Some(person) } else { None }),
+        );
         let names: HashMap<_, _> = self.names(&people.into_iter().collect::<Vec<_>>()).await?;
         let notes = lines.iter().filter_map(|line| line.note.map(|note| note.id));
-        let titles = lines.iter().filter_map(|line| if let What::Of(_, text) = line.what { Some(text.id) } else { None });
+        let titles =
+            lines.iter().filter_map(|line| if let What::Of(_, text) = line.what { Some(text.id) } else { None });
         let texts: Vec<_> = notes.chain(titles).collect();
         let texts = self.texts(&texts).await?;
         let text = |text: TextRef| texts.get(&text.id).cloned().unwrap_or_else(|| ERASED.to_owned());
@@ -193,7 +248,10 @@ impl Look<'_> {
                     What::Of(what, title) => format!("{what} “{}”", text(title)),
                     What::To(what, person) => format!("{what} {}", names.get(&person).map_or(ERASED, String::as_str)),
                 },
-                who: line.who.filter(|who| named || !line.reader || *who == me).and_then(|who| names.get(&who).cloned()),
+                who: line
+                    .who
+                    .filter(|who| named || !line.reader || *who == me)
+                    .and_then(|who| names.get(&who).cloned()),
                 note: line.note.map(text),
             })
             .collect())
@@ -203,13 +261,28 @@ impl Look<'_> {
 /// Returns whether an event is the same whoever reads and whatever they find.
 fn neutral(event: &CaseEvent) -> bool {
     match event {
-        CaseEvent::Received { .. } | CaseEvent::ItemAdded { .. } | CaseEvent::ItemWidened { .. } | CaseEvent::PartyAdded { .. }
-        | CaseEvent::Stopped { .. } | CaseEvent::Admitted { .. } | CaseEvent::Declined { .. } | CaseEvent::OwnerChanged { .. }
+        CaseEvent::Received { .. }
+        | CaseEvent::ItemAdded { .. }
+        | CaseEvent::ItemWidened { .. }
+        | CaseEvent::PartyAdded { .. }
+        | CaseEvent::Stopped { .. }
+        | CaseEvent::Admitted { .. }
+        | CaseEvent::Declined { .. }
+        | CaseEvent::OwnerChanged { .. }
         | CaseEvent::Cancelled { .. } => true,
-        CaseEvent::ReadingBegan {} | CaseEvent::AdjudicationAsked { .. } | CaseEvent::Resolved { .. }
-        | CaseEvent::DeliverableEdited { .. } | CaseEvent::SignoffRequested { .. } | CaseEvent::ItemOpened { .. }
-        | CaseEvent::Signed { .. } | CaseEvent::SignoffReturned { .. } | CaseEvent::SignoffRefused { .. }
-        | CaseEvent::SignoffVoided { .. } | CaseEvent::Delivered { .. } | CaseEvent::Accepted { .. } | CaseEvent::Returned { .. } => false,
+        CaseEvent::ReadingBegan {}
+        | CaseEvent::AdjudicationAsked { .. }
+        | CaseEvent::Resolved { .. }
+        | CaseEvent::DeliverableEdited { .. }
+        | CaseEvent::SignoffRequested { .. }
+        | CaseEvent::ItemOpened { .. }
+        | CaseEvent::Signed { .. }
+        | CaseEvent::SignoffReturned { .. }
+        | CaseEvent::SignoffRefused { .. }
+        | CaseEvent::SignoffVoided { .. }
+        | CaseEvent::Delivered { .. }
+        | CaseEvent::Accepted { .. }
+        | CaseEvent::Returned { .. } => false,
     }
 }
 
@@ -226,7 +299,9 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
     let line = |what: &str, who: Option<PersonId>, note: Option<TextRef>| {
         Some(Line { at, what: What::Plain(what.to_owned()), who, reader: false, note })
     };
-    let about = |what: &'static str, text: TextRef, who: Option<PersonId>| Some(Line { at, what: What::Of(what, text), who, reader: false, note: None });
+    let about = |what: &'static str, text: TextRef, who: Option<PersonId>| {
+        Some(Line { at, what: What::Of(what, text), who, reader: false, note: None })
+    };
     match event {
         CaseEvent::Received { .. } => line("The case came in", None, None),
         CaseEvent::ItemAdded { item } if item.version > 1 => about("A new version joined the file:", item.name, None),
@@ -240,9 +315,11 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
             let clauses: Vec<_> = clauses.iter().map(|stop| stop.clause.as_str()).collect();
             line(&format!("The scope gate stopped it: {}", clauses.join("; ")), None, None)
         }
-        CaseEvent::Admitted { admission } => {
-            line(&format!("Admitted under {}, pack {} {}", admission.clause, admission.pack.name, admission.pack.version), None, None)
-        }
+        CaseEvent::Admitted { admission } => line(
+            &format!("Admitted under {}, pack {} {}", admission.clause, admission.pack.name, admission.pack.version),
+            None,
+            None,
+        ),
         CaseEvent::Declined { reason, by } => line("Declined", Some(*by), Some(*reason)),
         CaseEvent::ReadingBegan {} => line("Reading began", None, None),
         CaseEvent::AdjudicationAsked { cause } => line(
@@ -255,7 +332,11 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
             None,
         ),
         CaseEvent::Resolved { decided, .. } => {
-            let what = if decided.changed_after_agreement { "Decided; two readers had agreed, the answer was changed" } else { "Decided" };
+            let what = if decided.changed_after_agreement {
+                "Decided; two readers had agreed, the answer was changed"
+            } else {
+                "Decided"
+            };
             line(what, None, None)
         }
         CaseEvent::DeliverableEdited { by, .. } => line("The deliverable was edited", Some(*by), None),
@@ -274,18 +355,26 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
             }
         }
         CaseEvent::Signed { by, statement, .. } => line("Signed", Some(*by), Some(*statement)),
-        CaseEvent::SignoffReturned { by, code, note, .. } => line(&format!("Returned by the signer: {}", return_words(*code)), Some(*by), Some(*note)),
+        CaseEvent::SignoffReturned { by, code, note, .. } => {
+            line(&format!("Returned by the signer: {}", return_words(*code)), Some(*by), Some(*note))
+        }
         CaseEvent::SignoffRefused { by, note, .. } => line("The signer declined to sign", Some(*by), Some(*note)),
-        CaseEvent::SignoffVoided { .. } => line("The request for a signature, or the signature, no longer holds: the content changed", None, None),
+        CaseEvent::SignoffVoided { .. } => {
+            line("The request for a signature, or the signature, no longer holds: the content changed", None, None)
+        }
         CaseEvent::Delivered { by, .. } => line("Delivered to the client", Some(*by), None),
         CaseEvent::Accepted { by, .. } => line("Accepted", Some(*by), None),
         CaseEvent::Returned { by, code, note, revision, counted, .. } => {
             let counts = if *counted { "counts against the allowance" } else { "does not count against the allowance" };
             line(&format!("Returned: {}; revision {revision}, {counts}", return_words(*code)), Some(*by), Some(*note))
         }
-        CaseEvent::OwnerChanged { to, reason, by, .. } => {
-            Some(Line { at, what: What::To("The owner is now", *to), who: Some(*by), reader: false, note: Some(*reason) })
-        }
+        CaseEvent::OwnerChanged { to, reason, by, .. } => Some(Line {
+            at,
+            what: What::To("The owner is now", *to),
+            who: Some(*by),
+            reader: false,
+            note: Some(*reason),
+        }),
         CaseEvent::Cancelled { by, reason } => line("Cancelled", Some(*by), Some(*reason)),
     }
 }

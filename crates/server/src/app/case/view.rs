@@ -404,7 +404,8 @@ impl Look<'_> {
     /// Returns whether the answer may be shown: like a reading that is nobody's own.
     pub(crate) fn may_see_outcome(&mut self, scene: &Scene) -> Result<bool> {
         let (now, panel) = (&scene.now.0, scene.now.1.as_ref());
-        let label = Label { own: false, revealed: scene.sight == Sight::Open, ..self.label(Class::Reading, now, panel)? };
+        let label =
+            Label { own: false, revealed: scene.sight == Sight::Open, ..self.label(Class::Reading, now, panel)? };
         Ok(self.may(Action::ViewReading, &label))
     }
 
@@ -417,6 +418,7 @@ impl Look<'_> {
     }
 
     /// Builds the view of a case.
+    #[expect(clippy::too_many_lines, reason = "one field after the other, each built for this viewer")]
     pub(crate) async fn case_view(&mut self, scene: &Scene) -> Result<CaseView> {
         let (case, panel) = (&scene.case, scene.panel.as_ref());
         let items = self.visible_items(scene)?;
@@ -441,7 +443,8 @@ impl Look<'_> {
         let words = self.words(scene, &items, &judgements, deliverable).await?;
         let names = self.names(&people(scene, panel_open)).await?;
         let telling = Telling { form: scene.pack.as_ref().map(|pack| &pack.form), words: &words, case };
-        let disputed: BTreeSet<&str> = panel_open.iter().flat_map(|panel| &panel.disputed).map(String::as_str).collect();
+        let disputed: BTreeSet<&str> =
+            panel_open.iter().flat_map(|panel| &panel.disputed).map(String::as_str).collect();
         let outcome = resolution.map(|resolution| &resolution.outcome);
         let named = self.knows_readers();
         let reader = |label: String, reading: &Reading, judgement: JudgementView| ReadingView {
@@ -453,10 +456,16 @@ impl Look<'_> {
             at: made_at(reading),
             judgement,
         };
-        let place = |reading: &Reading| panel.and_then(|panel| panel.panel_readings().position(|other| other.reading == reading.reading));
+        let place = |reading: &Reading| {
+            panel.and_then(|panel| panel.panel_readings().position(|other| other.reading == reading.reading))
+        };
         let readings = counted.iter().map(|reading| {
             // Until the panel closes, a number would tell her place among the readings.
-            let label = if open { format!("Reader {}", place(reading).unwrap_or_default() + 1) } else { "Your reading".to_owned() };
+            let label = if open {
+                format!("Reader {}", place(reading).unwrap_or_default() + 1)
+            } else {
+                "Your reading".to_owned()
+            };
             reader(label, reading, telling.judgement(&reading.judgement, |question, _| disputed.contains(question)))
         });
         let unlike = |question: &str, answer: Option<&Answer>| telling.differs(question, answer, outcome);
@@ -479,7 +488,10 @@ impl Look<'_> {
             .collect();
         let adjudications = panel_open.iter().flat_map(|panel| &panel.adjudications).map(|adjudication| ReadingView {
             label: "Adjudicator".to_owned(),
-            reader_name: names.get(&adjudication.by).filter(|_| named || adjudication.by == self.standing.id()).cloned(),
+            reader_name: names
+                .get(&adjudication.by)
+                .filter(|_| named || adjudication.by == self.standing.id())
+                .cloned(),
             own: adjudication.by == self.standing.id(),
             part: Part::Panel,
             origin: case.origin,
@@ -514,7 +526,11 @@ impl Look<'_> {
             origin: case.origin,
             note: case.imported().then(|| IMPORTED.to_owned()),
             as_of: scene.as_of.map(Instant::timestamp),
-            stops: case.stops.iter().map(|stop| StopView { code: stop.code.clone(), clause: stop.clause.clone() }).collect(),
+            stops: case
+                .stops
+                .iter()
+                .map(|stop| StopView { code: stop.code.clone(), clause: stop.clause.clone() })
+                .collect(),
             basis: basis(scene),
             items: items.iter().map(|item| file::view(case, item, words.text(item.name))).collect(),
             outcome: resolution.map(|resolution| OutcomeView {
@@ -568,21 +584,38 @@ impl Look<'_> {
     }
 
     /// Loads every text that the view needs in one statement, the cited documents among them.
-    async fn words(&self, scene: &Scene, items: &[Item], judgements: &[&Judgement], deliverable: Option<TextRef>) -> Result<Words> {
+    async fn words(
+        &self,
+        scene: &Scene,
+        items: &[Item],
+        judgements: &[&Judgement],
+        deliverable: Option<TextRef>,
+    ) -> Result<Words> {
         let case = &scene.case;
         let spans = |judgement: &Judgement| {
-            let answers = judgement.answers.values().flat_map(|answer| if let Answer::Span(spans) = answer { spans.clone() } else { Vec::new() });
+            let answers = judgement
+                .answers
+                .values()
+                .flat_map(|answer| if let Answer::Span(spans) = answer { spans.clone() } else { Vec::new() });
             answers.chain(judgement.evidence.values().flatten().copied()).collect::<Vec<_>>()
         };
-        let cited: BTreeSet<_> = judgements.iter().flat_map(|judgement| spans(judgement)).map(|span| (span.item, span.version)).collect();
-        let bodies = items.iter().filter(|item| item.media == Media::Text && cited.contains(&(item.item, item.version)));
-        let mut wanted: Vec<TextId> = bodies.map(|item| item.body.id).chain(items.iter().map(|item| item.name.id)).collect();
+        let cited: BTreeSet<_> =
+            judgements.iter().flat_map(|judgement| spans(judgement)).map(|span| (span.item, span.version)).collect();
+        let bodies =
+            items.iter().filter(|item| item.media == Media::Text && cited.contains(&(item.item, item.version)));
+        let mut wanted: Vec<TextId> =
+            bodies.map(|item| item.body.id).chain(items.iter().map(|item| item.name.id)).collect();
         wanted.extend([case.reference.id, case.title.id]);
         wanted.extend(case.fields.values().map(|text| text.id));
         wanted.extend(deliverable.map(|text| text.id));
         for judgement in judgements {
             wanted.extend(judgement.rationale.map(|text| text.id));
-            wanted.extend(judgement.answers.values().filter_map(|answer| if let Answer::Text(text) = answer { Some(text.id) } else { None }));
+            wanted.extend(
+                judgement
+                    .answers
+                    .values()
+                    .filter_map(|answer| if let Answer::Text(text) = answer { Some(text.id) } else { None }),
+            );
         }
         wanted.extend(scene.panel.iter().flat_map(|panel| &panel.challenges).map(|challenge| challenge.note.id));
         wanted.extend(case.signoff.iter().filter_map(|signoff| said(&signoff.state)).map(|text| text.id));
@@ -601,14 +634,23 @@ impl Look<'_> {
         let status = case.status;
         let over = matches!(status, CaseStatus::Declined | CaseStatus::Accepted | CaseStatus::Cancelled);
         let working = !over && !case.imported();
-        let seat = panel.is_some_and(|panel| panel.open_seat().is_some() && panel.reading_of(person).is_none() && panel.assignment_of(person).is_none());
+        let seat = panel.is_some_and(|panel| {
+            panel.open_seat().is_some() && panel.reading_of(person).is_none() && panel.assignment_of(person).is_none()
+        });
         let signed = case.admission.as_ref().is_some_and(|admission| admission.plan.signoff);
-        let editable = matches!(status, CaseStatus::Resolved | CaseStatus::AwaitingSignOff | CaseStatus::SignedOff | CaseStatus::Revision);
+        let editable = matches!(
+            status,
+            CaseStatus::Resolved | CaseStatus::AwaitingSignOff | CaseStatus::SignedOff | CaseStatus::Revision
+        );
         let deliverable = status == CaseStatus::SignedOff || (status == CaseStatus::Resolved && !signed);
         let filing = matches!(status, CaseStatus::ScopeQuery | CaseStatus::Ready);
         let wideable = case.current_items().any(|item| item.visibility != Visibility::Both);
         let possible = [
-            ("claim_seat", Action::ReadCaseAsReader, seat && matches!(status, CaseStatus::Ready | CaseStatus::Reading) && !case.imported()),
+            (
+                "claim_seat",
+                Action::ReadCaseAsReader,
+                seat && matches!(status, CaseStatus::Ready | CaseStatus::Reading) && !case.imported(),
+            ),
             ("admit_case", Action::SettleScope, status == CaseStatus::ScopeQuery),
             ("decline_case", Action::SettleScope, status == CaseStatus::ScopeQuery),
             ("take_adjudication", Action::Adjudicate, status == CaseStatus::Adjudicating),
@@ -624,7 +666,11 @@ impl Look<'_> {
             ("widen_item", Action::TakeInCase, wideable && !over),
             ("cancel_case", Action::CancelCase, working),
         ];
-        Ok(possible.into_iter().filter(|(_, action, fits)| *fits && self.may(*action, &label)).map(|(word, ..)| word).collect())
+        Ok(possible
+            .into_iter()
+            .filter(|(_, action, fits)| *fits && self.may(*action, &label))
+            .map(|(word, ..)| word)
+            .collect())
     }
 }
 
@@ -695,8 +741,13 @@ impl Telling<'_> {
     }
 
     fn fields(&self, pack: Option<&Pack>) -> Vec<FieldView> {
-        let known = pack.and_then(|pack| pack.case_type(&self.case.case_type)).map(|case_type| case_type.fields.as_slice()).unwrap_or_default();
-        let titled = known.iter().filter_map(|field| Some((field.key.clone(), field.title.clone(), *self.case.fields.get(&field.key)?)));
+        let known = pack
+            .and_then(|pack| pack.case_type(&self.case.case_type))
+            .map(|case_type| case_type.fields.as_slice())
+            .unwrap_or_default();
+        let titled = known
+            .iter()
+            .filter_map(|field| Some((field.key.clone(), field.title.clone(), *self.case.fields.get(&field.key)?)));
         let rest = self.case.fields.iter().filter(|(key, _)| !known.iter().any(|field| field.key == **key));
         let rest = rest.map(|(key, text)| (key.clone(), key.clone(), *text));
         titled.chain(rest).map(|(key, title, text)| FieldView { key, title, value: self.words.text(text) }).collect()
@@ -705,7 +756,9 @@ impl Telling<'_> {
 
 fn option_title(kind: &QuestionKind, key: &str) -> String {
     let title = match kind {
-        QuestionKind::Choice { options } => options.iter().find(|option| option.key == key).map(|option| option.title.clone()),
+        QuestionKind::Choice { options } => {
+            options.iter().find(|option| option.key == key).map(|option| option.title.clone())
+        }
         QuestionKind::Span { .. } | QuestionKind::Text { .. } => None,
     };
     title.unwrap_or_else(|| key.to_owned())
@@ -748,7 +801,9 @@ fn people(scene: &Scene, panel: Option<&Panel>) -> Vec<PersonId> {
     }
     people.extend(scene.panel.iter().flat_map(|panel| &panel.readings).map(|reading| reading.reader));
     people.extend(scene.case.signoff.iter().filter_map(|signoff| match signoff.state {
-        SignoffState::Signed { by, .. } | SignoffState::Returned { by, .. } | SignoffState::Refused { by, .. } => Some(by),
+        SignoffState::Signed { by, .. } | SignoffState::Returned { by, .. } | SignoffState::Refused { by, .. } => {
+            Some(by)
+        }
         SignoffState::Requested | SignoffState::Voided => None,
     }));
     people.extend(scene.case.delivery.iter().filter_map(|delivery| match delivery.state {
@@ -778,7 +833,9 @@ fn signoff(case: &Case, names: &HashMap<PersonId, String>, words: &Words) -> Opt
     let name = |person| names.get(person).cloned();
     let (state, by, signed_at, credential, code) = match &signoff.state {
         SignoffState::Requested => ("requested", None, None, None, None),
-        SignoffState::Signed { by, at, credential, .. } => ("signed", name(by), Some(at.timestamp()), *credential, None),
+        SignoffState::Signed { by, at, credential, .. } => {
+            ("signed", name(by), Some(at.timestamp()), *credential, None)
+        }
         SignoffState::Returned { by, code, .. } => ("returned", name(by), None, None, Some(*code)),
         SignoffState::Refused { by, .. } => ("refused", name(by), None, None, None),
         SignoffState::Voided => ("voided", None, None, None, None),

@@ -97,7 +97,10 @@ impl Query for ListWitnesses {
             let works = entry.roles.iter().any(|role| matches!(role, Role::Expert | Role::Adjudicator));
             WitnessLine {
                 at: entry.at.timestamp(),
-                who: entry.actor.filter(|actor| named || !works || *actor == me).and_then(|actor| names.get(&actor).cloned()),
+                who: entry
+                    .actor
+                    .filter(|actor| named || !works || *actor == me)
+                    .and_then(|actor| names.get(&actor).cloned()),
                 roles: entry.roles,
                 action: entry.action,
                 object: entry.object,

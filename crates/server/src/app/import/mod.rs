@@ -138,7 +138,11 @@ impl App {
         let read = move || plan::read(&form, &map, cases, documents, readings, gold);
         let plan = tokio::task::spawn_blocking(read).await.map_err(std::io::Error::other)??;
         if plan.cases.is_empty() {
-            let first = plan.report.rejected.first().map(|first| format!("{}, row {}: {}", first.file, first.row, first.reason));
+            let first = plan
+                .report
+                .rejected
+                .first()
+                .map(|first| format!("{}, row {}: {}", first.file, first.row, first.reason));
             return Err(Reason::field(code::FIELD_INVALID, "files", "no row of the files can be taken")
                 .hint(first.unwrap_or_else(|| "The files hold no rows.".to_owned()))
                 .into());
@@ -212,7 +216,12 @@ impl App {
     /// Returns the people behind readers' names, adding those whom the provider's part of the directory lacks.
     ///
     /// A reader from a file never has an account, so a person of the same name who can sign in is somebody else.
-    async fn readers(&self, caller: &Caller, org: OrgId, names: BTreeSet<String>) -> Result<BTreeMap<String, PersonId>> {
+    async fn readers(
+        &self,
+        caller: &Caller,
+        org: OrgId,
+        names: BTreeSet<String>,
+    ) -> Result<BTreeMap<String, PersonId>> {
         let people = self.store.list_people().await?;
         let here = people.into_iter().filter(|person| person.row.org == org && !person.row.signs_in);
         let mut readers: BTreeMap<_, _> = here.filter_map(|person| Some((person.name?, person.row.person))).collect();
@@ -229,7 +238,10 @@ impl App {
                 languages: BTreeSet::new(),
                 roles: BTreeSet::new(),
             };
-            let added = self.act(caller.clone(), Command::AddPerson { person }).await.map_err(|error| may_not_add(error, &name))?;
+            let added = self
+                .act(caller.clone(), Command::AddPerson { person })
+                .await
+                .map_err(|error| may_not_add(error, &name))?;
             readers.extend(added.person().map(|person| (name, person)));
         }
         Ok(readers)

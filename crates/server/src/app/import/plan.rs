@@ -118,7 +118,11 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Gives each row that can be read to `take`, and names the others.
-    fn rows(&mut self, table: Table, mut take: impl FnMut(&mut Self, &Row, Place) -> std::result::Result<(), String>) -> Result<()> {
+    fn rows(
+        &mut self,
+        table: Table,
+        mut take: impl FnMut(&mut Self, &Row, Place) -> std::result::Result<(), String>,
+    ) -> Result<()> {
         let file: std::sync::Arc<str> = table.file().into();
         for row in table {
             let (row, taken) = match row {
@@ -140,7 +144,9 @@ impl Reading<'_> {
             let (key, items) = reading.map.documents(row)?;
             match documents.entry(key) {
                 std::collections::hash_map::Entry::Vacant(free) => drop(free.insert(items)),
-                std::collections::hash_map::Entry::Occupied(held) if *held.get() == items => reading.plan.report.duplicates += 1,
+                std::collections::hash_map::Entry::Occupied(held) if *held.get() == items => {
+                    reading.plan.report.duplicates += 1
+                }
                 std::collections::hash_map::Entry::Occupied(held) => {
                     return Err(format!("the document `{}` is in an earlier row with another text", held.key()));
                 }
@@ -163,12 +169,14 @@ impl Reading<'_> {
             }
             let mut items = Vec::new();
             if let Some(documents) = documents.filter(|_| !case.document.is_empty()) {
-                match documents.get(&case.document) {
-                    Some(found) => items.clone_from(found),
-                    None => {
-                        let reason = format!("its document `{}` is not in the file of documents; the case was taken without it", case.document);
-                        reading.plan.report.unplaced.push(at.report(reason));
-                    }
+                if let Some(found) = documents.get(&case.document) {
+                    items.clone_from(found);
+                } else {
+                    let document = &case.document;
+                    let reason = format!(
+                        "its document `{document}` is not in the file of documents; the case was taken without it"
+                    );
+                    reading.plan.report.unplaced.push(at.report(reason));
                 }
             }
             reading.plan.cases[place].given = Some(GivenCase { at, case, items });
@@ -187,7 +195,11 @@ impl Reading<'_> {
                     return Ok(());
                 }
             };
-            if !reading.form.deciding().any(|question| given.answers.contains_key(&question.key) || given.evidence.contains_key(&question.key)) {
+            if !reading
+                .form
+                .deciding()
+                .any(|question| given.answers.contains_key(&question.key) || given.evidence.contains_key(&question.key))
+            {
                 return Err("no question that decides has an answer: there is nothing to compare".to_owned());
             }
             let place = reading.place(&given.case);
@@ -209,7 +221,9 @@ impl Reading<'_> {
                 match reading.form.question(&question).map(|question| &question.kind) {
                     Some(QuestionKind::Choice { .. }) => drop(answers.insert(question, Answer::Choice(answer))),
                     Some(QuestionKind::Span { .. } | QuestionKind::Text { .. }) | None => {
-                        return Err(format!("`{question}` is not a choice: only choices can be compared with a reference answer"));
+                        return Err(format!(
+                            "`{question}` is not a choice: only choices can be compared with a reference answer"
+                        ));
                     }
                 }
             }
@@ -220,7 +234,9 @@ impl Reading<'_> {
             let case = &mut reading.plan.cases[place];
             match &case.gold {
                 Some(known) if known.answers == answers => reading.plan.report.duplicates += 1,
-                Some(known) => return Err(format!("the case `{reference}` has another reference answer in row {}", known.at.row)),
+                Some(known) => {
+                    return Err(format!("the case `{reference}` has another reference answer in row {}", known.at.row));
+                }
                 None => case.gold = Some(PlannedGold { at, source: Source { file, row: row.number }, answers }),
             }
             Ok(())
@@ -233,7 +249,12 @@ impl Reading<'_> {
             return *place;
         }
         let place = self.plan.cases.len();
-        self.plan.cases.push(PlannedCase { reference: reference.to_owned(), given: None, readings: Vec::new(), gold: None });
+        self.plan.cases.push(PlannedCase {
+            reference: reference.to_owned(),
+            given: None,
+            readings: Vec::new(),
+            gold: None,
+        });
         self.places.insert(reference.to_owned(), place);
         place
     }
@@ -269,7 +290,10 @@ impl PlannedReading {
     /// A reader who quotes several passages has several rows. Another answer is not another passage: it is refused.
     fn join(&mut self, row: &MappedReading, at: &Place) -> std::result::Result<bool, String> {
         if row.answers != self.answers || row.confidence != self.confidence {
-            return Err(format!("`{}` answers this case otherwise in row {}: one reader gives one reading", self.reader, self.at.row));
+            return Err(format!(
+                "`{}` answers this case otherwise in row {}: one reader gives one reading",
+                self.reader, self.at.row
+            ));
         }
         let mut fresh = false;
         for (question, quote) in &row.evidence {

@@ -95,7 +95,8 @@ async fn known(app: &App, stage: &Stage<'_>, plan: &Plan) -> Result<HashMap<Stri
             batch.iter().map(|case| (reference_key(stage.engagement, &case.reference), &case.reference)).collect();
         let wanted: Vec<_> = keys.keys().copied().collect();
         let rows = app.store.cases_by_references(&scope, &wanted).await?;
-        let streams: Vec<_> = rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).collect();
+        let streams: Vec<_> =
+            rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).collect();
         let mut facts = app.states(stage.engagement, &streams).await?;
         for row in rows {
             let Some(case) = facts.cases.remove(&row.case) else { continue };
@@ -180,7 +181,12 @@ impl Playing<'_> {
             self.record(case, reader, reading, items.as_ref().unwrap_or(&Items(Vec::new()))).await?;
         }
         if let Some(gold) = gold {
-            let command = Command::RecordReference { engagement: self.stage.engagement, case, answers: gold.answers, source: gold.source };
+            let command = Command::RecordReference {
+                engagement: self.stage.engagement,
+                case,
+                answers: gold.answers,
+                source: gold.source,
+            };
             if let Err(error) = self.app.act(self.caller.clone(), command).await {
                 self.played.report.rejected.push(gold.at.report(refused(error)?));
             }
@@ -244,7 +250,10 @@ impl Playing<'_> {
         if same {
             self.played.report.duplicates += reading.rows;
         } else {
-            let reason = format!("a reading of `{}` with other answers is recorded for this case: it is never written over", reading.reader);
+            let reason = format!(
+                "a reading of `{}` with other answers is recorded for this case: it is never written over",
+                reading.reader
+            );
             self.played.report.rejected.push(reading.at.report(reason));
         }
     }
@@ -280,16 +289,26 @@ impl Playing<'_> {
             match placed {
                 Ok(span) if spans.contains(&span) => {}
                 Ok(span) if spans.len() < EVIDENCE_MAX => spans.push(span),
-                Ok(_) => self.played.report.unplaced.push(at.report(format!("`{question}` cites {EVIDENCE_MAX} passages already"))),
+                Ok(_) => self
+                    .played
+                    .report
+                    .unplaced
+                    .push(at.report(format!("`{question}` cites {EVIDENCE_MAX} passages already"))),
                 Err(reason) => self.played.report.unplaced.push(at.report(reason)),
             }
         }
         let kind = |key: &str| self.stage.form.question(key).map(|question| &question.kind);
-        let mut judgement = JudgementIn { rationale: reading.rationale.clone(), confidence: reading.confidence, ..JudgementIn::default() };
+        let mut judgement = JudgementIn {
+            rationale: reading.rationale.clone(),
+            confidence: reading.confidence,
+            ..JudgementIn::default()
+        };
         for (question, answer) in &reading.answers {
             let answer = match kind(question) {
                 Some(QuestionKind::Text { .. }) => AnswerIn::Text(answer.clone()),
-                Some(QuestionKind::Choice { .. } | QuestionKind::Span { .. }) | None => AnswerIn::Choice(answer.clone()),
+                Some(QuestionKind::Choice { .. } | QuestionKind::Span { .. }) | None => {
+                    AnswerIn::Choice(answer.clone())
+                }
             };
             judgement.answers.insert(question.clone(), answer);
         }
@@ -297,7 +316,9 @@ impl Playing<'_> {
             spans.sort_unstable();
             match kind(&question) {
                 Some(QuestionKind::Span { .. }) => drop(judgement.answers.insert(question, AnswerIn::Span(spans))),
-                Some(QuestionKind::Choice { .. } | QuestionKind::Text { .. }) | None => drop(judgement.evidence.insert(question, spans)),
+                Some(QuestionKind::Choice { .. } | QuestionKind::Text { .. }) | None => {
+                    drop(judgement.evidence.insert(question, spans))
+                }
             }
         }
         judgement
@@ -337,20 +358,29 @@ impl Items {
                 let nearest = several.iter().min_by_key(|found| found.start.abs_diff(start));
                 nearest.map(|found| span(found.start, found.end)).ok_or_else(String::new)
             }
-            (several, None) => Err(format!("the quote stands in the document {} times, and no offsets tell which", several.len())),
+            (several, None) => {
+                Err(format!("the quote stands in the document {} times, and no offsets tell which", several.len()))
+            }
         }
     }
 }
 
 /// Returns how a reading left the panel.
 fn outcome(receipt: &Receipt) -> Option<PanelStatus> {
-    let ends = [("agreed", PanelStatus::Agreed), ("disputed", PanelStatus::Disputed), ("left_single", PanelStatus::Single)];
+    let ends =
+        [("agreed", PanelStatus::Agreed), ("disputed", PanelStatus::Disputed), ("left_single", PanelStatus::Single)];
     ends.into_iter().find_map(|(kind, status)| receipt.has(kind).then_some(status))
 }
 
 /// Returns a text document of a file as an item that both sides see and a signer has to open.
 pub(super) fn material(name: &str, body: &str) -> ItemIn {
-    ItemIn { name: name.to_owned(), media: Media::Text, body: body.to_owned(), material: true, visibility: Visibility::Both }
+    ItemIn {
+        name: name.to_owned(),
+        media: Media::Text,
+        body: body.to_owned(),
+        material: true,
+        visibility: Visibility::Both,
+    }
 }
 
 /// Asks for the documents of a case that is here already, to find passages in.

@@ -16,11 +16,7 @@ use remit_kernel::{
 };
 
 use super::show::again;
-use crate::{
-    App, Caller, Error,
-    app::case::view::GetCase,
-    edge::Edge,
-};
+use crate::{App, Caller, Error, app::case::view::GetCase, edge::Edge};
 
 pub(super) fn router() -> Router<Edge> {
     Router::new().route("/e/{engagement}/cases/{case}/{act}", post(act))
@@ -29,7 +25,10 @@ pub(super) fn router() -> Router<Edge> {
 type Fields = BTreeMap<String, String>;
 
 async fn act(
-    State(app): State<App>, caller: Caller, Path((engagement, case, word)): Path<(EngagementId, CaseId, String)>, Form(fields): Form<Fields>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case, word)): Path<(EngagementId, CaseId, String)>,
+    Form(fields): Form<Fields>,
 ) -> Response {
     // Browsers send line breaks in pairs; the words that are signed have single ones.
     let fields: Fields = fields.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect();
@@ -39,7 +38,9 @@ async fn act(
     };
     let here = format!("/e/{engagement}/cases/{case}");
     match done {
-        Ok(_) if word == "claim" => Redirect::to(&desk(&app, &caller, engagement, case).await.unwrap_or(here)).into_response(),
+        Ok(_) if word == "claim" => {
+            Redirect::to(&desk(&app, &caller, engagement, case).await.unwrap_or(here)).into_response()
+        }
         Ok(_) => Redirect::to(&here).into_response(),
         Err(error) => again(&app, &caller, (engagement, case), &word, fields, error).await,
     }
@@ -73,11 +74,16 @@ fn command(word: &str, engagement: EngagementId, case: CaseId, fields: &Fields) 
 
 fn choice<T: std::str::FromStr>(fields: &Fields, name: &str) -> Result<T, Reason> {
     let given = fields.get(name).and_then(|value| value.parse().ok());
-    given.ok_or_else(|| Reason::field(code::FIELD_INVALID, name, format!("nothing is chosen as `{name}`")).hint("Choose from the list."))
+    given.ok_or_else(|| {
+        Reason::field(code::FIELD_INVALID, name, format!("nothing is chosen as `{name}`")).hint("Choose from the list.")
+    })
 }
 
 /// Returns the coded reason of a form.
 pub(crate) fn return_code(fields: &Fields) -> Result<ReturnCode, Reason> {
     let given = fields.get("code").and_then(|word| ReturnCode::from_word(word));
-    given.ok_or_else(|| Reason::field(code::FIELD_INVALID, "code", "the reason is missing").hint("Choose what is wrong: it decides what happens next."))
+    given.ok_or_else(|| {
+        Reason::field(code::FIELD_INVALID, "code", "the reason is missing")
+            .hint("Choose what is wrong: it decides what happens next.")
+    })
 }

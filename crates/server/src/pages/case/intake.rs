@@ -63,7 +63,13 @@ impl NewPage {
     /// Returns the facts of all case types once, each with the types that carry it.
     fn facts(&self) -> Vec<(String, String, bool, String)> {
         let mut facts: BTreeMap<&str, (usize, &str, bool, Vec<&str>)> = BTreeMap::new();
-        for (place, (case_type, field)) in self.intake.case_types.iter().flat_map(|kind| kind.fields.iter().map(move |field| (kind, field))).enumerate() {
+        for (place, (case_type, field)) in self
+            .intake
+            .case_types
+            .iter()
+            .flat_map(|kind| kind.fields.iter().map(move |field| (kind, field)))
+            .enumerate()
+        {
             let known = facts.entry(&field.key).or_insert((place, &field.title, field.required, Vec::new()));
             known.3.push(&case_type.title);
         }
@@ -71,12 +77,16 @@ impl NewPage {
         facts.sort_by_key(|(_, (place, ..))| *place);
         let all = self.intake.case_types.len();
         let kinds = |kinds: Vec<&str>| if kinds.len() == all { String::new() } else { kinds.join(", ") };
-        facts.into_iter().map(|(key, (_, title, required, types))| (key.to_owned(), title.to_owned(), required, kinds(types))).collect()
+        facts
+            .into_iter()
+            .map(|(key, (_, title, required, types))| (key.to_owned(), title.to_owned(), required, kinds(types)))
+            .collect()
     }
 
     fn slots(&self) -> Vec<(usize, Document)> {
         let kept = self.given.documents.iter().cloned();
-        let blank = std::iter::repeat_with(Document::default).take(PASTED_SLOTS.saturating_sub(self.given.documents.len()).max(1));
+        let blank = std::iter::repeat_with(Document::default)
+            .take(PASTED_SLOTS.saturating_sub(self.given.documents.len()).max(1));
         kept.chain(blank).enumerate().map(|(place, document)| (place + 1, document)).collect()
     }
 }
@@ -148,7 +158,11 @@ impl Given {
     fn items(&self) -> Vec<ItemIn> {
         let (material, visibility) = (self.fields.contains_key("material"), self.visibility());
         let document = |(place, document): (usize, &Document)| ItemIn {
-            name: if document.name.trim().is_empty() { format!("Document {}", place + 1) } else { document.name.trim().to_owned() },
+            name: if document.name.trim().is_empty() {
+                format!("Document {}", place + 1)
+            } else {
+                document.name.trim().to_owned()
+            },
             media: if document.body.trim_start().starts_with("<svg") { Media::Svg } else { Media::Text },
             body: document.body.clone(),
             material,
@@ -156,7 +170,10 @@ impl Given {
         };
         let address = self.field("link").trim();
         let link = (!address.is_empty()).then(|| ItemIn {
-            name: Some(self.field("link_name").trim()).filter(|name| !name.is_empty()).unwrap_or("Client's viewer").to_owned(),
+            name: Some(self.field("link_name").trim())
+                .filter(|name| !name.is_empty())
+                .unwrap_or("Client's viewer")
+                .to_owned(),
             media: Media::Link,
             body: address.to_owned(),
             material,
@@ -176,7 +193,10 @@ impl Given {
             Some(Instant::from(due.timestamp()))
         });
         if due.is_none() {
-            reasons.push(Reason::field(code::FIELD_INVALID, "due_on", "the due date is missing").hint("Give a date such as 2026-10-31."));
+            reasons.push(
+                Reason::field(code::FIELD_INVALID, "due_on", "the due date is missing")
+                    .hint("Give a date such as 2026-10-31."),
+            );
         }
         let owner = self.field("owner").parse().ok().or_else(|| intake.owners.first().map(|owner| owner.person));
         if owner.is_none() {
@@ -184,9 +204,21 @@ impl Given {
         }
         let (Some(due_at), Some(owner)) = (due, owner) else { return Err(Refusal { reasons }) };
         let case_type = self.field("case_type").to_owned();
-        let known = intake.case_types.iter().find(|known| known.key == case_type).map(|known| known.fields.as_slice()).unwrap_or_default();
-        let facts = known.iter().map(|field| (field.key.clone(), self.field(&format!("fields.{}", field.key)).to_owned()));
-        let parties: BTreeSet<String> = self.field("parties").split([',', ' ', '\n']).map(str::trim).filter(|party| !party.is_empty()).map(str::to_owned).collect();
+        let known = intake
+            .case_types
+            .iter()
+            .find(|known| known.key == case_type)
+            .map(|known| known.fields.as_slice())
+            .unwrap_or_default();
+        let facts =
+            known.iter().map(|field| (field.key.clone(), self.field(&format!("fields.{}", field.key)).to_owned()));
+        let parties: BTreeSet<String> = self
+            .field("parties")
+            .split([',', ' ', '\n'])
+            .map(str::trim)
+            .filter(|party| !party.is_empty())
+            .map(str::to_owned)
+            .collect();
         Ok(CaseIn {
             reference: self.field("reference").to_owned(),
             title: self.field("title").to_owned(),
@@ -206,7 +238,8 @@ impl Given {
 fn unread(error: &MultipartError) -> Reason {
     let too_large = error.status() == StatusCode::PAYLOAD_TOO_LARGE;
     let sentence = if too_large { "the documents are too large together" } else { "the form arrived incomplete" };
-    Reason::field(code::FIELD_INVALID, "files", sentence).hint("Take the case in with fewer documents and add the others from its page.")
+    Reason::field(code::FIELD_INVALID, "files", sentence)
+        .hint("Take the case in with fewer documents and add the others from its page.")
 }
 
 /// Returns the text of a file: UTF-8, UTF-16 with its mark, or Windows-1252 where that was chosen.
@@ -219,7 +252,10 @@ fn decode(name: &str, bytes: &[u8], encoding: &str) -> Result<String, Reason> {
     if let Some((known, mark)) = marked.into_iter().find(|(_, mark)| bytes.starts_with(mark)) {
         let body = known.decode_without_bom_handling_and_without_replacement(&bytes[mark.len()..]);
         return body.map(std::borrow::Cow::into_owned).ok_or_else(|| {
-            broken(format!("`{name}` is marked as UTF-16 but holds a broken character"), "Save the file as UTF-8 and upload it again.")
+            broken(
+                format!("`{name}` is marked as UTF-16 but holds a broken character"),
+                "Save the file as UTF-8 and upload it again.",
+            )
         });
     }
     if encoding == "windows-1252" {
@@ -239,21 +275,40 @@ fn decode(name: &str, bytes: &[u8], encoding: &str) -> Result<String, Reason> {
     }
 }
 
-async fn blank(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Html<String>, Oops> {
+async fn blank(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Html<String>, Oops> {
     let mut given = Given::default();
     let due = app.clock().now().plus_seconds(5 * 86_400).date().to_string();
-    given.fields.extend([("language".to_owned(), "en".to_owned()), ("due_on".to_owned(), due), ("material".to_owned(), "true".to_owned())]);
+    given.fields.extend([
+        ("language".to_owned(), "en".to_owned()),
+        ("due_on".to_owned(), due),
+        ("material".to_owned(), "true".to_owned()),
+    ]);
     form(&app, &caller, engagement, given, Vec::new()).await
 }
 
-async fn form(app: &App, caller: &Caller, engagement: EngagementId, given: Given, errors: Vec<Told>) -> Result<Html<String>, Oops> {
+async fn form(
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    given: Given,
+    errors: Vec<Told>,
+) -> Result<Html<String>, Oops> {
     let intake = app.view(caller, GetIntake { engagement }).await?;
     let frame = Frame::new(app, caller, Some(engagement), Place::Cases, "Take a case in").await?;
     html(&NewPage { frame, engagement, intake, given, errors })
 }
 
 /// Takes the case in. The scope gate's answer is on the case's page: admitted, or stopped with the clause.
-async fn take_in(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, sent: Multipart) -> Result<Response, Oops> {
+async fn take_in(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    sent: Multipart,
+) -> Result<Response, Oops> {
     let (given, mut reasons) = Given::read(sent).await;
     let intake = app.view(&caller, GetIntake { engagement }).await?;
     let done = match given.case(&intake) {
@@ -281,11 +336,18 @@ async fn take_in(State(app): State<App>, caller: Caller, Path(engagement): Path<
 }
 
 /// Adds documents to the file of a case, one act for each.
-async fn add_items(State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, sent: Multipart) -> Response {
+async fn add_items(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    sent: Multipart,
+) -> Response {
     let (given, mut reasons) = Given::read(sent).await;
     let items = given.items();
     if items.is_empty() && reasons.is_empty() {
-        reasons.push(Reason::field(code::FIELD_INVALID, "files", "no file was chosen").hint("Choose a text or an SVG file."));
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, "files", "no file was chosen").hint("Choose a text or an SVG file."),
+        );
     }
     let mut done = if reasons.is_empty() { Ok(()) } else { Err(Error::from(Refusal { reasons })) };
     for item in items {

@@ -125,7 +125,9 @@ impl ShowPage {
         let readings = &self.view().readings;
         for answer in readings.iter().flat_map(|reading| &reading.judgement.answers) {
             if !rows.iter().any(|(known, _)| known.question == answer.question) {
-                let cells = readings.iter().map(|reading| reading.judgement.answers.iter().find(|other| other.question == answer.question));
+                let cells = readings
+                    .iter()
+                    .map(|reading| reading.judgement.answers.iter().find(|other| other.question == answer.question));
                 rows.push((answer, cells.collect()));
             }
         }
@@ -141,7 +143,9 @@ impl ShowPage {
     /// Returns what an entry of the record says was done.
     fn doing(&self, line: &WitnessLine) -> String {
         let item = line.object.split(['/', '@']).find_map(|part| part.parse::<ItemId>().ok());
-        let name = item.and_then(|item| self.view().items.iter().find(|known| known.item == item)).map(|known| known.name.as_str());
+        let name = item
+            .and_then(|item| self.view().items.iter().find(|known| known.item == item))
+            .map(|known| known.name.as_str());
         match (line.action.as_str(), line.object.split('/').next()) {
             ("view_item", Some("link")) => format!("Link followed: “{}”", name.unwrap_or("an item")),
             ("view_item", _) => format!("Opened “{}”", name.unwrap_or("an item")),
@@ -170,7 +174,11 @@ impl ShowPage {
         let allowed = view.basis.as_ref().map_or(0, |basis| basis.revisions_max);
         match allowed {
             0 => "No revision is included.".to_owned(),
-            allowed => format!("{} of {} included used.", view.revisions_counted, word::count(allowed.into(), "revision", "revisions")),
+            allowed => format!(
+                "{} of {} included used.",
+                view.revisions_counted,
+                word::count(allowed.into(), "revision", "revisions")
+            ),
         }
     }
 }
@@ -251,7 +259,10 @@ pub(crate) fn quotes(judgement: &JudgementView) -> impl Iterator<Item = (&Answer
 /// Returns a text item as a document, with the passages that this judgement cites marked.
 pub(crate) fn document(content: &ItemContent, judgement: Option<&JudgementView>) -> Document {
     let item = &content.item;
-    let cited = judgement.into_iter().flat_map(quotes).filter(|(_, quote)| quote.item == item.item && quote.version == item.version);
+    let cited = judgement
+        .into_iter()
+        .flat_map(quotes)
+        .filter(|(_, quote)| quote.item == item.item && quote.version == item.version);
     let marks = cited.map(|(answer, quote)| Highlight {
         id: anchor(quote),
         start: quote.start,
@@ -269,7 +280,10 @@ pub(crate) fn document(content: &ItemContent, judgement: Option<&JudgementView>)
 }
 
 async fn page(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Path<(EngagementId, CaseId)>, Query(given): Query<ShowIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+    Query(given): Query<ShowIn>,
 ) -> Result<Html<String>, Oops> {
     render(&app, &caller, (engagement, case), given, Refused::default()).await
 }
@@ -282,8 +296,15 @@ pub(super) struct Refused {
     pub(super) typed: BTreeMap<String, String>,
 }
 
-async fn render(app: &App, caller: &Caller, (engagement, case): (EngagementId, CaseId), given: ShowIn, refused: Refused) -> Result<Html<String>, Oops> {
-    let as_of = given.as_of.as_deref().filter(|as_of| !as_of.is_empty()).map(instant).transpose().map_err(Error::from)?;
+async fn render(
+    app: &App,
+    caller: &Caller,
+    (engagement, case): (EngagementId, CaseId),
+    given: ShowIn,
+    refused: Refused,
+) -> Result<Html<String>, Oops> {
+    let as_of =
+        given.as_of.as_deref().filter(|as_of| !as_of.is_empty()).map(instant).transpose().map_err(Error::from)?;
     let before = given.before.as_deref().and_then(witness::place);
     let item = given.item.map(|item| (item, given.version.unwrap_or(1)));
     let screen = app.view(caller, GetScreen { engagement, case, as_of, item, before }).await?;
@@ -292,11 +313,27 @@ async fn render(app: &App, caller: &Caller, (engagement, case): (EngagementId, C
     let text = screen.open.as_ref().filter(|content| content.item.media == Media::Text);
     let document = text.map(|content| document(content, outcome.or(own)));
     let frame = Frame::new(app, caller, Some(engagement), Place::Cases, screen.view.reference.clone()).await?;
-    html(&ShowPage { frame, engagement, screen, document, given, errors: refused.errors, typed: refused.typed, refused: refused.form })
+    html(&ShowPage {
+        frame,
+        engagement,
+        screen,
+        document,
+        given,
+        errors: refused.errors,
+        typed: refused.typed,
+        refused: refused.form,
+    })
 }
 
 /// Shows the case again with a refusal beside what was typed; somebody who may not see the case gets the refusal alone.
-pub(super) async fn again(app: &App, caller: &Caller, place: (EngagementId, CaseId), form: &str, typed: BTreeMap<String, String>, error: Error) -> Response {
+pub(super) async fn again(
+    app: &App,
+    caller: &Caller,
+    place: (EngagementId, CaseId),
+    form: &str,
+    typed: BTreeMap<String, String>,
+    error: Error,
+) -> Response {
     let status = match &error {
         Error::Refused(refusal) if refusal.class() == Class::Field => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Refused(refusal) if refusal.class() == Class::Rule => StatusCode::CONFLICT,
@@ -313,7 +350,8 @@ pub(super) async fn again(app: &App, caller: &Caller, place: (EngagementId, Case
 
 /// The bytes of an item, in a box of their own: a drawing can neither run scripts nor fetch anything.
 async fn item(
-    State(app): State<App>, caller: Caller,
+    State(app): State<App>,
+    caller: Caller,
     Path((engagement, case, item, version)): Path<(EngagementId, CaseId, ItemId, u32)>,
 ) -> Result<Response, Oops> {
     let found = app.view(&caller, GetItem { engagement, case, item, version: Some(version), as_of: None }).await?;
@@ -321,13 +359,16 @@ async fn item(
         Media::Svg => "image/svg+xml; charset=utf-8",
         Media::Text | Media::Link => "text/plain; charset=utf-8",
     };
-    let boxed = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'");
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CONTENT_SECURITY_POLICY, boxed)], found.body).into_response())
+    let boxed =
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'");
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CONTENT_SECURITY_POLICY, boxed)], found.body)
+        .into_response())
 }
 
 /// Records that a link was followed, then leads there.
 async fn follow(
-    State(app): State<App>, caller: Caller,
+    State(app): State<App>,
+    caller: Caller,
     Path((engagement, case, item, version)): Path<(EngagementId, CaseId, ItemId, u32)>,
 ) -> Result<Response, Oops> {
     let address = app.view(&caller, FollowLink { engagement, case, item, version }).await?;
