@@ -15,11 +15,13 @@
 mod adjudicate;
 mod case;
 pub(crate) mod extract;
+mod file;
 mod openapi;
 mod problem;
 mod reading;
 mod receipt;
 mod session;
+mod signoff;
 
 use axum::{
     Router,
@@ -48,6 +50,8 @@ pub fn router() -> Router<Edge> {
     let (router, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(session::router())
         .merge(case::router())
+        .merge(file::router())
+        .merge(signoff::router())
         .merge(reading::router())
         .merge(adjudicate::router())
         .split_for_parts();
