@@ -16,6 +16,7 @@ mod adjudicate;
 mod case;
 mod engagement;
 pub(crate) mod extract;
+mod file;
 mod openapi;
 mod people;
 mod problem;
@@ -24,6 +25,7 @@ mod quality;
 mod reading;
 mod receipt;
 mod session;
+mod signoff;
 
 use axum::{
     Router,
@@ -58,6 +60,8 @@ pub fn router() -> Router<Edge> {
         .merge(case::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(file::router())
+        .merge(signoff::router())
         .merge(reading::router())
         .merge(adjudicate::router())
         .split_for_parts();

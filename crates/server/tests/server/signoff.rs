@@ -218,3 +218,65 @@ async fn the_client_returns_and_sees_what_counts() {
         shown.body
     );
 }
+
+#[tokio::test]
+async fn programs_go_the_whole_way_from_intake_to_return() {
+    use serde_json::json;
+    let world = World::live().await;
+    let (http, engagement) = (Http::of(&world), world.engagement);
+    let at = format!("/api/v1/engagements/{engagement}");
+    let (client, signer, delivery) = (world.token(world.client).await, world.token(world.signer).await, world.token(world.delivery).await);
+    let intake = http.get(&format!("{at}/intake"), &client).await.json();
+    assert!(intake.to_string().contains("SOW v1 § 2.1"), "{intake}");
+    let body = json!({
+        "reference": "API-1", "title": "Did it fall?", "case_type": "trial", "fields": { "outcome": "the mean" },
+        "jurisdiction": "GB", "language": "en", "due_at": "2026-03-09T17:00:00Z",
+        "items": [{ "name": "Report", "media": "text", "body": "The mean fell by 4 points. The median rose." }],
+    });
+    let taken = http.post(&format!("{at}/cases"), &client, &body).await.json();
+    let case: CaseId = taken["case"].as_str().unwrap().parse().unwrap();
+    let case_at = format!("{at}/cases/{case}");
+    let party = http.post(&format!("{case_at}/parties"), &client, &json!({ "party": "acme" })).await;
+    assert_eq!(party.status, StatusCode::OK, "{}", party.body);
+    let unread = http.get(&case_at, &world.token(world.reader1).await).await;
+    assert_eq!(unread.problem(), "not-found");
+    world.read(world.reader1, case, "fell").await.unwrap();
+    let blind = world.token(world.reader2).await;
+    world.act(world.reader2, Command::ClaimSeat { engagement, case }).await.unwrap();
+    let view = http.get(&case_at, &blind).await.json();
+    assert_eq!((&view["readings"], &view["outcome"]), (&json!([]), &json!(null)));
+    let timeline = http.get(&format!("{case_at}/timeline"), &blind).await;
+    assert!(!timeline.body.contains("sealed") && !timeline.body.contains("Rita"), "{}", timeline.body);
+    assert_eq!(http.get(&format!("{case_at}/witnesses"), &blind).await.problem(), "not-found");
+    let judgement = world.judgement(case, "fell").await;
+    world.act(world.reader2, Command::SubmitReading { engagement, case, judgement }).await.unwrap();
+
+    let queue = http.get(&format!("{at}/signoffs"), &signer).await.json();
+    assert_eq!(queue["waiting"][0]["items"], 2);
+    let desk = http.get(&format!("{case_at}/signoff"), &signer).await.json();
+    assert_eq!(desk["view"]["deliverable"], json!(null));
+    for material in desk["materials"].as_array().unwrap() {
+        let given = match material["item"].as_str() {
+            Some(item) => json!({ "item": item, "version": material["version"] }),
+            None => json!({}),
+        };
+        let opened = http.post(&format!("{case_at}/signoff/open"), &signer, &given).await;
+        assert_eq!(opened.status, StatusCode::OK, "{}", opened.body);
+    }
+    let sign = json!({ "content": desk["content"], "statement": "I have looked." });
+    assert_eq!(http.post(&format!("{case_at}/signoff/sign"), &signer, &sign).await.status, StatusCode::OK);
+    for step in ["delivery", "delivery/return", "signoff"] {
+        let (token, body) = match step {
+            "delivery/return" => (&client, json!({ "code": "format", "note": "Shorter." })),
+            _ => (&delivery, json!({})),
+        };
+        let answer = http.post(&format!("{case_at}/{step}"), token, &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{step}: {}", answer.body);
+    }
+    let view = http.get(&case_at, &delivery).await.json();
+    assert_eq!((view["status"].as_str(), &view["revision"], &view["revisions_counted"]), (Some("awaiting_sign_off"), &json!(1), &json!(0)));
+    let early = http.get(&format!("{case_at}?as_of=2026-03-01"), &delivery).await;
+    assert_eq!(early.problem(), "field-invalid");
+    let wrong = http.get(&format!("{case_at}?as_of=yesterday"), &delivery).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
+}
