@@ -4,6 +4,7 @@
 //! lacks something that the chore may not install by itself.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who started it")]
 
+mod bench;
 mod browser;
 mod demo;
 mod e2e;
@@ -51,6 +52,15 @@ enum Chore {
     Screenshots,
     /// Installs the third-party scripts that the server embeds
     Assets,
+    /// Measures Remit against references in the same run and prints one table of ratios
+    Bench {
+        /// Open cases among which the next one is found
+        #[arg(long, default_value_t = bench::CASES)]
+        cases: usize,
+        /// A little of everything, once: shows that it runs, measures nothing well
+        #[arg(long)]
+        quick: bool,
+    },
     /// Checks the sentences of house style that a compiler cannot
     Tidy,
 }
@@ -75,6 +85,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::E2e { name, headed } => e2e::journeys(name.as_deref(), headed),
         Chore::Screenshots => e2e::screenshots(),
         Chore::Assets => npm::install(npm::ASSETS),
+        Chore::Bench { cases, quick } => bench::run(cases, quick),
         Chore::Tidy => tidy::run(),
     }
 }

@@ -61,7 +61,7 @@ struct Inner {
     readers: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     /// Held open for the lock on it; declared last, so that it is let go after the connections.
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 impl Store {
@@ -71,7 +71,7 @@ impl Store {
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
-        let path = dir.join("remit.db");
+        let path = file(dir);
         let connection = Connection::open_writer(&path)?;
         migrate(&connection)?;
 
@@ -86,7 +86,7 @@ impl Store {
             writer: Some(thread),
             readers: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(options.readers_max)),
-            _lock: lock,
+            _lock: Arc::new(lock),
         })))
     }
 
@@ -94,13 +94,27 @@ impl Store {
     ///
     /// Dropping the future does not undo a write that was already handed over.
     pub async fn commit(&self, write: Write) -> Result<Commit> {
-        match self.apply(write.into_plan()).await {
-            Ok(applied) => Ok(applied.commit),
-            // Somebody else wrote this version although no expectation named the stream.
-            Err(StoreError::Taken(Taken::Event)) => Ok(Commit::Stale),
-            Err(StoreError::Taken(taken)) => Ok(Commit::Conflict(taken)),
-            Err(error) => Err(error),
-        }
+        self.hand_over(write).await?.done().await
+    }
+
+    /// Hands a write to the writer, which applies writes in the order in which they were handed over.
+    pub async fn hand_over(&self, write: Write) -> Result<Pending> {
+        self.send(write.into_plan()).await.map(Pending)
+    }
+
+    /// Returns the store as it stands at this moment: what is written from now on is not seen through it, and nothing can
+    /// be written through it. Drop it soon; until then the database keeps what it shows.
+    pub async fn frozen(&self) -> Result<Self> {
+        let (path, lock) = (self.0.path.clone(), Arc::clone(&self.0._lock));
+        let frozen = tokio::task::spawn_blocking(move || {
+            let connection = Connection::open_reader(&path)?;
+            connection.run("BEGIN")?;
+            // The moment is that of the first look.
+            connection.rows(&Statement { sql: APPLIED, values: values![] }, first::<String>)?;
+            let (readers, permits) = (Mutex::new(vec![connection]), Arc::new(Semaphore::new(1)));
+            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, _lock: lock })))
+        });
+        frozen.await.map_err(|_| StoreError::Panicked)?
     }
 
     /// Copies the whole store, as it stands at this moment, into a new database file.
@@ -140,10 +154,14 @@ impl Store {
     }
 
     async fn apply(&self, plan: Plan) -> Result<Applied> {
+        self.send(plan).await?.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn send(&self, plan: Plan) -> Result<oneshot::Receiver<Result<Applied>>> {
         let (reply, answer) = oneshot::channel();
         let writes = self.0.writes.as_ref().ok_or(StoreError::Closed)?;
         writes.send(Request { plan, reply }).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        Ok(answer)
     }
 
     pub(crate) async fn read<T: Send + 'static>(
@@ -164,9 +182,27 @@ impl Store {
     }
 }
 
+/// A write that the writer has. Dropping this does not undo it.
+pub struct Pending(oneshot::Receiver<Result<Applied>>);
+
+impl Pending {
+    /// Returns what became of the write; [`Commit::Done`] once it is on the disk.
+    pub async fn done(self) -> Result<Commit> {
+        match self.0.await.map_err(|_| StoreError::Closed)? {
+            Ok(applied) => Ok(applied.commit),
+            // Somebody else wrote this version although no expectation named the stream.
+            Err(StoreError::Taken(Taken::Event)) => Ok(Commit::Stale),
+            Err(StoreError::Taken(taken)) => Ok(Commit::Conflict(taken)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 impl Drop for Inner {
-    /// Lets the writer finish what was handed over.
+    /// Lets the writer finish what was handed over. It goes last: only who may write can fold the log into the file, so that
+    /// a data folder at rest is one file.
     fn drop(&mut self) {
+        self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         self.writes = None;
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
@@ -174,6 +210,11 @@ impl Drop for Inner {
             tracing::error!("the writer ended by a fault");
         }
     }
+}
+
+/// Returns where the database of a data folder is.
+pub(crate) fn file(dir: &Path) -> PathBuf {
+    dir.join("remit.db")
 }
 
 /// Takes the folder for this process alone. The system lets go of the lock however the process ends.

@@ -32,13 +32,13 @@ pub mod testing;
 
 pub use answer::AnswerKept;
 pub use case::{CaseFilter, CaseKey};
-pub use db::{Options, Store};
+pub use db::{Options, Pending, Store};
 pub use draft::{Draft, DraftKey};
 pub use engagement::{EngagementNamed, MemberNamed};
-pub use entry::{Decision, EntryKey, EntryRow, StoredEntry};
+pub use entry::{Decision, EntryFilter, EntryKey, EntryRow, StoredEntry};
 pub use error::{Result, StoreError, Taken, Unreadable};
 pub use event::{EventKey, EventRow, SnapshotRow, StoredEvent};
-pub use index::{IndexChange, Table};
+pub use index::{IndexChange, Table, key_of};
 pub use job::{Job, JobRow};
 pub use pack::StoredPack;
 pub use panel::PanelCount;

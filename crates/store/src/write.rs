@@ -138,10 +138,11 @@ impl Plan {
                 return nothing(Commit::Stale);
             }
         }
-        let mut rows = 0;
-        for statement in &self.statements {
-            rows += connection.execute(statement)?;
-        }
-        Ok(Applied { commit: Commit::Done, rows })
+        Ok(Applied { commit: Commit::Done, rows: self.run(connection)? })
+    }
+
+    /// Runs the statements, whatever holds; returns how many rows they changed.
+    pub(crate) fn run(&self, connection: &Connection) -> Result<u64> {
+        self.statements.iter().try_fold(0, |rows, statement| Ok(rows + connection.execute(statement)?))
     }
 }

@@ -80,11 +80,39 @@ impl App {
         }
     }
 
-    /// Decides once. Nothing: somebody else was faster.
+    /// Decides and commits once. Nothing: somebody else was faster.
     async fn attempt(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
+        let (mut write, mut receipt) = self.prepare(caller, command, None).await?;
+        let turn = self.turns.take(&write).await;
+        if let Some(ahead) = turn.ahead_of(&write) {
+            (write, receipt) = self.prepare(caller, command, Some(ahead)).await?;
+        }
+        let moved = turn.pass(&write);
+        let commit = self.store.hand_over(write).await?.done().await;
+        if let (Some(counter), false) = (moved, matches!(commit, Ok(Commit::Done))) {
+            self.turns.forget(&counter).await;
+        }
+        match commit? {
+            Commit::Done => {
+                let scope = receipt.engagement().map_or(Scope::Directory, Scope::Engagement);
+                drop(self.topics.send(Topic { scope, case: receipt.case(), opened: receipt.has("planned") }));
+                Ok(Some(receipt))
+            }
+            Commit::Stale | Commit::Conflict(_) => Ok(None),
+            Commit::Replayed(body) => Ok(Some(serde_json::from_str(&body)?)),
+            Commit::KeyReused => Err(Error::KeyReused),
+        }
+    }
+
+    /// Loads, authorises and decides: returns what [`App::act`] would commit, and what it would answer.
+    ///
+    /// `ahead` is a stream's state that is on its way to the disk. Changes nothing but the record of a denial. Public for
+    /// the benchmark, which replays such writes.
+    #[doc(hidden)]
+    pub async fn prepare(&self, caller: &Caller, command: &Command, ahead: Option<&SnapshotRow>) -> Result<(Write, Receipt)> {
         let scope = command.scope();
         let actor = caller.person();
-        let loaded = self.facts(scope.unwrap_or(Scope::Directory), actor, command).await?;
+        let loaded = self.facts(scope.unwrap_or(Scope::Directory), actor, command, ahead).await?;
         let ctx = self.ctx(caller)?;
         let facts = &loaded.facts;
         let known = actor.and_then(|person| facts.people.get(&person));
@@ -104,19 +132,10 @@ impl App {
         write.jobs = self.follow_up(command, &ctx).await?;
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
         write.drafts_dropped = used_draft(command, actor, facts);
-        write.answer = match (&caller.once, actor) {
-            (Some(once), Some(person)) => Some(kept(command, once, person, serde_json::to_string(&receipt)?)),
-            (Some(_) | None, _) => None,
-        };
-        match self.store.commit(write).await? {
-            Commit::Done => {
-                drop(self.topics.send(Topic { scope: decided.scope, case: receipt.case(), opened: receipt.has("planned") }));
-                Ok(Some(receipt))
-            }
-            Commit::Stale | Commit::Conflict(_) => Ok(None),
-            Commit::Replayed(body) => Ok(Some(serde_json::from_str(&body)?)),
-            Commit::KeyReused => Err(Error::KeyReused),
+        if let (Some(once), Some(person)) = (&caller.once, actor) {
+            write.answer = Some(kept(command, once, person, serde_json::to_string(&receipt)?));
         }
+        Ok((write, receipt))
     }
 
     pub(crate) fn ctx(&self, caller: &Caller) -> Result<Ctx> {

@@ -31,9 +31,18 @@ pub(crate) struct Loaded {
     pub(crate) heads: BTreeMap<StreamId, Digest>,
 }
 
+impl Loaded {
+    fn put(&mut self, stream: StreamId, snapshot: &SnapshotRow, state: State) {
+        self.heads.insert(stream, snapshot.head);
+        self.facts.put(stream, snapshot.version, state);
+    }
+}
+
 impl App {
     /// Loads what the command wants, round by round, until it wants nothing more.
-    pub(crate) async fn facts(&self, scope: Scope, actor: Option<PersonId>, command: &Command) -> Result<Loaded> {
+    ///
+    /// Where the command wants a stream that is `ahead` of what the disk has, it gets that state.
+    pub(crate) async fn facts(&self, scope: Scope, actor: Option<PersonId>, command: &Command, ahead: Option<&SnapshotRow>) -> Result<Loaded> {
         let mut loaded = Loaded::default();
         for _ in 0..ROUNDS_MAX {
             let wants = command.wants(actor, &loaded.facts);
@@ -41,6 +50,12 @@ impl App {
                 break;
             }
             self.load(scope, &wants, &mut loaded).await?;
+        }
+        if let Some(ahead) = ahead
+            && let Ok(stream) = ahead.stream.parse()
+            && loaded.facts.versions.get(&stream).is_none_or(|version| *version < ahead.version)
+        {
+            loaded.put(stream, ahead, State::read(stream, &ahead.body)?);
         }
         Ok(loaded)
     }
@@ -138,8 +153,7 @@ impl App {
         for (stream, snapshot) in streams.iter().zip(snapshots) {
             let Some(snapshot) = snapshot else { continue };
             let state = self.state(scope, *stream, &snapshot).await?;
-            loaded.heads.insert(*stream, snapshot.head);
-            loaded.facts.put(*stream, snapshot.version, state);
+            loaded.put(*stream, &snapshot, state);
         }
         Ok(())
     }

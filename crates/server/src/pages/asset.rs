@@ -16,7 +16,9 @@ include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
 /// Our own files.
 const OWN: &[(&str, &[u8])] = &[
     ("app.css", include_bytes!("../../assets/app.css")),
+    ("icon.svg", include_bytes!("../../assets/icon.svg")),
     ("desk.js", include_bytes!("../../assets/islands/desk.js")),
+    ("sign.js", include_bytes!("../../assets/islands/sign.js")),
     ("rows.js", include_bytes!("../../assets/islands/rows.js")),
 ];
 
@@ -42,6 +44,7 @@ async fn asset(Path((_, name)): Path<(String, String)>) -> Response {
     let kind = match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
         _ => "application/octet-stream",
     };
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], bytes).into_response()

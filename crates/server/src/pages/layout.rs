@@ -118,6 +118,10 @@ impl Frame {
         self.holds(Role::Operator)
     }
 
+    pub(crate) fn icon(&self) -> String {
+        asset::address("icon.svg")
+    }
+
     pub(crate) fn css(&self) -> String {
         asset::address("app.css")
     }

@@ -53,6 +53,18 @@ async fn a_folder_is_held_by_one_until_the_last_clone_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_folder_at_rest_is_one_database_file() {
+    let fresh = Fresh::new();
+    assert_eq!(fresh.store.commit(step("case/a", 1)).await.unwrap(), Commit::Done);
+    // A read leaves a connection that may not write.
+    fresh.store.scopes().await.unwrap();
+    let dir = fresh.dir;
+    drop(fresh.store);
+    assert!(dir.path().join("remit.db").is_file());
+    assert!(!dir.path().join("remit.db-wal").exists());
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_is_there_after_opening_again() {
     let dir = TestDir::fresh();
     for version in 1..=3 {

@@ -1,0 +1,80 @@
+//! Taking the past in: double readings from a file, by `remit import readings` as a manager would run it.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{
+    measure::{Watch, rate},
+    table::{Goal, Row},
+    world::{OPERATOR, World},
+};
+
+/// The time that an import may take, for a hundred thousand readings and in proportion for fewer.
+const SECONDS_PER_READING: f64 = 60.0 / 100_000.0;
+/// Columns of the findings in the file, by the pack's own map.
+const FINDINGS: [&str; 6] = ["1dAVb", "RBBB", "LBBB", "SB", "AF", "ST"];
+
+pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Vec<Row>> {
+    drop(World::make(dir, 0).await?);
+    let (cases, decisions) = (dir.join("cases.csv"), dir.join("decisions.csv"));
+    write(&cases, &decisions, readings / 2)?;
+    let mut command = Command::new(remit);
+    command.args([
+        "import",
+        "readings",
+        "--pack",
+        "diagnostic-reading",
+        "--new",
+        "History",
+        "--as",
+        OPERATOR,
+        "--json",
+    ]);
+    command
+        .arg("--cases")
+        .arg(&cases)
+        .arg("--readings")
+        .arg(&decisions)
+        .arg("--data")
+        .arg(dir)
+        .stderr(Stdio::inherit());
+    let watch = Watch::start();
+    let output = command.output().with_context(|| format!("starting {}", remit.display()))?;
+    let took = watch.elapsed();
+    ensure!(output.status.success(), "the import ended with {}", output.status);
+    let imported: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    ensure!(imported["readings"] == readings, "the import said {imported}");
+    let limit = SECONDS_PER_READING * crate::measure::count_as_f64(readings);
+    Ok(vec![Row {
+        what: format!("import {readings} readings of {} cases", readings / 2),
+        measured: format!("{:.1} s ({:.0} readings/s)", took.as_secs_f64(), rate(readings, took)),
+        reference: format!("limit {limit:.1} s"),
+        ratio: took.as_secs_f64() / limit,
+        goal: Goal::AtMost(1.0),
+    }])
+}
+
+/// Writes cases that two cardiologists read; they differ on one finding of every twentieth.
+fn write(cases: &Path, decisions: &Path, count: usize) -> Result<()> {
+    let (mut cases, mut decisions) = (BufWriter::new(File::create(cases)?), BufWriter::new(File::create(decisions)?));
+    writeln!(cases, "case_id,age,sex")?;
+    writeln!(decisions, "case_id,rater,{}", FINDINGS.join(","))?;
+    for case in 0..count {
+        writeln!(cases, "ecg-{case},{},{}", 20 + case % 70, if case % 2 == 0 { "F" } else { "M" })?;
+        for reader in 0..2 {
+            let differs = usize::from(case % 20 == 0 && reader == 1);
+            let findings = [0, 1, 2, 3, 4, 5]
+                .map(|finding| usize::from((case + finding) % 9 == 0) ^ if finding == 3 { differs } else { 0 });
+            let findings = findings.map(|found| found.to_string()).join(",");
+            writeln!(decisions, "ecg-{case},cardiologist{},{findings}", reader + 1)?;
+        }
+    }
+    cases.flush()?;
+    Ok(decisions.flush()?)
+}

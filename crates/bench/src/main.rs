@@ -1,0 +1,89 @@
+//! The benchmark: what Remit's work costs, each figure held against a reference measured in the same run.
+//!
+//! Run as `cargo xtask bench`, which builds this and `remit` optimised. Prints one table; `docs/performance.md` says
+//! how to read it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to the person who started it")]
+
+mod import;
+mod measure;
+mod next;
+mod pages;
+mod start;
+mod submit;
+mod table;
+mod world;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, ValueEnum};
+
+use crate::table::Row;
+
+/// Readings of the past that are taken in.
+const READINGS: usize = 100_000;
+
+#[derive(Parser)]
+#[command(name = "remit-bench", about = "Measures Remit and prints one table of ratios")]
+struct Cli {
+    /// Open cases among which the next one is found
+    #[arg(long, default_value_t = 100_000)]
+    cases: usize,
+    /// A little of everything, once: shows that it runs, measures nothing well
+    #[arg(long)]
+    quick: bool,
+    /// Only these parts; without it, all
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
+    only: Vec<Part>,
+    /// The program to start and to import with
+    #[arg(long, value_name = "PATH")]
+    remit: PathBuf,
+    /// A folder on the disk to be measured; emptied first and removed at the end
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+/// What is measured, in the order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Submit,
+    Next,
+    Pages,
+    Import,
+    Start,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cli = Cli::parse();
+    empty(&cli.data)?;
+    let mut rows = Vec::new();
+    for part in Part::value_variants().iter().filter(|part| cli.only.is_empty() || cli.only.contains(part)) {
+        eprintln!("measuring: {part:?}");
+        rows.extend(measure(*part, &cli).await?);
+    }
+    println!("{}", table::table(&rows));
+    empty(&cli.data)
+}
+
+async fn measure(part: Part, cli: &Cli) -> Result<Vec<Row>> {
+    let dir = cli.data.join(format!("{part:?}"));
+    let (repetitions, requests, share) = if cli.quick { (1, 20, 100) } else { (5, 200, 1) };
+    match part {
+        Part::Submit => submit::rows(&dir, repetitions).await,
+        Part::Next => next::rows(&dir, cli.cases / share).await,
+        Part::Pages => pages::rows(&dir, requests).await,
+        Part::Import => import::rows(&cli.remit, &dir, READINGS / share).await,
+        Part::Start => start::rows(&cli.remit, &dir, repetitions),
+    }
+}
+
+/// Removes a folder that may be absent.
+fn empty(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("emptying {}", dir.display()))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,86 @@
+//! The next case for a reader among ever more open cases, taken in and claimed through [`App::act`].
+
+use std::path::Path;
+
+use anyhow::Result;
+use remit_kernel::{command::Command, id::PersonId};
+
+use crate::{
+    measure::{Times, Watch, milliseconds, rate},
+    table::{Goal, Row},
+    world::{CLIENTS, World, together},
+};
+
+/// Claims that are timed at each size.
+const CLAIMS: usize = 200;
+/// Cases on which one reader holds a seat while their other seat is open: the head of the queue is not for her.
+const OWN: usize = 2_000;
+/// The time in which the next case should come.
+const CLAIM_MILLISECONDS: f64 = 10.0;
+
+pub(crate) async fn rows(dir: &Path, cases: usize) -> Result<Vec<Row>> {
+    let world = World::make(dir, 3).await?;
+    let [first, second, third] = world.readers[..] else { anyhow::bail!("three readers were asked for") };
+    let fewer = cases / 10;
+    take_in(&world, 0, fewer).await?;
+    let before = claim(&world, first, CLAIMS).await?;
+    let watch = Watch::start();
+    take_in(&world, fewer, cases).await?;
+    let loaded = rate(cases - fewer, watch.elapsed());
+    let after = claim(&world, second, CLAIMS).await?;
+    claim(&world, third, OWN.min(fewer)).await?;
+    let behind = claim(&world, third, CLAIMS).await?;
+    let (p50, p99) = (after.percentile(50), after.percentile(99));
+    let ratio =
+        |times: &Times, reference: &Times| times.percentile(50).as_secs_f64() / reference.percentile(50).as_secs_f64();
+    Ok(vec![
+        Row {
+            what: format!("next case among {cases} open, p99"),
+            measured: format!("{} (p50 {})", milliseconds(p99), milliseconds(p50)),
+            reference: format!("limit {CLAIM_MILLISECONDS} ms"),
+            ratio: p99.as_secs_f64() * 1_000.0 / CLAIM_MILLISECONDS,
+            goal: Goal::AtMost(1.0),
+        },
+        Row {
+            what: format!("next case among {cases} open, p50"),
+            measured: milliseconds(p50),
+            reference: format!("among {fewer}: {}", milliseconds(before.percentile(50))),
+            ratio: ratio(&after, &before),
+            goal: Goal::AtMost(1.3),
+        },
+        Row {
+            what: format!("next case for whoever reads {} of the earliest, p50", OWN.min(fewer)),
+            measured: milliseconds(behind.percentile(50)),
+            reference: format!("for whoever reads none: {}", milliseconds(p50)),
+            ratio: ratio(&behind, &after),
+            goal: Goal::None,
+        },
+        Row {
+            what: format!("take a case in, {CLIENTS} clients on one SOW line"),
+            measured: format!("{loaded:.0}/s"),
+            reference: "one each second".to_owned(),
+            ratio: loaded,
+            goal: Goal::None,
+        },
+    ])
+}
+
+/// Takes in the cases of these numbers, as many clients as there are at the same time.
+async fn take_in(world: &World, from: usize, to: usize) -> Result<()> {
+    let mut wanted = vec![Vec::new(); CLIENTS];
+    for number in from..to {
+        wanted[number % CLIENTS].push(world.take_in(number, 1));
+    }
+    together(&world.app, wanted).await.map(drop)
+}
+
+/// Takes the next case again and again; returns how long each took.
+async fn claim(world: &World, reader: PersonId, times: usize) -> Result<Times> {
+    let mut taken = Times::default();
+    for _ in 0..times {
+        let watch = Watch::start();
+        world.act(reader, Command::ClaimNext { engagement: world.engagement }).await?;
+        taken.push(watch.elapsed());
+    }
+    Ok(taken)
+}

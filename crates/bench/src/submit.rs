@@ -1,0 +1,129 @@
+//! Sealing readings through [`App::act`] against the bare driver writing the very same rows.
+//!
+//! The rows are those that `act` itself prepares. They are written three times, each time on a copy of one database:
+//! by `act` for 32 clients, by the driver with as many writes to a transaction, and by the driver one by one.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use remit_kernel::{
+    command::Command,
+    id::{CaseId, PersonId},
+};
+use remit_server::app::Receipt;
+use remit_store::{Commit, Write, testing::Replay};
+
+use crate::{
+    measure::{Watch, median, rate},
+    table::{Goal, Row},
+    world::{CLIENTS, World, by, open, together},
+};
+
+/// Readings each client seals, an even number: first as a case's first reader, then as another's second.
+const READINGS: usize = 50;
+
+/// Times of the three ways, in acts per second.
+#[derive(Default)]
+struct Rates {
+    act: Vec<f64>,
+    grouped: Vec<f64>,
+    single: Vec<f64>,
+}
+
+pub(crate) async fn rows(dir: &Path, repetitions: usize) -> Result<Vec<Row>> {
+    let begin = dir.join("begin");
+    let world = World::make(&begin, CLIENTS).await?;
+    let commands = commands(&world).await?;
+    let writes = prepare(&world, &dir.join("prepare"), &commands).await?;
+    let mut rates = Rates::default();
+    for repetition in 0..repetitions {
+        let copy = |way: &str| dir.join(format!("{way}-{repetition}"));
+        for (writes_per_commit, rates) in [(CLIENTS, &mut rates.grouped), (1, &mut rates.single)] {
+            let to = copy(&format!("raw-{writes_per_commit}"));
+            duplicate(&world, &to).await?;
+            let replay = Replay::of(&to, writes.clone())?;
+            let watch = Watch::start();
+            replay.run(writes_per_commit)?;
+            rates.push(rate(writes.len(), watch.elapsed()));
+        }
+        let to = copy("act");
+        duplicate(&world, &to).await?;
+        let app = open(&to)?;
+        let watch = Watch::start();
+        let receipts = together(&app, commands.clone()).await?;
+        rates.act.push(rate(receipts.len(), watch.elapsed()));
+    }
+    Ok(rates.rows())
+}
+
+impl Rates {
+    fn rows(self) -> Vec<Row> {
+        let (act, grouped, single) = (median(self.act), median(self.grouped), median(self.single));
+        let row = |reference: &str, rate: f64, goal| Row {
+            what: format!("submit a sealed reading, {CLIENTS} clients"),
+            measured: format!("{act:.0}/s"),
+            reference: format!("{reference}: {rate:.0}/s"),
+            ratio: act / rate,
+            goal,
+        };
+        vec![
+            row("same rows by the driver, 32 to a commit", grouped, Goal::AtLeast(0.5)),
+            row("same rows by the driver, one to a commit", single, Goal::None),
+        ]
+    }
+}
+
+/// Takes cases in, seats two readers on each, and returns what each client will seal.
+async fn commands(world: &World) -> Result<Vec<Vec<(PersonId, Command)>>> {
+    let per_half = READINGS / 2;
+    let mut cases = Vec::new();
+    for number in 0..CLIENTS * per_half {
+        let (client, command) = world.take_in(number, 1);
+        cases.push(world.act(client, command).await?.case().context("no case")?);
+    }
+    // Client c reads the cases of its own row first, then those of its neighbour's row, so that no two meet on a case.
+    let mut commands = Vec::new();
+    let row = |client: usize| cases.iter().skip(client % CLIENTS * per_half).take(per_half).copied();
+    for (client, reader) in world.readers.iter().enumerate() {
+        let mut own = Vec::new();
+        for case in row(client).chain(row(client + 1)) {
+            own.push((*reader, world.submit(case).await?));
+        }
+        commands.push(own);
+    }
+    for half in 0..2 {
+        let claim =
+            |reader: PersonId, case: CaseId| (reader, Command::ClaimSeat { engagement: world.engagement, case });
+        let claims = world
+            .readers
+            .iter()
+            .enumerate()
+            .map(|(client, reader)| row(client + half).map(|case| claim(*reader, case)).collect());
+        together(&world.app, claims.collect()).await?;
+    }
+    Ok(commands)
+}
+
+/// Returns the write of each command in an order in which they can be applied, found out on a copy.
+async fn prepare(world: &World, dir: &Path, commands: &[Vec<(PersonId, Command)>]) -> Result<Vec<Write>> {
+    duplicate(world, dir).await?;
+    let app = open(dir)?;
+    let mut writes = Vec::new();
+    for place in 0..READINGS {
+        for (person, command) in commands.iter().map(|own| &own[place]) {
+            let (write, _): (Write, Receipt) = app.prepare(&by(*person), command, None).await?;
+            anyhow::ensure!(
+                app.store().commit(write.clone()).await? == Commit::Done,
+                "a prepared write was not applied"
+            );
+            writes.push(write);
+        }
+    }
+    Ok(writes)
+}
+
+/// Copies the world's database into a new data folder.
+async fn duplicate(world: &World, dir: &Path) -> Result<()> {
+    std::fs::create_dir_all(dir)?;
+    Ok(world.app.store().backup_to(&dir.join("remit.db")).await?)
+}

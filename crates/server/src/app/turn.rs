@@ -1,0 +1,62 @@
+//! Turns at a counter that many acts move at once: that of a SOW line, whose cap every admission is held against.
+//!
+//! An act that moves a counter waits for its turn, decides on the counter as the act before it left it, and gives the
+//! turn on as soon as the writer has its write, before the disk does. So admissions are one after the other and still
+//! share a commit. The writer checks every version: if the write before comes to nothing, so do those that built on it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use remit_kernel::stream::StreamId;
+use remit_store::{SnapshotRow, Write};
+use tokio::sync::{Mutex as Queue, OwnedMutexGuard};
+
+/// The counters that were moved since the start, with the newest state handed to the writer.
+#[derive(Default)]
+pub(crate) struct Turns(Mutex<HashMap<String, Arc<Queue<Option<SnapshotRow>>>>>);
+
+/// A turn at the counter that a write moves; none if it moves no counter. Dropping it gives the turn on.
+pub(crate) struct Turn(Option<OwnedMutexGuard<Option<SnapshotRow>>>);
+
+impl Turns {
+    /// Waits for a turn at the counter that a write moves.
+    pub(crate) async fn take(&self, write: &Write) -> Turn {
+        match counter(write) {
+            Some(counter) => Turn(Some(self.queue(&counter.stream).lock_owned().await)),
+            None => Turn(None),
+        }
+    }
+
+    /// Forgets the state of a counter because the write that left it came to nothing: the next act loads it.
+    pub(crate) async fn forget(&self, stream: &str) {
+        *self.queue(stream).lock().await = None;
+    }
+
+    fn queue(&self, stream: &str) -> Arc<Queue<Option<SnapshotRow>>> {
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(queues.entry(stream.to_owned()).or_default())
+    }
+}
+
+impl Turn {
+    /// Returns the counter as the act before left it, if that is not what the write rests on.
+    pub(crate) fn ahead_of(&self, write: &Write) -> Option<&SnapshotRow> {
+        let newest = self.0.as_ref()?.as_ref()?;
+        counter(write).is_some_and(|own| own.stream == newest.stream && own.version <= newest.version).then_some(newest)
+    }
+
+    /// Gives the turn on with the state that a write leaves, and returns the counter's stream if it moves one.
+    pub(crate) fn pass(self, write: &Write) -> Option<String> {
+        let mut newest = self.0?;
+        let left = counter(write)?;
+        *newest = Some(left.clone());
+        Some(left.stream.clone())
+    }
+}
+
+/// Returns the counter that a write moves.
+fn counter(write: &Write) -> Option<&SnapshotRow> {
+    write.snapshots.iter().find(|snapshot| matches!(snapshot.stream.parse(), Ok(StreamId::Line(_))))
+}

@@ -1,0 +1,82 @@
+// "Why did you decide this in March?": the auditor looks at a case as it was on a day gone by, sees who opened it, and lets
+// the whole record be replayed. In a copy of a data folder one byte is changed, and the first difference is named.
+
+import assert from "node:assert/strict";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { axe, engagement, folder, persona, remit, shot } from "../lib.mjs";
+
+/** The first accepted case of the demo that both readers saw alike. */
+const REFERENCE = "EV-001";
+
+/** Returns an instant as a date-and-time field of a form takes it. */
+const field = (instant) => new Date(instant).toISOString().slice(0, 16);
+
+test("the auditor sees a case as it was between its readings and its signature, and verifies the record", async () => {
+  const page = await persona("auditor");
+  const id = await engagement(page, "Trial evidence");
+  await page.goto(`/e/${id}/cases?q=${REFERENCE}`);
+  await page.getByRole("link", { name: REFERENCE }).click();
+  const line = (words) => page.locator(".timeline li").filter({ hasText: words }).last().locator("time").getAttribute("datetime");
+  const [decided, signed] = [await line(/agree|resolved|decided/i), await line(/signed/i)].map((at) => Date.parse(at));
+  assert.ok(decided < signed);
+  assert.ok(Date.now() - signed > 7 * 86_400_000, "it was signed weeks ago");
+  await page.getByText(/Signed by\s+Ellen Marsh/).waitFor();
+
+  await page.getByLabel("As it was on").fill(field((decided + signed) / 2));
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await page.getByText("This is the case as it was on").waitFor();
+  const then = await page.locator("main").innerText();
+  assert.match(then, /evidence-analysis 1\.0\.0/, "under which playbook");
+  assert.match(then, /Significantly decreased/, "the answer");
+  assert.match(then, /difference -4\.7 mmHg/, "the evidence");
+  assert.doesNotMatch(then, /Signed by/, "it was not signed yet");
+  const witnesses = page.getByRole("region", { name: "Who saw this" });
+  await witnesses.getByText("Thandi Naidoo").first().waitFor();
+  await axe(page);
+  await shot(page, "march-as-it-was");
+
+  await page.goto(`/e/${id}/protection`);
+  await page.getByRole("button", { name: /^Verify/ }).click();
+  await page.getByText("everything kept is what they give").waitFor({ timeout: 60_000 });
+  await shot(page, "march-verified");
+});
+
+test("a byte changed in a copy of the store is named as the first difference", async () => {
+  const home = await folder();
+  const [data, copy] = [join(home, "data"), join(home, "copy")];
+  const files = ["cases.csv", "decisions.csv"].map((name) => join(home, name));
+  for (const file of files) {
+    const rows = await readFile(join("packs/diagnostic-reading/demo/history", file.slice(home.length + 1)), "utf8");
+    await writeFile(file, rows.split("\n").slice(0, 13).join("\n"));
+  }
+  const well = async (args, input) => {
+    const { code, stdout, stderr } = await remit(args, input);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  await well(
+    ["init", "--data", data, "--organisation", "Your firm", "--country", "GB", "--name", "Mary Major", "--login", "mary"],
+    "a long enough password\n",
+  );
+  const history = ["--pack", "diagnostic-reading", "--cases", files[0], "--readings", files[1], "--new", "ECG 2025"];
+  await well(["import", "readings", "--data", data, ...history]);
+  assert.equal(JSON.parse(await well(["verify", "--data", data, "--json"])).ok, true);
+
+  await cp(data, copy, { recursive: true });
+  const file = join(copy, "remit.db");
+  const bytes = await readFile(file);
+  const answer = Buffer.from('"rbbb":{"choice":"no"}');
+  const at = bytes.indexOf(answer);
+  assert.ok(at > 0, "an event holds an answer in clear");
+  bytes[at + answer.length - 3] ^= 1;
+  await writeFile(file, bytes);
+  const { code, stdout } = await remit(["verify", "--data", copy, "--json"]);
+  assert.equal(code, 1);
+  const found = JSON.parse(stdout);
+  assert.equal(found.ok, false);
+  assert.match(found.first_difference, /case\/|event/);
+  assert.equal(JSON.parse(await well(["verify", "--data", data, "--json"])).ok, true, "the original is as it was");
+});
