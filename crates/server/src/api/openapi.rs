@@ -7,7 +7,8 @@ use remit_kernel::id::{
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, HttpMethod, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder, Type,
+        Content, HttpMethod, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type,
+        schema::SchemaType,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -70,6 +71,25 @@ fn complete(document: &mut Document) {
             describe_problems(operation);
         }
     }
+    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
+    schemas.for_each(describe_fields);
+}
+
+/// Says of each field that is called after a thing what its identifier looks like.
+fn describe_fields(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(object)) = schema else { return };
+    for (name, field) in &mut object.properties {
+        let (Some((_, prefix)), RefOr::T(Schema::Object(field))) = (identifier(name), field) else { continue };
+        let optional = SchemaType::Array(vec![Type::String, Type::Null]);
+        if field.pattern.is_none() && (field.schema_type == SchemaType::Type(Type::String) || field.schema_type == optional) {
+            field.pattern = Some(pattern(prefix));
+        }
+    }
+}
+
+/// Returns the pattern of identifiers with this prefix.
+fn pattern(prefix: &str) -> String {
+    format!("^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$")
 }
 
 /// Describes the identifiers that a path names, whether or not the handler did.
@@ -80,7 +100,7 @@ fn describe_path(path: &str, operation: &mut Operation) {
         parameters.retain(|known| !matches!(known, RefOr::T(known) if known.name == name));
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
-            .pattern(Some(format!("^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$")));
+            .pattern(Some(pattern(prefix)));
         let described = ParameterBuilder::new()
             .name(name)
             .parameter_in(ParameterIn::Path)

@@ -9,7 +9,7 @@ use remit_kernel::{
 use serde::{Deserialize, Serialize};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Problem, extract::Json};
+use super::{Problem, extract::{Json, Path}};
 use crate::{
     App, Caller, Error,
     app::{
@@ -24,7 +24,7 @@ use crate::{
 const LABEL_CHARS_MAX: usize = 80;
 
 pub(super) fn router() -> OpenApiRouter<Edge> {
-    OpenApiRouter::new().routes(routes!(open, close)).routes(routes!(reauthenticate)).routes(routes!(me))
+    OpenApiRouter::new().routes(routes!(open, close)).routes(routes!(reauthenticate)).routes(routes!(me)).routes(routes!(give_login))
 }
 
 /// A person who signs a program in.
@@ -52,6 +52,16 @@ pub(crate) struct TokenOut {
     /// When it ends.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
+}
+
+/// A name and password to sign in with.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoginIn {
+    /// A short word without blanks, such as `a.osei`.
+    name: String,
+    /// At least 12 characters.
+    password: String,
 }
 
 /// The password once more.
@@ -117,6 +127,14 @@ async fn reauthenticate(
     let (person, session) = signed_in(&caller)?;
     app.reauthenticate(person, session, &given.password).await?;
     Ok(Json(SigningOut { signing_until: app.clock().now().plus_seconds(SIGNING_SECONDS).timestamp() }))
+}
+
+/// Gives a person a name and password to sign in with, for whoever runs the installation.
+#[utoipa::path(post, path = "/people/{person}/login", tag = "session", params(("person" = String, Path)), request_body = LoginIn,
+    responses((status = 204, description = "She can sign in.")))]
+async fn give_login(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Json(given): Json<LoginIn>) -> Result<StatusCode, Problem> {
+    app.give_login(&caller, person, &given.name, &given.password).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says who the caller is: name, roles, engagements and the session in use.

@@ -30,7 +30,7 @@ pub struct Written {
     /// Answers by question: the key of an option, or words.
     pub answers: BTreeMap<QuestionKey, String>,
     /// Cited passages by question; for a question that asks for passages, they are the answer.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Vec<CitedPassage>>)]
     pub evidence: BTreeMap<QuestionKey, Vec<Evidence>>,
     /// Pasted quotes by question whose place has not been found yet.
     pub quotes: BTreeMap<QuestionKey, String>,
@@ -39,6 +39,21 @@ pub struct Written {
     /// Confidence in percent, as typed.
     #[serde(deserialize_with = "digits_or_number")]
     pub confidence: String,
+}
+
+/// A cited passage as the document of the API shows it: places in code points, the end not included.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Evidence)]
+#[expect(dead_code, reason = "stands for the kernel's type, which knows nothing of documents")]
+pub(crate) struct CitedPassage {
+    /// The item.
+    item: String,
+    /// Its version, from 1.
+    version: u32,
+    /// Where it begins.
+    start: u32,
+    /// Where it ends.
+    end: u32,
 }
 
 /// A document of a case as laid before one person.
@@ -64,7 +79,7 @@ pub struct Paper {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Passage {
     /// Where it stands.
-    #[schema(value_type = Object)]
+    #[schema(value_type = CitedPassage)]
     pub at: Evidence,
     /// Name of the document.
     pub name: String,
