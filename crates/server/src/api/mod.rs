@@ -17,6 +17,8 @@ mod case;
 pub(crate) mod extract;
 mod openapi;
 mod problem;
+mod protection;
+mod quality;
 mod reading;
 mod receipt;
 mod session;
@@ -37,6 +39,8 @@ pub(crate) use adjudicate::DisputesIn;
 pub(crate) use case::{CasesIn, instant};
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
+pub(crate) use protection::ProtectionIn;
+pub(crate) use quality::{QualityIn, SideBySideIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
@@ -48,6 +52,8 @@ pub fn router() -> Router<Edge> {
     let (router, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(session::router())
         .merge(case::router())
+        .merge(protection::router())
+        .merge(quality::router())
         .merge(reading::router())
         .merge(adjudicate::router())
         .split_for_parts();
