@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use remit_kernel::{
     hash::Digest,
-    id::{ActId, AssignmentId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId, TextId},
+    id::{
+        ActId, AssignmentId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId,
+        TextId,
+    },
     index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
     pack::Duty,
     role::{Role, Side},

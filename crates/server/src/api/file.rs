@@ -211,32 +211,62 @@ pub(crate) struct WitnessesIn {
 /// Takes a case in through the scope gate, which admits it or stops it with the clause.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases", tag = "cases", request_body = NewCaseIn,
     params(("engagement" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn take_in_case(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Json(given): Json<NewCaseIn>) -> Done {
+async fn take_in_case(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Json(given): Json<NewCaseIn>,
+) -> Done {
     let owner = match given.owner {
         Some(owner) => owner,
         None => {
             let owners = app.view(&caller, GetIntake { engagement }).await?.owners;
-            let nobody = || Reason::field(code::FIELD_INVALID, "owner", "nobody here can own a case").hint("Add a delivery manager first.");
+            let nobody = || {
+                Reason::field(code::FIELD_INVALID, "owner", "nobody here can own a case")
+                    .hint("Add a delivery manager first.")
+            };
             owners.first().ok_or_else(nobody).map_err(Error::from)?.person
         }
     };
-    let NewCaseIn { reference, title, case_type, fields, jurisdiction, language, parties, urgent, due_at, items, owner: _ } = given;
+    let NewCaseIn {
+        reference,
+        title,
+        case_type,
+        fields,
+        jurisdiction,
+        language,
+        parties,
+        urgent,
+        due_at,
+        items,
+        owner: _,
+    } = given;
     let (due_at, items) = (due_at.into(), items.into_iter().map(ItemIn::from).collect());
-    let case = CaseIn { reference, title, case_type, fields, jurisdiction, language, parties, urgent, due_at, owner, items };
+    let case =
+        CaseIn { reference, title, case_type, fields, jurisdiction, language, parties, urgent, due_at, owner, items };
     done(&app, caller, Command::TakeIn { engagement, case }).await
 }
 
 /// Says what a case may be: case types with their clauses, and who can own one.
 #[utoipa::path(get, path = "/engagements/{engagement}/intake", tag = "cases", params(("engagement" = String, Path)),
     responses((status = 200, body = Intake)))]
-async fn get_intake(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<Intake>, Problem> {
+async fn get_intake(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<Intake>, Problem> {
     Ok(Json(app.view(&caller, GetIntake { engagement }).await?))
 }
 
 /// Shows a case as the caller may know it, as it is or as it was.
 #[utoipa::path(get, path = "/engagements/{engagement}/cases/{case}", tag = "cases",
     params(("engagement" = String, Path), ("case" = String, Path), AsOfIn), responses((status = 200, body = CaseView)))]
-async fn get_case(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Query(given): Query<AsOfIn>) -> Result<Json<CaseView>, Problem> {
+async fn get_case(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Query(given): Query<AsOfIn>,
+) -> Result<Json<CaseView>, Problem> {
     Ok(Json(app.view(&caller, GetCase { engagement, case, as_of: given.instant()? }).await?))
 }
 
@@ -244,7 +274,10 @@ async fn get_case(State(app): State<App>, caller: Caller, Path((engagement, case
 #[utoipa::path(get, path = "/engagements/{engagement}/cases/{case}/timeline", tag = "cases",
     params(("engagement" = String, Path), ("case" = String, Path), AsOfIn), responses((status = 200, body = Vec<TimelineLine>)))]
 async fn get_timeline(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Query(given): Query<AsOfIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Query(given): Query<AsOfIn>,
 ) -> Result<Json<Vec<TimelineLine>>, Problem> {
     Ok(Json(app.view(&caller, GetTimeline { engagement, case, as_of: given.instant()? }).await?))
 }
@@ -253,12 +286,18 @@ async fn get_timeline(
 #[utoipa::path(get, path = "/engagements/{engagement}/cases/{case}/witnesses", tag = "cases",
     params(("engagement" = String, Path), ("case" = String, Path), WitnessesIn), responses((status = 200, body = WitnessList)))]
 async fn list_witnesses(
-    State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Query(given): Query<WitnessesIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Query(given): Query<WitnessesIn>,
 ) -> Result<Json<WitnessList>, Problem> {
     let before = match given.before.as_deref().filter(|cursor| !cursor.is_empty()) {
         None => None,
         Some(cursor) => Some(witness::place(cursor).ok_or_else(|| {
-            Error::from(Reason::field(code::FIELD_INVALID, "before", "this is not a cursor").hint("Use `next` of the page before."))
+            Error::from(
+                Reason::field(code::FIELD_INVALID, "before", "this is not a cursor")
+                    .hint("Use `next` of the page before."),
+            )
         })?),
     };
     Ok(Json(app.view(&caller, ListWitnesses { engagement, case, before, limit: given.limit.unwrap_or(50) }).await?))
@@ -269,7 +308,9 @@ async fn list_witnesses(
     params(("engagement" = String, Path), ("case" = String, Path), ("item" = String, Path), ("version" = u32, Path, description = "Version, from 1.")),
     responses((status = 200, body = ItemContent)))]
 async fn get_item(
-    State(app): State<App>, caller: Caller, Path((engagement, case, item, version)): Path<(EngagementId, CaseId, ItemId, u32)>,
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case, item, version)): Path<(EngagementId, CaseId, ItemId, u32)>,
 ) -> Result<Json<ItemContent>, Problem> {
     Ok(Json(app.view(&caller, GetItem { engagement, case, item, version: Some(version), as_of: None }).await?))
 }
@@ -277,14 +318,23 @@ async fn get_item(
 /// Adds an item to the file, or a new version of one, before reading begins.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/items", tag = "cases", request_body = AddItemIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn add_item(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<AddItemIn>) -> Done {
+async fn add_item(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<AddItemIn>,
+) -> Done {
     done(&app, caller, Command::AddItem { engagement, case, replaces: given.replaces, item: given.item.into() }).await
 }
 
 /// Lets both sides see an item; this is never taken back.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/items/{item}/widen", tag = "cases",
     params(("engagement" = String, Path), ("case" = String, Path), ("item" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn widen_item(State(app): State<App>, caller: Caller, Path((engagement, case, item)): Path<(EngagementId, CaseId, ItemId)>) -> Done {
+async fn widen_item(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case, item)): Path<(EngagementId, CaseId, ItemId)>,
+) -> Done {
     done(&app, caller, Command::WidenItem { engagement, case, item }).await
 }
 
@@ -298,35 +348,60 @@ async fn admit_case(State(app): State<App>, caller: Caller, Path((engagement, ca
 /// Turns a stopped case away.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/decline", tag = "cases", request_body = EndIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn decline_case(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<EndIn>) -> Done {
+async fn decline_case(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<EndIn>,
+) -> Done {
     done(&app, caller, Command::DeclineCase { engagement, case, reason: given.reason }).await
 }
 
 /// Calls a case off.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/cancel", tag = "cases", request_body = EndIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn cancel_case(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<EndIn>) -> Done {
+async fn cancel_case(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<EndIn>,
+) -> Done {
     done(&app, caller, Command::CancelCase { engagement, case, reason: given.reason }).await
 }
 
 /// Adds a party; whoever has an interest in it loses the duties on the case in the same act.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/parties", tag = "cases", request_body = PartyIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn add_party(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<PartyIn>) -> Done {
+async fn add_party(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<PartyIn>,
+) -> Done {
     done(&app, caller, Command::AddParty { engagement, case, party: given.party }).await
 }
 
 /// Makes another person accountable.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/transfer", tag = "cases", request_body = TransferIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn transfer_case(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<TransferIn>) -> Done {
+async fn transfer_case(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<TransferIn>,
+) -> Done {
     done(&app, caller, Command::TransferCase { engagement, case, to: given.to, reason: given.reason }).await
 }
 
 /// Changes the words of the deliverable; a request or signature over the old words no longer holds.
 #[utoipa::path(put, path = "/engagements/{engagement}/cases/{case}/deliverable", tag = "delivery", request_body = DeliverableIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn edit_deliverable(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<DeliverableIn>) -> Done {
+async fn edit_deliverable(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<DeliverableIn>,
+) -> Done {
     done(&app, caller, Command::EditDeliverable { engagement, case, body: given.body }).await
 }
 
@@ -354,6 +429,11 @@ async fn accept_delivery(State(app): State<App>, caller: Caller, Path((engagemen
 /// Returns the delivery with a coded reason, which decides whether an adjudicator looks at it again.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/delivery/return", tag = "delivery", request_body = ReturnIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn return_delivery(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<ReturnIn>) -> Done {
+async fn return_delivery(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<ReturnIn>,
+) -> Done {
     done(&app, caller, Command::ReturnDelivery { engagement, case, code: given.code, note: given.note }).await
 }

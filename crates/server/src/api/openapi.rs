@@ -7,9 +7,10 @@ use remit_kernel::id::{
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, HttpMethod, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type,
-        schema::SchemaType,
+        Content, HttpMethod, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder,
+        Schema, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        schema::SchemaType,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -81,7 +82,9 @@ fn describe_fields(schema: &mut RefOr<Schema>) {
     for (name, field) in &mut object.properties {
         let (Some((_, prefix)), RefOr::T(Schema::Object(field))) = (identifier(name), field) else { continue };
         let optional = SchemaType::Array(vec![Type::String, Type::Null]);
-        if field.pattern.is_none() && (field.schema_type == SchemaType::Type(Type::String) || field.schema_type == optional) {
+        if field.pattern.is_none()
+            && (field.schema_type == SchemaType::Type(Type::String) || field.schema_type == optional)
+        {
             field.pattern = Some(pattern(prefix));
         }
     }
@@ -98,9 +101,7 @@ fn describe_path(path: &str, operation: &mut Operation) {
     for name in path.split(['{', '}']).skip(1).step_by(2) {
         let Some((noun, prefix)) = identifier(name) else { continue };
         parameters.retain(|known| !matches!(known, RefOr::T(known) if known.name == name));
-        let schema = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some(pattern(prefix)));
+        let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern(prefix)));
         let described = ParameterBuilder::new()
             .name(name)
             .parameter_in(ParameterIn::Path)

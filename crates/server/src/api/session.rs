@@ -9,7 +9,10 @@ use remit_kernel::{
 use serde::{Deserialize, Serialize};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Problem, extract::{Json, Path}};
+use super::{
+    Problem,
+    extract::{Json, Path},
+};
 use crate::{
     App, Caller, Error,
     app::{
@@ -24,7 +27,11 @@ use crate::{
 const LABEL_CHARS_MAX: usize = 80;
 
 pub(super) fn router() -> OpenApiRouter<Edge> {
-    OpenApiRouter::new().routes(routes!(open, close)).routes(routes!(reauthenticate)).routes(routes!(me)).routes(routes!(give_login))
+    OpenApiRouter::new()
+        .routes(routes!(open, close))
+        .routes(routes!(reauthenticate))
+        .routes(routes!(me))
+        .routes(routes!(give_login))
 }
 
 /// A person who signs a program in.
@@ -132,7 +139,12 @@ async fn reauthenticate(
 /// Gives a person a name and password to sign in with, for whoever runs the installation.
 #[utoipa::path(post, path = "/people/{person}/login", tag = "session", params(("person" = String, Path)), request_body = LoginIn,
     responses((status = 204, description = "She can sign in.")))]
-async fn give_login(State(app): State<App>, caller: Caller, Path(person): Path<PersonId>, Json(given): Json<LoginIn>) -> Result<StatusCode, Problem> {
+async fn give_login(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<PersonId>,
+    Json(given): Json<LoginIn>,
+) -> Result<StatusCode, Problem> {
     app.give_login(&caller, person, &given.name, &given.password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -100,21 +100,34 @@ async fn done(app: &App, caller: Caller, command: Command) -> Done {
 /// Lists the cases that wait for a signature.
 #[utoipa::path(get, path = "/engagements/{engagement}/signoffs", tag = "signing", params(("engagement" = String, Path)),
     responses((status = 200, body = SignoffQueue)))]
-async fn list_signoffs(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Json<SignoffQueue>, Problem> {
+async fn list_signoffs(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<SignoffQueue>, Problem> {
     Ok(Json(app.view(&caller, ListSignoffs { engagement }).await?))
 }
 
 /// Lays a case before its signer: what to open, what changed, under which credential.
 #[utoipa::path(get, path = "/engagements/{engagement}/cases/{case}/signoff", tag = "signing",
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = SignoffDesk)))]
-async fn get_signoff(State(app): State<App>, caller: Caller, Path((engagement, case)): Place) -> Result<Json<SignoffDesk>, Problem> {
+async fn get_signoff(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+) -> Result<Json<SignoffDesk>, Problem> {
     Ok(Json(app.view(&caller, OpenSignoff { engagement, case, show: None }).await?))
 }
 
 /// Opens one item, or the deliverable, and shows it.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/signoff/open", tag = "signing", request_body = OpenIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = SignoffDesk)))]
-async fn open_material(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<OpenIn>) -> Result<Json<SignoffDesk>, Problem> {
+async fn open_material(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<OpenIn>,
+) -> Result<Json<SignoffDesk>, Problem> {
     let material = given.material()?;
     app.act(caller.clone(), Command::OpenMaterial { engagement, case, material }).await?;
     Ok(Json(app.view(&caller, OpenSignoff { engagement, case, show: Some(material) }).await?))
@@ -123,14 +136,24 @@ async fn open_material(State(app): State<App>, caller: Caller, Path((engagement,
 /// Signs exactly this content, if every item has been opened.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/signoff/sign", tag = "signing", request_body = SignIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn sign_content(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<SignIn>) -> Done {
+async fn sign_content(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<SignIn>,
+) -> Done {
     done(&app, caller, Command::Sign { engagement, case, content: given.content, statement: given.statement }).await
 }
 
 /// Sends the content back; a finding against the answer goes to an adjudicator who is not the signer.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/signoff/return", tag = "signing", request_body = ReturnSignoffIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn return_signoff(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<ReturnSignoffIn>) -> Done {
+async fn return_signoff(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<ReturnSignoffIn>,
+) -> Done {
     let finding = match given.finding {
         None => None,
         Some(mut written) => {
@@ -144,6 +167,11 @@ async fn return_signoff(State(app): State<App>, caller: Caller, Path((engagement
 /// Declines to sign.
 #[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/signoff/refuse", tag = "signing", request_body = RefuseSignoffIn,
     params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
-async fn refuse_signoff(State(app): State<App>, caller: Caller, Path((engagement, case)): Place, Json(given): Json<RefuseSignoffIn>) -> Done {
+async fn refuse_signoff(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Place,
+    Json(given): Json<RefuseSignoffIn>,
+) -> Done {
     done(&app, caller, Command::RefuseSignoff { engagement, case, note: given.note }).await
 }

@@ -386,7 +386,8 @@ impl Look<'_> {
     async fn seat(&mut self, assignment: AssignmentId) -> Result<(Case, Panel)> {
         let person = self.standing.person.ok_or_else(|| Reason::hidden(assignment))?;
         let duty = self.app.store().find_duty(&self.scope(), assignment).await?;
-        let mine = duty.filter(|duty| duty.person == person && duty.duty == Duty::Read && duty.status != DutyStatus::Released);
+        let mine =
+            duty.filter(|duty| duty.person == person && duty.duty == Duty::Read && duty.status != DutyStatus::Released);
         let mine = mine.ok_or_else(|| Reason::hidden(assignment))?;
         let (case, panel) = self.case(mine.case, None).await.map_err(|_| Reason::hidden(assignment))?;
         Ok((case, panel.ok_or_else(|| Reason::hidden(assignment))?))

@@ -146,7 +146,6 @@ impl Look<'_> {
     }
 
     /// Notes that something was shown.
-    #[expect(clippy::needless_pass_by_value, reason = "callers hand over identifiers and words as they have them")]
     pub(crate) fn saw(
         &mut self,
         action: Action,

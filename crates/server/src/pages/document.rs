@@ -140,7 +140,7 @@ mod tests {
     /// Writes pieces as `[depth:text]`, blocks apart by `|`.
     fn sketch(blocks: &[Block]) -> String {
         let pieces = |block: &Block| {
-            block.pieces.iter().map(|piece| format!("[{}:{}]", piece.depth, piece.text)).collect::<String>()
+            block.pieces.iter().map(|piece| format!("[{}:{}]", piece.depth, piece.text)).collect::<Vec<_>>().concat()
         };
         blocks.iter().map(|block| format!("{}{}", block.start, pieces(block))).collect::<Vec<_>>().join("|")
     }

@@ -62,13 +62,16 @@ struct QueuePage {
 impl QueuePage {
     /// Returns how long the queue takes at the signer's own pace, in words.
     fn minutes(&self) -> String {
-        let mine = self.queue.waiting.iter().filter(|line| line.barred.is_none()).count() as i64;
+        let mine = self.queue.waiting.iter().filter(|line| line.barred.is_none()).count();
+        let mine = i64::try_from(mine).unwrap_or(i64::MAX);
         match self.queue.pace_seconds {
             None => "not measured yet".to_owned(),
-            Some(seconds) if seconds * mine < 60 => "under a minute".to_owned(),
-            Some(seconds) => {
-                word::count(u64::try_from((seconds * mine + 59) / 60).unwrap_or_default(), "minute", "minutes")
-            }
+            Some(seconds) if seconds.saturating_mul(mine) < 60 => "under a minute".to_owned(),
+            Some(seconds) => word::count(
+                u64::try_from(seconds.saturating_mul(mine).saturating_add(59) / 60).unwrap_or_default(),
+                "minute",
+                "minutes",
+            ),
         }
     }
 

@@ -225,7 +225,8 @@ async fn programs_go_the_whole_way_from_intake_to_return() {
     let world = World::live().await;
     let (http, engagement) = (Http::of(&world), world.engagement);
     let at = format!("/api/v1/engagements/{engagement}");
-    let (client, signer, delivery) = (world.token(world.client).await, world.token(world.signer).await, world.token(world.delivery).await);
+    let (client, signer, delivery) =
+        (world.token(world.client).await, world.token(world.signer).await, world.token(world.delivery).await);
     let intake = http.get(&format!("{at}/intake"), &client).await.json();
     assert!(intake.to_string().contains("SOW v1 § 2.1"), "{intake}");
     let body = json!({
@@ -274,7 +275,10 @@ async fn programs_go_the_whole_way_from_intake_to_return() {
         assert_eq!(answer.status, StatusCode::OK, "{step}: {}", answer.body);
     }
     let view = http.get(&case_at, &delivery).await.json();
-    assert_eq!((view["status"].as_str(), &view["revision"], &view["revisions_counted"]), (Some("awaiting_sign_off"), &json!(1), &json!(0)));
+    assert_eq!(
+        (view["status"].as_str(), &view["revision"], &view["revisions_counted"]),
+        (Some("awaiting_sign_off"), &json!(1), &json!(0))
+    );
     let early = http.get(&format!("{case_at}?as_of=2026-03-01"), &delivery).await;
     assert_eq!(early.problem(), "field-invalid");
     let wrong = http.get(&format!("{case_at}?as_of=yesterday"), &delivery).await;

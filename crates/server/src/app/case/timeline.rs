@@ -116,6 +116,7 @@ impl Look<'_> {
     }
 
     /// Returns the line of a panel's event. Whoever is blind hears of her own part only.
+    #[expect(clippy::too_many_lines, reason = "one arm for each event; splitting would hide that all are here")]
     fn panel_line(&self, sight: Sight, event: &PanelEvent, at: Instant) -> Option<Line> {
         let me = self.standing.id();
         let by = |what: String, who: PersonId, note: Option<TextRef>| Line {

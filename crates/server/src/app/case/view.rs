@@ -436,7 +436,7 @@ impl Look<'_> {
 
         let mut judgements: Vec<&Judgement> = counted.iter().chain(&others).map(|reading| &reading.judgement).collect();
         judgements.extend(resolution.map(|resolution| &resolution.outcome));
-        for panel in panel_open {
+        if let Some(panel) = panel_open {
             judgements.extend(panel.adjudications.iter().map(|adjudication| &adjudication.judgement));
             judgements.extend(panel.challenges.iter().filter_map(|challenge| challenge.finding.as_ref()));
         }
@@ -794,7 +794,7 @@ fn made_at(reading: &Reading) -> Option<Timestamp> {
 /// Returns whose names the view tells.
 fn people(scene: &Scene, panel: Option<&Panel>) -> Vec<PersonId> {
     let mut people: BTreeSet<PersonId> = BTreeSet::from([scene.case.owner]);
-    for panel in panel {
+    if let Some(panel) = panel {
         people.extend(panel.readings.iter().map(|reading| reading.reader));
         people.extend(panel.adjudications.iter().map(|adjudication| adjudication.by));
         people.extend(panel.challenges.iter().map(|challenge| challenge.by));

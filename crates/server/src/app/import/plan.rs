@@ -145,7 +145,7 @@ impl Reading<'_> {
             match documents.entry(key) {
                 std::collections::hash_map::Entry::Vacant(free) => drop(free.insert(items)),
                 std::collections::hash_map::Entry::Occupied(held) if *held.get() == items => {
-                    reading.plan.report.duplicates += 1
+                    reading.plan.report.duplicates += 1;
                 }
                 std::collections::hash_map::Entry::Occupied(held) => {
                     return Err(format!("the document `{}` is in an earlier row with another text", held.key()));

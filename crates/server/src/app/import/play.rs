@@ -317,7 +317,7 @@ impl Playing<'_> {
             match kind(&question) {
                 Some(QuestionKind::Span { .. }) => drop(judgement.answers.insert(question, AnswerIn::Span(spans))),
                 Some(QuestionKind::Choice { .. } | QuestionKind::Text { .. }) | None => {
-                    drop(judgement.evidence.insert(question, spans))
+                    drop(judgement.evidence.insert(question, spans));
                 }
             }
         }
