@@ -86,6 +86,7 @@ struct Cases {
 
 #[derive(Debug, clap::Args)]
 #[command(group(ArgGroup::new("target").required(true).args(["engagement", "new"])))]
+#[expect(clippy::struct_field_names, reason = "the names of the flags")]
 struct Readings {
     #[command(flatten)]
     common: Common,

@@ -217,16 +217,15 @@ async fn take_in_case(
     Path(engagement): Path<EngagementId>,
     Json(given): Json<NewCaseIn>,
 ) -> Done {
-    let owner = match given.owner {
-        Some(owner) => owner,
-        None => {
-            let owners = app.view(&caller, GetIntake { engagement }).await?.owners;
-            let nobody = || {
-                Reason::field(code::FIELD_INVALID, "owner", "nobody here can own a case")
-                    .hint("Add a delivery manager first.")
-            };
-            owners.first().ok_or_else(nobody).map_err(Error::from)?.person
-        }
+    let owner = if let Some(owner) = given.owner {
+        owner
+    } else {
+        let owners = app.view(&caller, GetIntake { engagement }).await?.owners;
+        let nobody = || {
+            Reason::field(code::FIELD_INVALID, "owner", "nobody here can own a case")
+                .hint("Add a delivery manager first.")
+        };
+        owners.first().ok_or_else(nobody).map_err(Error::from)?.person
     };
     let NewCaseIn {
         reference,
