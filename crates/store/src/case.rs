@@ -52,7 +52,7 @@ statements! {
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id");
     BY_REFERENCE = concat!("SELECT ", case_columns!(), " FROM cases WHERE scope_id = $1 AND reference_key = $2");
     BY_REFERENCES = concat!("SELECT ", case_columns!(), " FROM cases \
-        WHERE scope_id = $1 AND reference_key IN (SELECT key FROM json_each($2)) ORDER BY case_id");
+        WHERE scope_id = $1 AND reference_key IN (SELECT key FROM json_each($2)) ORDER BY reference_key");
     /// The status is hidden from the index by status: in order of due time, a page ends as soon as it is full.
     LIST = concat!("SELECT ", case_columns!(), " FROM cases \
         WHERE scope_id = $1 AND (status || '') IN (SELECT key FROM json_each($2))", filter!(), " \
