@@ -14,6 +14,8 @@ mod layout;
 mod live;
 pub(crate) mod markdown;
 mod people;
+mod protection;
+mod quality;
 mod session;
 mod signoff;
 mod today;
@@ -38,6 +40,8 @@ pub fn router() -> Router<Edge> {
         .merge(signoff::router())
         .merge(desk::router())
         .merge(adjudicate::router())
+        .merge(protection::router())
+        .merge(quality::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())
