@@ -15,6 +15,7 @@
 mod adjudicate;
 mod case;
 pub(crate) mod extract;
+mod import;
 mod openapi;
 mod problem;
 mod protection;
@@ -52,6 +53,7 @@ pub fn router() -> Router<Edge> {
     let (router, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(session::router())
         .merge(case::router())
+        .merge(import::router())
         .merge(protection::router())
         .merge(quality::router())
         .merge(reading::router())

@@ -76,7 +76,7 @@ impl QualityPage {
 /// Returns an agreement as a sentence, such as `Agreement beyond chance 0.71 (0.62 to 0.79), n = 331`.
 fn sentence(agreement: &Agreement) -> String {
     let n = agreement.n;
-    match (agreement.value, agreement.interval, agreement.undefined) {
+    match (agreement.value, agreement.interval, agreement.undefined.as_deref()) {
         (Some(value), Some((lower, upper)), _) => format!("Agreement beyond chance {value:.2} ({lower:.2} to {upper:.2}), n = {n}"),
         (Some(value), None, _) => format!("Agreement beyond chance {value:.2} (no interval), n = {n}"),
         (None, _, Some(why)) => format!("Agreement beyond chance is undefined: {why}, n = {n}"),
@@ -91,7 +91,7 @@ fn coefficient(agreement: &Agreement) -> String {
 
 /// Returns the ends of an interval, or that there is none.
 fn ends(agreement: &Agreement) -> String {
-    match (agreement.interval, agreement.undefined) {
+    match (agreement.interval, agreement.undefined.as_deref()) {
         (Some((lower, upper)), _) => format!("{lower:.2} to {upper:.2}"),
         (None, Some(why)) => why.to_owned(),
         (None, None) => "no interval".to_owned(),
