@@ -11,13 +11,18 @@ use remit_kernel::id::EngagementId;
 use remit_server::app::export::{ExportCases, ExportEvents};
 use serde_json::Value;
 
-use crate::instance::Instance;
+use crate::{
+    instance::Instance,
+    remote::{Remote, Server},
+};
 
 /// Writes cases, readings, judgements and events of an engagement as JSON Lines.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     instance: Instance,
+    #[command(flatten)]
+    remote: Remote,
     /// The engagement.
     #[arg(long, value_name = "ENGAGEMENT")]
     engagement: EngagementId,
@@ -30,44 +35,83 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let Args { instance, engagement, out, json } = args;
-    let app = instance.open().await?;
-    let caller = instance.caller(&app).await?;
-    let mut ask = ExportCases { engagement, after: None };
-    // Whoever may not export leaves no empty files behind.
-    let mut page = app.view(&caller, ask.clone()).await?;
-    fs::create_dir_all(&out).with_context(|| format!("the folder {} cannot be made", out.display()))?;
-    let [mut cases, mut readings, mut judgements, mut events] =
-        ["cases", "readings", "judgements", "events"].map(|name| Lines::new(&out, name));
-    loop {
-        cases.write(&page.cases)?;
-        readings.write(&page.readings)?;
-        judgements.write(&page.judgements)?;
-        let Some(next) = page.next else { break };
-        ask.after = Some(next);
-        page = app.view(&caller, ask.clone()).await?;
-    }
-    let mut ask = ExportEvents { engagement, after: None };
-    loop {
-        let page = app.view(&caller, ask.clone()).await?;
-        events.write(&page.events)?;
-        ask.after = page.next;
-        if ask.after.is_none() {
-            break;
+    let Args { instance, remote, engagement, out, json } = args;
+    let mut lines = Files::new(&out);
+    if let Some(server) = remote.server()? {
+        through(&server, engagement, &mut lines)?;
+    } else {
+        let app = instance.open().await?;
+        let caller = instance.caller(&app).await?;
+        let mut ask = ExportCases { engagement, after: None };
+        loop {
+            let page = app.view(&caller, ask.clone()).await?;
+            lines.write_cases(&page.cases, &page.readings, &page.judgements)?;
+            ask.after = page.next;
+            if ask.after.is_none() {
+                break;
+            }
+        }
+        let mut ask = ExportEvents { engagement, after: None };
+        loop {
+            let page = app.view(&caller, ask.clone()).await?;
+            lines.events.write(&page.events)?;
+            ask.after = page.next;
+            if ask.after.is_none() {
+                break;
+            }
         }
     }
-    let written = [cases.end()?, readings.end()?, judgements.end()?, events.end()?];
-    let [cases, readings, judgements, events] = written;
+    let [cases, readings, judgements, events] = lines.end()?;
     if json {
         let counts = serde_json::json!({ "engagement": engagement, "cases": cases, "readings": readings, "judgements": judgements, "events": events });
         println!("{counts}");
     } else {
-        println!(
-            "{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}",
-            out.display()
-        );
+        println!("{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}", out.display());
     }
     Ok(())
+}
+
+/// Reads the pages of a server.
+fn through(server: &Server, engagement: EngagementId, lines: &mut Files) -> Result<()> {
+    let pages = |what: &str, write: &mut dyn FnMut(&Value) -> Result<()>| -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let page = server.get(&format!("/engagements/{engagement}/export/{what}?after={after}"))?;
+            write(&page)?;
+            match page["next"].as_str() {
+                Some(next) => after = next.to_owned(),
+                None => return Ok(()),
+            }
+        }
+    };
+    let list = |page: &Value, key: &str| page[key].as_array().cloned().unwrap_or_default();
+    pages("cases", &mut |page| lines.write_cases(&list(page, "cases"), &list(page, "readings"), &list(page, "judgements")))?;
+    pages("events", &mut |page| lines.events.write(&list(page, "events")))
+}
+
+/// The four files.
+struct Files {
+    cases: Lines,
+    readings: Lines,
+    judgements: Lines,
+    events: Lines,
+}
+
+impl Files {
+    fn new(out: &Path) -> Self {
+        let [cases, readings, judgements, events] = ["cases", "readings", "judgements", "events"].map(|name| Lines::new(out, name));
+        Self { cases, readings, judgements, events }
+    }
+
+    fn write_cases(&mut self, cases: &[Value], readings: &[Value], judgements: &[Value]) -> Result<()> {
+        self.cases.write(cases)?;
+        self.readings.write(readings)?;
+        self.judgements.write(judgements)
+    }
+
+    fn end(self) -> Result<[u64; 4]> {
+        Ok([self.cases.end()?, self.readings.end()?, self.judgements.end()?, self.events.end()?])
+    }
 }
 
 /// One file of lines, made with the first write.
@@ -87,8 +131,11 @@ impl Lines {
             if self.path.exists() {
                 bail!("{} is there already: name an empty folder", self.path.display());
             }
-            let file =
-                File::create_new(&self.path).with_context(|| format!("{} cannot be written", self.path.display()))?;
+            // Whoever may not export has been told so by now, and leaves no folder behind.
+            if let Some(folder) = self.path.parent() {
+                fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+            }
+            let file = File::create_new(&self.path).with_context(|| format!("{} cannot be written", self.path.display()))?;
             self.file = Some(BufWriter::new(file));
         }
         if let Some(file) = &mut self.file {

@@ -19,7 +19,10 @@ use remit_kernel::id::{EngagementId, PersonId};
 use remit_server::app::import::{CasesIn, CasesTaken, History, Imported, Progress, Reported, Target};
 use serde::Serialize;
 
-use crate::instance::Instance;
+use crate::{
+    instance::Instance,
+    remote::{self, Remote},
+};
 
 /// How often progress is told.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(200);
@@ -90,6 +93,8 @@ struct Cases {
 struct Readings {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    remote: Remote,
     /// CSV or JSON Lines with one row or more for each reading.
     #[arg(long, value_name = "FILE")]
     readings: PathBuf,
@@ -112,7 +117,19 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 }
 
 async fn readings(args: Readings) -> Result<()> {
-    let Readings { common, readings, gold, engagement, new } = args;
+    let Readings { common, remote, readings, gold, engagement, new } = args;
+    if let Some(server) = remote.server()? {
+        let file = |path: &PathBuf| remote::file(path);
+        let map_file = common.map.as_ref().map(PathBuf::from).filter(|path| path.is_file());
+        let body = serde_json::json!({
+            "pack": common.pack, "map": common.map.as_ref().filter(|_| map_file.is_none()), "encoding": common.encoding_word(),
+            "map_file": map_file.as_ref().map(file).transpose()?, "cases": file(&common.cases)?,
+            "documents": common.documents.as_ref().map(file).transpose()?, "readings": file(&readings)?,
+            "gold": gold.as_ref().map(file).transpose()?, "name": new,
+        });
+        let path = engagement.map_or_else(|| "/imports".to_owned(), |engagement| format!("/engagements/{engagement}/imports"));
+        return tell(&serde_json::from_value::<Imported>(server.post(&path, &body)?)?, common.json);
+    }
     let (pack, map) = common.pack()?;
     let target = match (engagement, new) {
         (Some(engagement), _) => Target::Engagement(engagement),
@@ -167,6 +184,13 @@ impl Common {
         };
         let map = maps.remove(&name).context("the map is gone")?;
         Ok((pack, map))
+    }
+
+    fn encoding_word(&self) -> &'static str {
+        match self.encoding {
+            Encoding::Detect => "detect",
+            Encoding::Cp1252 => "cp1252",
+        }
     }
 
     fn open(&self, file: &Path) -> Result<Table> {

@@ -8,6 +8,7 @@ mod init;
 mod instance;
 mod pack;
 mod quality;
+mod remote;
 mod serve;
 mod user;
 mod verify;

@@ -8,7 +8,7 @@ use remit_kernel::{id::EngagementId, index::Origin};
 use remit_server::app::quality::{Agreement, Quality, ShowQuality};
 use serde_json::json;
 
-use crate::instance::Instance;
+use crate::{instance::Instance, remote::Remote};
 
 /// Reports how far readers agree.
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,8 @@ enum Figures {
 struct Report {
     #[command(flatten)]
     instance: Instance,
+    #[command(flatten)]
+    remote: Remote,
     /// The engagement.
     #[arg(long, value_name = "ENGAGEMENT")]
     engagement: EngagementId,
@@ -50,15 +52,23 @@ enum Of {
 }
 
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let Figures::Report(Report { instance, engagement, origin, json }) = args.command;
+    let Figures::Report(Report { instance, remote, engagement, origin, json }) = args.command;
     let origin = match origin {
         Of::All => None,
         Of::Witnessed => Some(Origin::Witnessed),
         Of::Imported => Some(Origin::Imported),
     };
-    let app = instance.open().await?;
-    let caller = instance.caller(&app).await?;
-    let quality = app.view(&caller, ShowQuality { engagement, origin }).await?;
+    let quality = match remote.server()? {
+        Some(server) => {
+            let origin = origin.map_or("all", Origin::word);
+            serde_json::from_value(server.get(&format!("/engagements/{engagement}/quality?origin={origin}"))?)?
+        }
+        None => {
+            let app = instance.open().await?;
+            let caller = instance.caller(&app).await?;
+            app.view(&caller, ShowQuality { engagement, origin }).await?
+        }
+    };
     if json {
         println!("{}", figures(&quality));
     } else {
@@ -92,13 +102,7 @@ fn words(quality: &Quality) -> String {
     );
     // Writing into a text cannot fail.
     for question in questions {
-        let _ = write!(
-            words,
-            "\n\n{}\n  {}; {} cases in dispute",
-            question.title,
-            agreement(&question.agreement),
-            question.disputed
-        );
+        let _ = write!(words, "\n\n{}\n  {}; {} cases in dispute", question.title, agreement(&question.agreement), question.disputed);
         for pair in &question.pairs {
             let [first, second] = &pair.readers;
             let _ = write!(words, "\n  {} and {}: {}", first.name, second.name, agreement(&pair.agreement));
@@ -111,15 +115,9 @@ fn words(quality: &Quality) -> String {
 }
 
 fn agreement(agreement: &Agreement) -> String {
-    let interval = agreement
-        .interval
-        .map_or_else(|| "no interval".to_owned(), |(lower, upper)| format!("{lower:.2} to {upper:.2}"));
-    match (agreement.value, agreement.undefined) {
+    let interval = agreement.interval.map_or_else(|| "no interval".to_owned(), |(lower, upper)| format!("{lower:.2} to {upper:.2}"));
+    match (agreement.value, &agreement.undefined) {
         (Some(value), _) => format!("agreement beyond chance {value:.3} ({interval}), n = {}", agreement.n),
-        (None, why) => format!(
-            "agreement beyond chance is undefined: {}, n = {}",
-            why.unwrap_or("no reason is known"),
-            agreement.n
-        ),
+        (None, why) => format!("agreement beyond chance is undefined: {}, n = {}", why.as_deref().unwrap_or("no reason is known"), agreement.n),
     }
 }

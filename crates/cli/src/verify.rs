@@ -1,18 +1,29 @@
 //! `remit verify`: replays every event and names the first difference.
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
 
-use anyhow::Result;
-use remit_kernel::stream::Scope;
+use anyhow::{Context as _, Result};
+use remit_kernel::{id::EngagementId, stream::Scope};
 use remit_server::app::verify::Verified;
 
-use crate::instance::Instance;
+use crate::{
+    instance::Instance,
+    remote::{Remote, Server},
+};
+
+/// How often a server is asked whether it has finished.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Replays every event and compares everything kept with what the events give.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     instance: Instance,
+    #[command(flatten)]
+    remote: Remote,
+    /// With a server: the engagement in which you may verify. The whole record is verified in any case.
+    #[arg(long, value_name = "ENGAGEMENT")]
+    engagement: Option<EngagementId>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -20,6 +31,10 @@ pub(crate) struct Args {
 
 /// Returns failure if something differs.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    if let Some(server) = args.remote.server()? {
+        let engagement = args.engagement.context("say in which engagement you may verify: `--engagement ENGAGEMENT`")?;
+        return through(&server, engagement, args.json);
+    }
     let app = args.instance.open().await?;
     let caller = args.instance.caller(&app).await?;
     let terminal = std::io::stderr().is_terminal();
@@ -38,6 +53,28 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         println!("{}", words(&found));
     }
     Ok(if found.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Has a server verify, and waits for what it finds.
+fn through(server: &Server, engagement: EngagementId, json: bool) -> Result<ExitCode> {
+    server.post(&format!("/engagements/{engagement}/verifications"), &serde_json::json!({}))?;
+    let verified = loop {
+        let record = server.get(&format!("/engagements/{engagement}/record?limit=1"))?;
+        if record["verifying"].is_null() {
+            break record["verified"].clone();
+        }
+        std::thread::sleep(PAUSE);
+    };
+    let ok = verified["ok"] == true;
+    if json {
+        println!("{verified}");
+    } else if ok {
+        println!("{} events replayed\nall equal", verified["events"]);
+    } else {
+        let place = verified["first_difference"].as_str().unwrap_or("outside of this engagement");
+        println!("the first difference: {place}");
+    }
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn words(found: &Verified) -> String {

@@ -194,8 +194,20 @@ pub fn read(path: &Path, pack: &Pack) -> Result<ImportMap, PackErrors> {
         Ok(bytes) => [(name.as_str(), bytes)].into_iter().collect(),
         Err(_) => Files::default(),
     };
+    read_one(&files, &name, pack)
+}
+
+/// Reads a map that is in memory, such as one that comes with a request.
+///
+/// # Errors
+/// As [`read`].
+pub fn of_bytes(name: &str, bytes: Vec<u8>, pack: &Pack) -> Result<ImportMap, PackErrors> {
+    read_one(&[(name, bytes)].into_iter().collect(), name, pack)
+}
+
+fn read_one(files: &Files, name: &str, pack: &Pack) -> Result<ImportMap, PackErrors> {
     let mut problems = Vec::<Problem>::new();
-    let map = read_file(&files, &name, &mut problems, |source| check(source, pack));
+    let map = read_file(files, name, &mut problems, |source| check(source, pack));
     match map {
         Some(map) if problems.is_empty() => Ok(map),
         Some(_) | None => Err(PackErrors(problems)),

@@ -17,6 +17,7 @@ mod case;
 mod engagement;
 pub(crate) mod extract;
 mod file;
+mod import;
 mod openapi;
 mod people;
 mod problem;
@@ -58,6 +59,7 @@ pub fn router() -> Router<Edge> {
         .merge(engagement::router())
         .merge(people::router())
         .merge(case::router())
+        .merge(import::router())
         .merge(protection::router())
         .merge(quality::router())
         .merge(file::router())

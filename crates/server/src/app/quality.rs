@@ -2,7 +2,10 @@
 //!
 //! Only answers of closed panels enter a figure. The client's side sees readers by number, the provider's by name.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use remit_access::{Action, Class};
 use remit_kernel::{
@@ -21,7 +24,7 @@ use remit_stats::{
     agreement::{Counts, Pairs, Undefined},
     interval,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Look, Query, look::ERASED};
 use crate::error::Result;
@@ -51,7 +54,7 @@ pub struct ShowQuality {
 }
 
 /// How far readers agree.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Quality {
     /// Panels closed with an outcome or a dispute.
     pub panels: u64,
@@ -70,7 +73,7 @@ pub struct Quality {
 }
 
 /// How far readers agree on one question.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct QuestionQuality {
     /// Key of the question.
     pub question: String,
@@ -79,7 +82,7 @@ pub struct QuestionQuality {
     /// Whether unlike answers make a dispute.
     pub decides: bool,
     /// Which coefficient: Krippendorff's alpha for nominal answers, over all panel readers.
-    pub coefficient: &'static str,
+    pub coefficient: Cow<'static, str>,
     /// Agreement beyond chance.
     #[serde(flatten)]
     pub agreement: Agreement,
@@ -92,20 +95,20 @@ pub struct QuestionQuality {
 }
 
 /// A coefficient with its interval, or why it has none.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Agreement {
     /// The coefficient; 1 is perfect agreement, 0 what chance would give.
     pub value: Option<f64>,
     /// Lower and upper end of the 95 % interval.
     pub interval: Option<(f64, f64)>,
     /// Why there is no value.
-    pub undefined: Option<&'static str>,
+    pub undefined: Option<Cow<'static, str>>,
     /// Cases with two or more answers.
     pub n: u64,
 }
 
 /// How far two readers agree on one question.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PairQuality {
     /// The two readers.
     pub readers: [ReaderName; 2],
@@ -123,7 +126,7 @@ pub struct PairQuality {
 }
 
 /// A reader as this viewer may know her.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReaderName {
     /// Stands for the reader in addresses.
     pub key: String,
@@ -302,7 +305,7 @@ fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers:
         question: question.key.clone(),
         title: question.title.clone(),
         decides: question.decides,
-        coefficient: COEFFICIENT,
+        coefficient: Cow::Borrowed(COEFFICIENT),
         agreement: counts.map_or_else(Agreement::none, |counts| of_all(&counts)),
         disputed,
         pairs,
@@ -348,7 +351,7 @@ fn of_all(counts: &Counts) -> Agreement {
                 interval::alpha(counts, CONFIDENCE, resamples, SEED).ok().map(|ends| (ends.lower, ends.upper));
             Agreement { value: Some(value), interval, undefined: None, n }
         }
-        Err(why) => Agreement { value: None, interval: None, undefined: Some(why_undefined(why)), n },
+        Err(why) => Agreement { value: None, interval: None, undefined: Some(Cow::Borrowed(why_undefined(why))), n },
     }
 }
 
@@ -370,7 +373,7 @@ fn of_pair(
                     let interval = interval::kappa(&kappa, CONFIDENCE).ok().map(|ends| (ends.lower, ends.upper));
                     Agreement { value: Some(kappa.value), interval, undefined: None, n: total }
                 }
-                Err(why) => Agreement { value: None, interval: None, undefined: Some(why_undefined(why)), n: total },
+                Err(why) => Agreement { value: None, interval: None, undefined: Some(Cow::Borrowed(why_undefined(why))), n: total },
             };
             (agreement, pairs.share_agreed().ok())
         }
@@ -390,7 +393,7 @@ fn of_pair(
 
 impl Agreement {
     fn none() -> Self {
-        Self { value: None, interval: None, undefined: Some(why_undefined(Undefined::NoPairs)), n: 0 }
+        Self { value: None, interval: None, undefined: Some(Cow::Borrowed(why_undefined(Undefined::NoPairs))), n: 0 }
     }
 }
 

@@ -13,6 +13,7 @@ mod http;
 mod idempotency;
 mod import;
 mod matrix;
+mod protection;
 mod quality;
 mod round;
 mod routes;

@@ -85,7 +85,7 @@ async fn the_client_knows_readers_by_number_and_nothing_before_a_panel_closes() 
     // The second case is in adjudication: nobody hears of it yet.
     assert_eq!((client.panels, client.agreed, client.disputed), (1, 1, 0));
     assert_eq!(client.questions[0].agreement.n, 1);
-    assert_eq!(client.questions[0].agreement.undefined, Some("everybody gave the same answer"));
+    assert_eq!(client.questions[0].agreement.undefined.as_deref(), Some("everybody gave the same answer"));
     let mut names = provider.questions[0].pairs[0].readers.clone().map(|reader| reader.name);
     names.sort_unstable();
     assert_eq!(names, ["Ravi Reader", "Rita Reader"]);

@@ -19,7 +19,7 @@ use remit_kernel::{
     role::Side,
     stream::{Scope, StreamId},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{App, Look, Query, load::Loaded};
 use crate::{
@@ -71,7 +71,7 @@ pub struct Progress {
 }
 
 /// What became of every row. A row is in one of the counts or in one of the lists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Imported {
     /// Where it went.
     #[schema(value_type = String)]
@@ -97,7 +97,7 @@ pub struct Imported {
 }
 
 /// How panels stand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Panels {
     /// The readers give the same answers.
     pub agreed: usize,
@@ -108,7 +108,7 @@ pub struct Panels {
 }
 
 /// A row and what there is to say of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Reported {
     /// Name of the file, without its folder.
     pub file: String,
