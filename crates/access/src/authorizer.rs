@@ -242,5 +242,14 @@ fn texts(values: &BTreeSet<String>) -> RestrictedExpression {
     RestrictedExpression::new_set(values.iter().cloned().map(RestrictedExpression::new_string))
 }
 
+/// Returns what a policy says in words: the comment that stands above it where it is written.
+pub fn sentence(policy_id: &str) -> Option<String> {
+    let named = format!("@id(\"{policy_id}\")");
+    let lines: Vec<_> = POLICIES.lines().collect();
+    let at = lines.iter().position(|line| line.trim() == named)?;
+    let comment: Vec<_> = lines[..at].iter().rev().map_while(|line| line.strip_prefix("// ")).collect();
+    Some(comment.into_iter().rev().collect::<Vec<_>>().join(" "))
+}
+
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,7 @@ mod label;
 mod principal;
 
 pub use action::Action;
-pub use authorizer::{AccessError, Authorizer, Decision};
+pub use authorizer::{AccessError, Authorizer, Decision, sentence};
 pub use gate::{Authorized, Denied, Gate};
 pub use label::{Class, Label, Visibility};
 pub use principal::{Kind, Principal};

@@ -61,7 +61,7 @@ struct Inner {
     readers: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     /// Held open for the lock on it; declared last, so that it is let go after the connections.
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 impl Store {
@@ -86,7 +86,7 @@ impl Store {
             writer: Some(thread),
             readers: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(options.readers_max)),
-            _lock: lock,
+            _lock: Arc::new(lock),
         })))
     }
 
@@ -100,6 +100,21 @@ impl Store {
     /// Hands a write to the writer, which applies writes in the order in which they were handed over.
     pub async fn hand_over(&self, write: Write) -> Result<Pending> {
         self.send(write.into_plan()).await.map(Pending)
+    }
+
+    /// Returns the store as it stands at this moment: what is written from now on is not seen through it, and nothing can
+    /// be written through it. Drop it soon; until then the database keeps what it shows.
+    pub async fn frozen(&self) -> Result<Self> {
+        let (path, lock) = (self.0.path.clone(), Arc::clone(&self.0._lock));
+        let frozen = tokio::task::spawn_blocking(move || {
+            let connection = Connection::open_reader(&path)?;
+            connection.run("BEGIN")?;
+            // The moment is that of the first look.
+            connection.rows(&Statement { sql: APPLIED, values: values![] }, first::<String>)?;
+            let (readers, permits) = (Mutex::new(vec![connection]), Arc::new(Semaphore::new(1)));
+            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, _lock: lock })))
+        });
+        frozen.await.map_err(|_| StoreError::Panicked)?
     }
 
     /// Copies the whole store, as it stands at this moment, into a new database file.

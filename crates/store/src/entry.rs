@@ -34,6 +34,11 @@ statements! {
         WHERE scope_id = $1 AND case_id = $2 AND (at, id) < ($3, $4) ORDER BY at DESC, id DESC LIMIT $5");
     OF_PERSON = concat!("SELECT ", columns!(), " FROM entries \
         WHERE scope_id = $1 AND actor = $2 AND (at, id) < ($3, $4) ORDER BY at DESC, id DESC LIMIT $5");
+    /// The index by time gives the order, so a page ends as soon as it is full.
+    FOUND = concat!("SELECT ", columns!(), " FROM entries \
+        WHERE scope_id = $1 AND (CAST($2 AS TEXT) IS NULL OR case_id = $2) \
+        AND (CAST($3 AS TEXT) IS NULL OR actor = $3) AND (CAST($4 AS TEXT) IS NULL OR decision = $4) \
+        AND (at, id) < ($5, $6) ORDER BY at DESC, id DESC LIMIT $7");
     PAGE = concat!("SELECT ", columns!(), " FROM entries WHERE scope_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     NEWEST = "SELECT MAX(at) FROM entries WHERE scope_id = $1";
 }
@@ -96,6 +101,17 @@ pub struct StoredEntry {
     pub leaf_index: Option<u64>,
 }
 
+/// Which entries. What is left empty does not restrict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EntryFilter {
+    /// On this case and all that belongs to it.
+    pub case: Option<CaseId>,
+    /// Of this person.
+    pub actor: Option<PersonId>,
+    /// Only what access denied.
+    pub denied: bool,
+}
+
 /// A place among the entries of a scope, by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryKey {
@@ -121,6 +137,19 @@ impl Store {
     pub async fn list_entries(&self, scope: &str, before: Option<EntryKey>, limit: u32) -> Result<Vec<StoredEntry>> {
         let (at, id) = EntryKey::bound(before);
         self.rows(LIST, values![scope, at, id, limit], StoredEntry::read).await
+    }
+
+    /// Returns the newest entries that a filter lets through, further back from `before`.
+    pub async fn find_entries(
+        &self,
+        scope: &str,
+        filter: &EntryFilter,
+        before: Option<EntryKey>,
+        limit: u32,
+    ) -> Result<Vec<StoredEntry>> {
+        let (at, id) = EntryKey::bound(before);
+        let decision = filter.denied.then_some(Decision::Deny);
+        self.rows(FOUND, values![scope, filter.case, filter.actor, decision, at, id, limit], StoredEntry::read).await
     }
 
     /// Returns the newest entries on one object, further back from `before`.

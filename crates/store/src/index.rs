@@ -44,7 +44,7 @@ pub(crate) trait Indexed: Sized + Send + 'static {
 
 /// Declares the tables once: the enum of them, and how a row and a table find their statements.
 macro_rules! tables {
-    ($($variant:ident $row:ident;)*) => {
+    ($($variant:ident $row:ident $name:literal;)*) => {
         /// The index tables.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each is the table of the row type of its name")]
@@ -57,6 +57,11 @@ macro_rules! tables {
             /// Returns the table of a row.
             pub fn of(row: &Row) -> Self {
                 match row { $(Row::$variant(_) => Self::$variant),* }
+            }
+
+            /// Returns the table's name in the database.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
             }
         }
 
@@ -99,18 +104,29 @@ macro_rules! tables {
 }
 
 tables! {
-    Engagement EngagementRow;
-    Member MemberRow;
-    Case CaseRow;
-    Seat SeatRow;
-    Need NeedRow;
-    Duty DutyRow;
-    Panel PanelRow;
-    Dispute DisputeRow;
-    Answer AnswerRow;
-    Organisation OrganisationRow;
-    Person PersonRow;
-    Credential CredentialRow;
+    Engagement EngagementRow "engagements";
+    Member MemberRow "members";
+    Case CaseRow "cases";
+    Seat SeatRow "seats";
+    Need NeedRow "needs";
+    Duty DutyRow "duties";
+    Panel PanelRow "panels";
+    Dispute DisputeRow "disputes";
+    Answer AnswerRow "answers";
+    Organisation OrganisationRow "organisations";
+    Person PersonRow "people";
+    Credential CredentialRow "credentials";
+}
+
+/// Returns the key of an index row beyond the scope, its parts apart by a space.
+pub fn key_of(row: &Row) -> String {
+    let parts = key(row).into_iter().map(|part| match part {
+        Value::Text(text) => text,
+        Value::Int(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Null | Value::Bytes(_) => String::new(),
+    });
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 impl IndexChange {

@@ -7,7 +7,7 @@ use remit_kernel::{
 
 use crate::{
     Store,
-    dialect::Columns,
+    dialect::{Columns, first},
     error::{Result, Unreadable},
     index::Indexed,
     value::{Value, keys},
@@ -36,6 +36,8 @@ statements! {
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id");
     COUNTS = "SELECT status, origin, disputed, other_evidence, COUNT(*) FROM panels WHERE scope_id = $1 \
         GROUP BY status, origin, disputed, other_evidence ORDER BY status, origin, disputed, other_evidence";
+    ON_OTHER_EVIDENCE = "SELECT case_id FROM panels WHERE scope_id = $1 AND other_evidence \
+        AND (CAST($2 AS TEXT) IS NULL OR origin = $2) ORDER BY case_id";
     DISPUTES = concat!("SELECT ", dispute_columns!(), " FROM disputes \
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id, question");
     DISPUTE_COUNTS = "SELECT question, origin, COUNT(*) FROM disputes WHERE scope_id = $1 \
@@ -77,6 +79,11 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// Returns the cases whose readers gave the same answers on other evidence, in the order of their identifiers.
+    pub async fn cases_on_other_evidence(&self, scope: &str, origin: Option<Origin>) -> Result<Vec<CaseId>> {
+        self.rows(ON_OTHER_EVIDENCE, values![scope, origin], first).await
     }
 
     /// Returns the questions in dispute of these cases.

@@ -100,3 +100,16 @@ impl Replay {
         Ok(rows)
     }
 }
+
+/// Changes one character, number or byte of one row in the data folder of a closed store, as a failing disk or a foreign
+/// hand would. The row is the first one whose column is filled.
+pub fn flip(dir: &Path, table: &str, column: &str) -> Result<()> {
+    let connection = Connection::open_writer(&db::file(dir))?;
+    connection.run("PRAGMA ignore_check_constraints = ON")?;
+    connection.run(&format!(
+        "UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN 1 - {column} \
+         WHEN 'blob' THEN zeroblob(length({column})) \
+         ELSE substr({column}, 1, length({column}) - 1) || CASE substr({column}, -1) WHEN '0' THEN '1' ELSE '0' END END \
+         WHERE rowid = (SELECT MIN(rowid) FROM {table} WHERE {column} IS NOT NULL)"
+    ))
+}

@@ -19,6 +19,8 @@ pub(crate) mod extract;
 mod openapi;
 mod people;
 mod problem;
+mod protection;
+mod quality;
 mod reading;
 mod receipt;
 mod session;
@@ -39,6 +41,8 @@ pub(crate) use adjudicate::DisputesIn;
 pub(crate) use case::{CasesIn, instant};
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
+pub(crate) use protection::ProtectionIn;
+pub(crate) use quality::{QualityIn, SideBySideIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
@@ -52,6 +56,8 @@ pub fn router() -> Router<Edge> {
         .merge(engagement::router())
         .merge(people::router())
         .merge(case::router())
+        .merge(protection::router())
+        .merge(quality::router())
         .merge(reading::router())
         .merge(adjudicate::router())
         .split_for_parts();

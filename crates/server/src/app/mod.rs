@@ -6,6 +6,7 @@ pub mod adjudicate;
 pub mod case;
 pub mod desk;
 pub mod engagement;
+pub mod export;
 pub mod import;
 pub mod judgement;
 pub mod knowledge;
@@ -15,14 +16,18 @@ pub mod look;
 pub mod me;
 pub mod people;
 mod permit;
+pub mod protection;
+pub mod quality;
 mod receipt;
 pub mod session;
+pub mod signoff;
 pub mod today;
 mod turn;
+pub mod verify;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
 use remit_access::Authorizer;
@@ -62,6 +67,8 @@ pub struct Inner {
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
     topics: broadcast::Sender<Topic>,
     demo: OnceLock<(Demo, u16)>,
+    /// Events replayed by the verification that is running; `u64::MAX` when none is.
+    verifying: AtomicU64,
 }
 
 /// Something changed. Carries no content: the page that hears it asks again through `view`.
@@ -91,7 +98,9 @@ impl App {
     pub fn new(store: Store, clock: Clock, chance: Chance) -> Result<Self> {
         let (topics, _) = broadcast::channel(TOPICS_MAX);
         let packs = Mutex::new(HashMap::new());
-        Ok(Self(Arc::new(Inner { store, authorizer: Authorizer::new()?, clock, chance, turns: turn::Turns::default(), packs, topics, demo: OnceLock::new() })))
+        let (turns, verifying) = (turn::Turns::default(), AtomicU64::new(u64::MAX));
+        let authorizer = Authorizer::new()?;
+        Ok(Self(Arc::new(Inner { store, authorizer, clock, chance, turns, packs, topics, demo: OnceLock::new(), verifying })))
     }
 
     /// Returns the store, for what is neither an act nor content: sign-in, jobs, verification.

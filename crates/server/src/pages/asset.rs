@@ -18,6 +18,7 @@ const OWN: &[(&str, &[u8])] = &[
     ("app.css", include_bytes!("../../assets/app.css")),
     ("icon.svg", include_bytes!("../../assets/icon.svg")),
     ("desk.js", include_bytes!("../../assets/islands/desk.js")),
+    ("sign.js", include_bytes!("../../assets/islands/sign.js")),
     ("rows.js", include_bytes!("../../assets/islands/rows.js")),
 ];
 

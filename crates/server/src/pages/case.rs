@@ -27,6 +27,9 @@ use crate::{
     edge::Edge,
 };
 
+pub(crate) use act::return_code;
+pub(crate) use show::{Quoting, decided, document, reasons};
+
 pub(super) fn router() -> Router<Edge> {
     Router::new()
         .route("/e/{engagement}/cases", get(list))

@@ -14,7 +14,10 @@ mod layout;
 mod live;
 pub(crate) mod markdown;
 mod people;
+mod protection;
+mod quality;
 mod session;
+mod signoff;
 mod today;
 pub(crate) mod word;
 
@@ -34,8 +37,11 @@ pub fn router() -> Router<Edge> {
     Router::new()
         .merge(asset::router())
         .merge(case::router())
+        .merge(signoff::router())
         .merge(desk::router())
         .merge(adjudicate::router())
+        .merge(protection::router())
+        .merge(quality::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())

@@ -1,7 +1,7 @@
 //! One case as one person may know it: facts, file, outcome, readings once revealed, sign-off, delivery, and what can be
 //! done now. Built for its reader: what she may not know never enters.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use remit_access::{Action, Class, Label};
@@ -11,7 +11,7 @@ use remit_kernel::{
     hash::Digest,
     id::{AssignmentId, CaseId, CredentialId, EngagementId, ItemId, PersonId, TextId},
     index::{CaseStatus, Origin, Part},
-    pack::{Duty, Pack, Stopping},
+    pack::{Pack, Stopping},
     panel::{Panel, Provenance, Reading},
     quote,
     role::Side,
@@ -549,6 +549,14 @@ impl Look<'_> {
         panel.assignment_of(self.standing.id()).map(|(assignment, _)| assignment)
     }
 
+    /// Returns a judgement of a case in words, for somebody who may see its outcome.
+    pub(crate) async fn told(&mut self, scene: &Scene, judgement: &Judgement) -> Result<JudgementView> {
+        let items = self.visible_items(scene)?;
+        let words = self.words(scene, &items, &[judgement], None).await?;
+        let telling = Telling { form: scene.pack.as_ref().map(|pack| &pack.form), words: &words, case: &scene.case };
+        Ok(telling.judgement(judgement, |_, _| false))
+    }
+
     fn visible_items(&mut self, scene: &Scene) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         for item in &scene.case.items {
@@ -790,14 +798,4 @@ fn delivery(case: &Case, names: &HashMap<PersonId, String>, words: &Words) -> Op
     };
     let note = returned(&delivery.state).map(|text| words.text(text));
     Some(DeliveryView { state, at: delivery.at.timestamp(), by, accepted_at, code, note })
-}
-
-/// Returns an outcome question by question, for telling two apart.
-pub(crate) fn by_question(judgement: &JudgementView) -> BTreeMap<&str, &AnswerView> {
-    judgement.answers.iter().map(|answer| (answer.question.as_str(), answer)).collect()
-}
-
-/// Returns the duty of a person whose desk a case page links to.
-pub(crate) fn duty_of(panel: Option<&Panel>, person: PersonId) -> Option<Duty> {
-    panel?.assignment_of(person).map(|(_, duty)| duty)
 }

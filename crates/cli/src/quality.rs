@@ -1,0 +1,113 @@
+//! `remit quality`: the figures of an engagement.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use clap::{Subcommand, ValueEnum};
+use remit_kernel::{id::EngagementId, index::Origin};
+use remit_server::app::quality::{Agreement, Quality, ShowQuality};
+use serde_json::json;
+
+use crate::instance::Instance;
+
+/// Reports how far readers agree.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Figures,
+}
+
+#[derive(Debug, Subcommand)]
+enum Figures {
+    /// Prints agreement by question and pair.
+    Report(Report),
+}
+
+#[derive(Debug, clap::Args)]
+struct Report {
+    #[command(flatten)]
+    instance: Instance,
+    /// The engagement.
+    #[arg(long, value_name = "ENGAGEMENT")]
+    engagement: EngagementId,
+    /// Which readings the figures rest on.
+    #[arg(long, value_enum, default_value_t = Of::All)]
+    origin: Of,
+    /// Print one JSON list with an object for each question.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which readings.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Of {
+    /// All of them.
+    All,
+    /// Those made in Remit.
+    Witnessed,
+    /// Those taken from files.
+    Imported,
+}
+
+pub(crate) async fn run(args: Args) -> Result<()> {
+    let Figures::Report(Report { instance, engagement, origin, json }) = args.command;
+    let origin = match origin {
+        Of::All => None,
+        Of::Witnessed => Some(Origin::Witnessed),
+        Of::Imported => Some(Origin::Imported),
+    };
+    let app = instance.open().await?;
+    let caller = instance.caller(&app).await?;
+    let quality = app.view(&caller, ShowQuality { engagement, origin }).await?;
+    if json {
+        println!("{}", figures(&quality));
+    } else {
+        println!("{}", words(&quality));
+    }
+    Ok(())
+}
+
+fn figures(quality: &Quality) -> serde_json::Value {
+    let questions = quality.questions.iter().map(|question| {
+        let pairs = question.pairs.iter().map(|pair| {
+            json!({
+                "readers": pair.readers.clone().map(|reader| reader.name), "kappa": pair.agreement.value, "n": pair.agreement.n,
+                "interval": pair.agreement.interval, "share_agreed": pair.share_agreed, "differ": pair.differ,
+            })
+        });
+        json!({
+            "question": question.question, "coefficient": question.coefficient, "value": question.agreement.value,
+            "interval": question.agreement.interval, "undefined": question.agreement.undefined, "n": question.agreement.n,
+            "disputed": question.disputed, "imported": quality.imported, "pairs": pairs.collect::<Vec<_>>(),
+        })
+    });
+    questions.collect()
+}
+
+fn words(quality: &Quality) -> String {
+    let Quality { panels, agreed, disputed, single, other_evidence, imported, questions } = quality;
+    let mut words = format!(
+        "{panels} closed panels: {agreed} agreed, {disputed} in dispute, {single} with one reading; \
+         {other_evidence} with the same answer on other evidence"
+    );
+    // Writing into a text cannot fail.
+    for question in questions {
+        let _ = write!(words, "\n\n{}\n  {}; {} cases in dispute", question.title, agreement(&question.agreement), question.disputed);
+        for pair in &question.pairs {
+            let [first, second] = &pair.readers;
+            let _ = write!(words, "\n  {} and {}: {}", first.name, second.name, agreement(&pair.agreement));
+        }
+    }
+    if *imported {
+        words.push_str("\n\nImported: times, authors and blindness as claimed by the file, not witnessed by Remit");
+    }
+    words
+}
+
+fn agreement(agreement: &Agreement) -> String {
+    let interval = agreement.interval.map_or_else(|| "no interval".to_owned(), |(lower, upper)| format!("{lower:.2} to {upper:.2}"));
+    match (agreement.value, agreement.undefined) {
+        (Some(value), _) => format!("agreement beyond chance {value:.3} ({interval}), n = {}", agreement.n),
+        (None, why) => format!("agreement beyond chance is undefined: {}, n = {}", why.unwrap_or("no reason is known"), agreement.n),
+    }
+}

@@ -1,0 +1,590 @@
+//! Quality: how far readers agree, question by question and pair by pair, and the disputes behind each figure.
+//!
+//! Only answers of closed panels enter a figure. The client's side sees readers by number, the provider's by name.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use remit_access::{Action, Class};
+use remit_kernel::{
+    case::Visibility,
+    facts::Want,
+    form::{Answer, Question, QuestionKind},
+    id::{CaseId, EngagementId, PersonId},
+    index::{AnswerRow, Origin, Part},
+    panel::Reading,
+    quote,
+    refusal::{Reason, code},
+    role::Side,
+    stream::Scope,
+};
+use remit_stats::{
+    agreement::{Counts, Pairs, Undefined},
+    interval,
+};
+use serde::Serialize;
+
+use super::{Look, Query, look::ERASED};
+use crate::error::Result;
+
+/// Name of the coefficient over all panel readers, as programs know it.
+pub const COEFFICIENT: &str = "krippendorff_alpha_nominal";
+/// Confidence of every interval.
+const CONFIDENCE: f64 = 0.95;
+/// Resamples behind an interval of alpha, where the cases are few enough for that many.
+const RESAMPLES: u64 = 1_000;
+/// Draws that one interval of alpha may take: with very many cases it rests on fewer resamples.
+const DRAWS_MAX: u64 = 20_000_000;
+/// Where the drawing begins, so that the same answers give the same interval.
+const SEED: u64 = 20_260_301;
+/// Pairs of readers shown for one question, those with most cases first.
+const PAIRS_MAX: usize = 200;
+/// Disputed cases on a page.
+pub const DISPUTES_MAX: u32 = 25;
+
+/// Asks how far readers agree.
+#[derive(Debug, Clone)]
+pub struct ShowQuality {
+    /// In which engagement.
+    pub engagement: EngagementId,
+    /// Of which origin; none: both.
+    pub origin: Option<Origin>,
+}
+
+/// How far readers agree.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Quality {
+    /// Panels closed with an outcome or a dispute.
+    pub panels: u64,
+    /// Panels whose readers agreed.
+    pub agreed: u64,
+    /// Panels whose readers differed on a question that decides, however that was settled.
+    pub disputed: u64,
+    /// Panels with one reading.
+    pub single: u64,
+    /// Panels whose readers gave the same answers on other evidence.
+    pub other_evidence: u64,
+    /// Whether any figure rests on readings from files.
+    pub imported: bool,
+    /// Question by question, in the order of the form.
+    pub questions: Vec<QuestionQuality>,
+}
+
+/// How far readers agree on one question.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct QuestionQuality {
+    /// Key of the question.
+    pub question: String,
+    /// The question.
+    pub title: String,
+    /// Whether unlike answers make a dispute.
+    pub decides: bool,
+    /// Which coefficient: Krippendorff's alpha for nominal answers, over all panel readers.
+    pub coefficient: &'static str,
+    /// Agreement beyond chance.
+    #[serde(flatten)]
+    pub agreement: Agreement,
+    /// Cases on which panel readers differed on this question.
+    pub disputed: u64,
+    /// Pair by pair, those with most cases first.
+    pub pairs: Vec<PairQuality>,
+    /// Pairs left out because there are very many.
+    pub pairs_left_out: usize,
+}
+
+/// A coefficient with its interval, or why it has none.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Agreement {
+    /// The coefficient; 1 is perfect agreement, 0 what chance would give.
+    pub value: Option<f64>,
+    /// Lower and upper end of the 95 % interval.
+    pub interval: Option<(f64, f64)>,
+    /// Why there is no value.
+    pub undefined: Option<&'static str>,
+    /// Cases with two or more answers.
+    pub n: u64,
+}
+
+/// How far two readers agree on one question.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct PairQuality {
+    /// The two readers.
+    pub readers: [ReaderName; 2],
+    /// Cohen's kappa.
+    #[serde(flatten)]
+    pub agreement: Agreement,
+    /// Share of cases with the same answer.
+    pub share_agreed: Option<f64>,
+    /// Cases on which the two differ.
+    pub differ: u64,
+    /// The answers that occur, as columns and rows of `cells`.
+    pub answers: Vec<String>,
+    /// How often the first reader gave the answer of the row and the second that of the column.
+    pub cells: Vec<Vec<u64>>,
+}
+
+/// A reader as this viewer may know her.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+pub struct ReaderName {
+    /// Stands for the reader in addresses.
+    pub key: String,
+    /// The name; on the client's side a number.
+    pub name: String,
+}
+
+/// What readers are called for one viewer.
+struct Readers {
+    names: HashMap<PersonId, ReaderName>,
+}
+
+impl Query for ShowQuality {
+    type Out = Quality;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Quality> {
+        let questions = questions(look).await?;
+        let scope = look.scope();
+        let answers: Vec<_> = panel_answers(look, None, self.origin).await?;
+        let readers = Readers::of(look, &answers).await?;
+        let of_origin = |origin: Origin| self.origin.is_none_or(|wanted| wanted == origin);
+        let store = look.app.store();
+        let mut disputes: HashMap<String, u64> = HashMap::new();
+        for (question, _, cases) in store.count_disputes(&scope).await?.into_iter().filter(|row| of_origin(row.1)) {
+            *disputes.entry(question).or_default() += cases;
+        }
+        let mut quality = Quality { panels: 0, agreed: 0, disputed: 0, single: 0, other_evidence: 0, imported: false, questions: Vec::new() };
+        for count in store.count_panels(&scope).await?.into_iter().filter(|count| of_origin(count.origin)) {
+            quality.count(&count);
+        }
+        quality.imported = answers.iter().any(|answer| answer.origin == Origin::Imported);
+        let figures = move || {
+            let mut by_question: BTreeMap<&str, Vec<&AnswerRow>> = BTreeMap::new();
+            for answer in &answers {
+                by_question.entry(answer.question.as_str()).or_default().push(answer);
+            }
+            let mut figures = Vec::new();
+            for question in &questions {
+                let Some(rows) = by_question.remove(question.key.as_str()) else { continue };
+                let disputed = disputes.get(&question.key).copied().unwrap_or_default();
+                figures.push(of_question(question, &rows, disputed, &readers));
+            }
+            figures
+        };
+        // Resampling takes a while where cases are many: it must not hold up others.
+        quality.questions = tokio::task::spawn_blocking(figures).await.map_err(std::io::Error::other)?;
+        look.saw(Action::ViewQuality, "quality", None, None);
+        Ok(quality)
+    }
+}
+
+impl Quality {
+    fn count(&mut self, count: &remit_store::PanelCount) {
+        use remit_kernel::index::PanelStatus;
+        match count.status {
+            PanelStatus::Agreed => self.agreed += count.panels,
+            PanelStatus::Single => self.single += count.panels,
+            PanelStatus::Disputed | PanelStatus::Adjudicated => {}
+            PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => return,
+        }
+        // A dispute under adjudication is nobody's business yet: it is counted once it is revealed.
+        if count.disputed || matches!(count.status, PanelStatus::Agreed | PanelStatus::Single | PanelStatus::Adjudicated) {
+            self.panels += count.panels;
+        }
+        self.disputed += if count.disputed { count.panels } else { 0 };
+        self.other_evidence += if count.other_evidence { count.panels } else { 0 };
+    }
+}
+
+/// Admits the look at figures, and returns the questions of the engagement's forms.
+async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
+    let (_, sows) = look.engagement().await?;
+    let label = look.engagement_label()?;
+    look.admit(Action::ViewQuality, &label)?;
+    if !look.standing.principal.conflicts.is_empty() {
+        // A figure over cases that a wall hides would tell of them.
+        return Err(Reason::forbidden(code::CONFLICT, "quality", "you declared an interest in a party, and figures rest on its cases too")
+            .hint("Ask a manager or auditor who has none.")
+            .into());
+    }
+    let packs: BTreeSet<_> = sows.iter().flat_map(|sow| &sow.lines).map(|line| line.pack.digest).collect();
+    let wants: Vec<_> = packs.into_iter().map(Want::Pack).collect();
+    let mut questions: Vec<Question> = Vec::new();
+    for question in look.load(&wants).await?.packs.values().flat_map(|pack| &pack.form.questions) {
+        if !questions.iter().any(|known| known.key == question.key) {
+            questions.push(question.clone());
+        }
+    }
+    Ok(questions)
+}
+
+/// Returns the answers of panel readers in closed panels.
+async fn panel_answers(look: &Look<'_>, question: Option<&str>, origin: Option<Origin>) -> Result<Vec<AnswerRow>> {
+    let answers = look.app.store().revealed_answers(&look.scope(), question, origin).await?;
+    Ok(answers.into_iter().filter(|answer| answer.part == Part::Panel).collect())
+}
+
+impl Readers {
+    /// Names the panel readers of an engagement for whoever looks. Numbers follow the identifiers, so they stay.
+    async fn of(look: &mut Look<'_>, answers: &[AnswerRow]) -> Result<Self> {
+        let people: BTreeSet<_> = answers.iter().map(|answer| answer.reader).collect();
+        let people: Vec<_> = people.into_iter().collect();
+        let named = |(number, person): (usize, PersonId)| {
+            (person, ReaderName { key: format!("reader-{}", number + 1), name: format!("Reader {}", number + 1) })
+        };
+        if look.standing.principal.side != Some(Side::Provider) {
+            return Ok(Self { names: people.into_iter().enumerate().map(named).collect() });
+        }
+        let mut names = look.names(&people).await?;
+        let named = |person: PersonId| {
+            let name = names.remove(&person).unwrap_or_else(|| ERASED.to_owned());
+            (person, ReaderName { key: person.to_string(), name })
+        };
+        Ok(Self { names: people.into_iter().map(named).collect() })
+    }
+
+    fn name(&self, person: PersonId) -> ReaderName {
+        self.names.get(&person).cloned().unwrap_or_else(|| ReaderName { key: String::new(), name: ERASED.to_owned() })
+    }
+
+    fn person(&self, key: &str) -> Option<PersonId> {
+        self.names.iter().find(|(_, name)| name.key == key).map(|(person, _)| *person)
+    }
+}
+
+/// Returns the figures of one question. `rows` are its answers, those of one case together.
+fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers: &Readers) -> QuestionQuality {
+    let classes = Classes::of(question, rows);
+    let mut cases: BTreeMap<CaseId, Vec<(PersonId, usize)>> = BTreeMap::new();
+    for row in rows {
+        cases.entry(row.case).or_default().push((row.reader, classes.number(&row.answer)));
+    }
+    let mut counts = Counts::new(classes.len()).ok();
+    let mut pairs: BTreeMap<(PersonId, PersonId), Vec<u64>> = BTreeMap::new();
+    for answers in cases.values_mut() {
+        answers.sort_unstable();
+        let mut unit = vec![0_u32; classes.len()];
+        for (_, class) in answers.iter() {
+            unit[*class] += 1;
+        }
+        if let Some(counts) = &mut counts {
+            // The unit is as wide as the table, so it always fits.
+            let _ = counts.add(&unit);
+        }
+        for (place, (first, one)) in answers.iter().enumerate() {
+            for (second, other) in &answers[place + 1..] {
+                let cells = pairs.entry((*first, *second)).or_insert_with(|| vec![0; classes.len() * classes.len()]);
+                cells[one * classes.len() + other] += 1;
+            }
+        }
+    }
+    let mut pairs: Vec<_> = pairs.into_iter().collect();
+    pairs.sort_by_key(|(people, cells)| (std::cmp::Reverse(cells.iter().sum::<u64>()), *people));
+    let pairs_left_out = pairs.len().saturating_sub(PAIRS_MAX);
+    let pairs = pairs.into_iter().take(PAIRS_MAX).map(|(people, cells)| of_pair(people, cells, &classes, readers)).collect();
+    QuestionQuality {
+        question: question.key.clone(),
+        title: question.title.clone(),
+        decides: question.decides,
+        coefficient: COEFFICIENT,
+        agreement: counts.map_or_else(Agreement::none, |counts| of_all(&counts)),
+        disputed,
+        pairs,
+        pairs_left_out,
+    }
+}
+
+/// The answers that occur, in the order of the form; one that the form no longer knows comes last.
+struct Classes(Vec<(String, String)>);
+
+impl Classes {
+    fn of(question: &Question, rows: &[&AnswerRow]) -> Self {
+        let mut classes: Vec<(String, String)> = match &question.kind {
+            QuestionKind::Choice { options } => options.iter().map(|option| (option.key.clone(), option.title.clone())).collect(),
+            QuestionKind::Span { .. } | QuestionKind::Text { .. } => Vec::new(),
+        };
+        for row in rows {
+            if !classes.iter().any(|(key, _)| *key == row.answer) {
+                classes.push((row.answer.clone(), row.answer.clone()));
+            }
+        }
+        Self(classes)
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn number(&self, answer: &str) -> usize {
+        self.0.iter().position(|(key, _)| key == answer).unwrap_or_default()
+    }
+}
+
+fn of_all(counts: &Counts) -> Agreement {
+    let n = counts.pairable();
+    match counts.alpha() {
+        Ok(value) => {
+            let resamples = (DRAWS_MAX / n.max(1)).clamp(u64::from(interval::RESAMPLES_MIN), RESAMPLES);
+            let resamples = u32::try_from(resamples).unwrap_or(interval::RESAMPLES_MIN);
+            let interval = interval::alpha(counts, CONFIDENCE, resamples, SEED).ok().map(|ends| (ends.lower, ends.upper));
+            Agreement { value: Some(value), interval, undefined: None, n }
+        }
+        Err(why) => Agreement { value: None, interval: None, undefined: Some(why_undefined(why)), n },
+    }
+}
+
+fn of_pair((first, second): (PersonId, PersonId), cells: Vec<u64>, classes: &Classes, readers: &Readers) -> PairQuality {
+    let wide = classes.len();
+    let rows: Vec<Vec<u64>> = cells.chunks(wide.max(1)).map(<[u64]>::to_vec).collect();
+    let total: u64 = cells.iter().sum();
+    let same: u64 = (0..wide).map(|class| rows[class][class]).sum();
+    let (agreement, share_agreed) = match Pairs::from_cells(wide, cells) {
+        Err(_) => (Agreement::none(), None),
+        Ok(pairs) => {
+            let agreement = match pairs.kappa() {
+                Ok(kappa) => {
+                    let interval = interval::kappa(&kappa, CONFIDENCE).ok().map(|ends| (ends.lower, ends.upper));
+                    Agreement { value: Some(kappa.value), interval, undefined: None, n: total }
+                }
+                Err(why) => Agreement { value: None, interval: None, undefined: Some(why_undefined(why)), n: total },
+            };
+            (agreement, pairs.share_agreed().ok())
+        }
+    };
+    // Only answers that one of the two gave are drawn: a table of zeros says nothing.
+    let used: Vec<usize> = (0..wide).filter(|class| (0..wide).any(|other| rows[*class][other] + rows[other][*class] > 0)).collect();
+    PairQuality {
+        readers: [readers.name(first), readers.name(second)],
+        agreement,
+        share_agreed,
+        differ: total - same,
+        answers: used.iter().map(|class| classes.0[*class].1.clone()).collect(),
+        cells: used.iter().map(|row| used.iter().map(|column| rows[*row][*column]).collect()).collect(),
+    }
+}
+
+impl Agreement {
+    fn none() -> Self {
+        Self { value: None, interval: None, undefined: Some(why_undefined(Undefined::NoPairs)), n: 0 }
+    }
+}
+
+fn why_undefined(why: Undefined) -> &'static str {
+    match why {
+        Undefined::OneClass => "everybody gave the same answer",
+        Undefined::NoPairs | Undefined::UnequalValues => "no case was answered by two readers",
+    }
+}
+
+/// Asks for disputed cases with their readings side by side.
+#[derive(Debug, Clone)]
+pub struct ShowDisputes {
+    /// In which engagement.
+    pub engagement: EngagementId,
+    /// Which of them.
+    pub which: Which,
+    /// Of which origin; none: both.
+    pub origin: Option<Origin>,
+    /// After this case.
+    pub after: Option<CaseId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Which cases are laid side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// Those on which panel readers differ on a question; with a pair, those on which these two differ.
+    Question {
+        /// Key of the question.
+        question: String,
+        /// Keys of two readers, as [`ReaderName`] has them.
+        pair: Option<(String, String)>,
+    },
+    /// Those on which readers gave the same answers on other evidence.
+    OtherEvidence,
+}
+
+/// Cases with their readings side by side.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Disputes {
+    /// What they are about: the question, or the evidence.
+    pub title: String,
+    /// The two readers, where a pair was asked for.
+    pub pair: Option<[ReaderName; 2]>,
+    /// How many there are, pages apart.
+    pub total: u64,
+    /// The cases of this page.
+    pub cases: Vec<Disputed>,
+    /// Where the next page begins; none: this is the last.
+    #[schema(value_type = Option<String>)]
+    pub next: Option<CaseId>,
+}
+
+/// A case with its readings side by side.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Disputed {
+    /// The case.
+    #[schema(value_type = String)]
+    pub case: CaseId,
+    /// The client's reference.
+    pub reference: String,
+    /// What it is about.
+    pub title: String,
+    /// Whether Remit saw it happen.
+    #[schema(value_type = String)]
+    pub origin: Origin,
+    /// The readings, in the order of the readers.
+    pub sides: Vec<ReadingShown>,
+    /// How the case was decided, if it was.
+    pub outcome: Option<String>,
+    /// The reference answer of the file, if it gave one.
+    pub reference_answer: Option<String>,
+}
+
+/// One reading of a dispute.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ReadingShown {
+    /// Who read.
+    pub reader: ReaderName,
+    /// The answer.
+    pub answer: String,
+    /// The passages cited for it.
+    pub quotes: Vec<String>,
+    /// The reasons.
+    pub rationale: Option<String>,
+}
+
+impl Query for ShowDisputes {
+    type Out = Disputes;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Disputes> {
+        let questions = questions(look).await?;
+        let everybody = panel_answers(look, None, None).await?;
+        let readers = Readers::of(look, &everybody).await?;
+        let limit = self.limit.clamp(1, DISPUTES_MAX) as usize;
+        let (question, pair, cases, title) = match &self.which {
+            Which::Question { question, pair } => {
+                let question = questions.iter().find(|known| known.key == *question).ok_or_else(|| Reason::hidden(question))?;
+                let known = |key: &str| readers.person(key).ok_or_else(|| Reason::hidden(key));
+                let pair = match pair {
+                    Some((first, second)) => Some((known(first)?, known(second)?)),
+                    None => None,
+                };
+                let rows = everybody.iter().filter(|row| row.question == question.key && self.origin.is_none_or(|origin| row.origin == origin));
+                (Some(question), pair, differing(rows, pair), question.title.clone())
+            }
+            Which::OtherEvidence => {
+                let cases = look.app.store().cases_on_other_evidence(&look.scope(), self.origin).await?;
+                (None, None, cases, "Same answer, other evidence".to_owned())
+            }
+        };
+        let total = u64::try_from(cases.len()).unwrap_or(u64::MAX);
+        let mut following = cases.into_iter().filter(|case| self.after.is_none_or(|after| *case > after));
+        let page: Vec<_> = following.by_ref().take(limit).collect();
+        let next = following.next().and(page.last().copied());
+        let mut shown = Vec::new();
+        for case in page {
+            shown.extend(disputed(look, case, question, &questions, pair, &readers).await?);
+        }
+        let pair = pair.map(|(first, second)| [readers.name(first), readers.name(second)]);
+        Ok(Disputes { title, pair, total, cases: shown, next })
+    }
+}
+
+/// Returns the cases on which readers, or the two of a pair, gave unlike answers.
+fn differing<'a>(rows: impl Iterator<Item = &'a AnswerRow>, pair: Option<(PersonId, PersonId)>) -> Vec<CaseId> {
+    let counts = |row: &&AnswerRow| pair.is_none_or(|(first, second)| row.reader == first || row.reader == second);
+    let mut answers: BTreeMap<CaseId, BTreeSet<&str>> = BTreeMap::new();
+    for row in rows.filter(counts) {
+        answers.entry(row.case).or_default().insert(&row.answer);
+    }
+    answers.into_iter().filter(|(_, answers)| answers.len() > 1).map(|(case, _)| case).collect()
+}
+
+/// Returns one case with its readings, as far as this viewer may see them.
+async fn disputed(
+    look: &mut Look<'_>,
+    id: CaseId,
+    question: Option<&Question>,
+    questions: &[Question],
+    pair: Option<(PersonId, PersonId)>,
+    readers: &Readers,
+) -> Result<Option<Disputed>> {
+    // A case behind a wall is absent here as everywhere.
+    let Ok((case, Some(panel))) = look.case(id, None).await else { return Ok(None) };
+    let label = look.label(Class::Reading, &case, Some(&panel))?;
+    if !look.may(Action::ViewReading, &label) {
+        return Ok(None);
+    }
+    let question = question.or_else(|| {
+        let cites = |question: &&Question| panel.panel_readings().any(|reading| reading.judgement.evidence.contains_key(&question.key));
+        questions.iter().find(cites)
+    });
+    let item = look.label(Class::Item, &case, Some(&panel))?;
+    let of_pair = |reading: &&Reading| pair.is_none_or(|(first, second)| reading.reader == first || reading.reader == second);
+    let readings: Vec<_> = panel.panel_readings().filter(of_pair).collect();
+    let spans = |reading: &Reading| question.and_then(|question| reading.judgement.evidence.get(&question.key)).cloned().unwrap_or_default();
+    let cited: BTreeSet<_> = readings.iter().flat_map(|reading| spans(reading)).map(|span| (span.item, span.version)).collect();
+    let open = case.items.iter().filter(|item| item.visibility == Visibility::Both && cited.contains(&(item.item, item.version)));
+    let bodies: HashMap<_, _> =
+        if look.may(Action::ViewItem, &item) { open.map(|item| ((item.item, item.version), item.body.id)).collect() } else { HashMap::new() };
+    let wanted: Vec<_> = bodies.values().copied().chain([case.reference.id, case.title.id]).chain(readings.iter().flat_map(|reading| texts_of(reading, question))).collect();
+    let texts = look.texts(&wanted).await?;
+    let text = |id| texts.get(&id).cloned().unwrap_or_else(|| ERASED.to_owned());
+    let said = |answer: Option<&Answer>| match answer {
+        None => "no answer".to_owned(),
+        Some(Answer::Choice(option)) => question.map_or_else(|| option.clone(), |question| title_of(question, option)),
+        Some(Answer::Span(spans)) => format!("{} passages", spans.len()),
+        Some(Answer::Text(words)) => text(words.id),
+    };
+    let answer_in = |answers: &BTreeMap<String, Answer>| question.and_then(|question| answers.get(&question.key)).cloned();
+    let mut sides: Vec<ReadingShown> = Vec::new();
+    for reading in &readings {
+        let quotes = spans(reading).into_iter().map(|span| {
+            let body = bodies.get(&(span.item, span.version)).and_then(|id| texts.get(id));
+            body.map_or_else(|| "(a passage that is closed to you)".to_owned(), |body| quote::cut(body, span.start, span.end).to_owned())
+        });
+        sides.push(ReadingShown {
+            reader: readers.name(reading.reader),
+            answer: said(answer_in(&reading.judgement.answers).as_ref()),
+            quotes: quotes.collect(),
+            rationale: reading.judgement.rationale.map(|rationale| text(rationale.id)),
+        });
+        look.saw(Action::ViewReading, reading.reading, Some(id), None);
+    }
+    sides.sort_by(|one, other| one.reader.cmp(&other.reader));
+    let decided = case.resolution.as_ref().and_then(|resolution| answer_in(&resolution.outcome.answers));
+    Ok(Some(Disputed {
+        case: id,
+        reference: text(case.reference.id),
+        title: text(case.title.id),
+        origin: case.origin,
+        sides,
+        outcome: decided.map(|answer| said(Some(&answer))),
+        reference_answer: answer_in(&panel.reference).map(|answer| said(Some(&answer))),
+    }))
+}
+
+fn texts_of(reading: &Reading, question: Option<&Question>) -> Vec<remit_kernel::id::TextId> {
+    let answer = question.and_then(|question| reading.judgement.answers.get(&question.key));
+    let words = match answer {
+        Some(Answer::Text(words)) => Some(words.id),
+        Some(Answer::Choice(_) | Answer::Span(_)) | None => None,
+    };
+    words.into_iter().chain(reading.judgement.rationale.map(|rationale| rationale.id)).collect()
+}
+
+fn title_of(question: &Question, option: &str) -> String {
+    match &question.kind {
+        QuestionKind::Choice { options } => {
+            options.iter().find(|known| known.key == option).map_or_else(|| option.to_owned(), |known| known.title.clone())
+        }
+        QuestionKind::Span { .. } | QuestionKind::Text { .. } => option.to_owned(),
+    }
+}
