@@ -80,7 +80,8 @@ fn answer(app: App, caller: Caller, engagement: Option<EngagementId>) -> Sse<imp
     });
     let events = events.take_while(|heard| std::future::ready(*heard != Heard::SignedOut));
     let events = events.flat_map(|heard| {
-        let today = || Event::default().event("today").data("");
+        // A browser drops an event that carries no data.
+        let today = || Event::default().event("today").data("changed");
         stream::iter(match heard {
             Heard::Nothing | Heard::SignedOut => Vec::new(),
             Heard::Today => vec![today()],
