@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     hash::Digest,
-    id::{CaseId, CredentialId, LineId, OrgId, PersonId, ReadingId, TextId},
+    id::{AssignmentId, CaseId, CredentialId, LineId, OrgId, PersonId, ReadingId, TextId},
     pack::Duty,
     role::{Role, Side},
     time::{Date, Instant},
@@ -228,6 +228,8 @@ pub struct DutyRow {
     pub duty: Duty,
     /// Counts the assignments of this duty on this case, from 1.
     pub ordinal: u32,
+    /// Unique.
+    pub assignment: AssignmentId,
     pub person: PersonId,
     pub status: DutyStatus,
     pub taken_at: Instant,

@@ -198,6 +198,7 @@ pub struct Challenge {
 #[allow(missing_docs, reason = "the event that sets a field says what it is")]
 pub struct DutyRecord {
     pub duty: Duty,
+    pub assignment: AssignmentId,
     pub person: PersonId,
     pub natural: PersonId,
     pub status: DutyStatus,
@@ -353,7 +354,7 @@ impl Panel {
                 if let Some(place) = self.seat_mut(seat) {
                     *place = Seat::Taken { assignment, reader, natural, at };
                 }
-                self.begin_duty(Duty::Read, reader, natural, at);
+                self.begin_duty(Duty::Read, assignment, reader, natural, at);
             }
             PanelEvent::SeatReleased { seat, reader, .. } => {
                 if let Some(place) = self.seat_mut(seat) {
@@ -379,7 +380,7 @@ impl Panel {
             PanelEvent::LeftSingle { .. } => self.status = PanelStatus::Single,
             PanelEvent::AdjudicatorTook { assignment, person, natural, order } => {
                 self.bench = Bench::Taken { assignment, person, natural, at, order };
-                self.begin_duty(Duty::Adjudicate, person, natural, at);
+                self.begin_duty(Duty::Adjudicate, assignment, person, natural, at);
             }
             PanelEvent::AdjudicatorReleased { person, cause, .. } => {
                 self.bench = if cause == Release::CaseEnded { Bench::Closed } else { Bench::Open };
@@ -425,8 +426,15 @@ impl Panel {
         self.seats.get_mut(usize::from(seat).checked_sub(1)?)
     }
 
-    fn begin_duty(&mut self, duty: Duty, person: PersonId, natural: PersonId, taken_at: Instant) {
-        self.duties.push(DutyRecord { duty, person, natural, status: DutyStatus::Active, taken_at });
+    fn begin_duty(
+        &mut self,
+        duty: Duty,
+        assignment: AssignmentId,
+        person: PersonId,
+        natural: PersonId,
+        taken_at: Instant,
+    ) {
+        self.duties.push(DutyRecord { duty, assignment, person, natural, status: DutyStatus::Active, taken_at });
     }
 
     fn end_duty(&mut self, duty: Duty, person: PersonId, status: DutyStatus) {
@@ -560,6 +568,7 @@ impl Panel {
                 case: self.case,
                 duty: record.duty,
                 ordinal,
+                assignment: record.assignment,
                 person: record.person,
                 status: record.status,
                 taken_at: record.taken_at,

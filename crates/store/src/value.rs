@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use remit_kernel::{
     hash::Digest,
-    id::{ActId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId, TextId},
+    id::{ActId, AssignmentId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId, TextId},
     index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
     pack::Duty,
     role::{Role, Side},
@@ -194,6 +194,7 @@ macro_rules! texts {
 }
 texts!(
     ActId,
+    AssignmentId,
     CaseId,
     CredentialId,
     EntryId,

@@ -367,17 +367,8 @@ impl Look<'_> {
     /// Returns the case of a seat that the caller holds, or from which she sealed; not found if it is another's.
     async fn seat(&mut self, assignment: AssignmentId) -> Result<(Case, Panel)> {
         let person = self.standing.person.ok_or_else(|| Reason::hidden(assignment))?;
-        let scope = self.scope();
-        let active = self.app.store().duties_of(&scope, person, DutyStatus::Active, SEATS_MAX).await?;
-        let done = self.app.store().duties_of(&scope, person, DutyStatus::Done, SEATS_MAX).await?;
-        let cases: Vec<_> = active.iter().chain(&done).filter(|(duty, _)| duty.duty == Duty::Read).map(|(duty, _)| duty.case).collect();
-        let wanted: Vec<_> = cases.iter().map(|case| Want::Stream(StreamId::panel_of(*case))).collect();
-        let panels = self.load(&wanted).await?.panels;
-        let mine = panels.values().find(|panel| {
-            let sealed = panel.reading_of(person).map(|reading| &reading.provenance);
-            panel.assignment_of(person) == Some((assignment, Duty::Read))
-                || matches!(sealed, Some(Provenance::Witnessed { assignment: from, .. }) if *from == assignment)
-        });
+        let duty = self.app.store().find_duty(&self.scope(), assignment).await?;
+        let mine = duty.filter(|duty| duty.person == person && duty.duty == Duty::Read && duty.status != DutyStatus::Released);
         let mine = mine.ok_or_else(|| Reason::hidden(assignment))?;
         let (case, panel) = self.case(mine.case, None).await.map_err(|_| Reason::hidden(assignment))?;
         Ok((case, panel.ok_or_else(|| Reason::hidden(assignment))?))

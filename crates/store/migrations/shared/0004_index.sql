@@ -73,6 +73,7 @@ CREATE TABLE duties (
     case_id TEXT NOT NULL,
     duty TEXT NOT NULL CHECK (duty IN ('read', 'adjudicate', 'sign')),
     ordinal BIGINT NOT NULL,
+    assignment_id TEXT NOT NULL,
     person_id TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('active', 'done', 'released')),
     taken_at BIGINT NOT NULL,
@@ -80,6 +81,7 @@ CREATE TABLE duties (
     PRIMARY KEY (scope_id, case_id, duty, ordinal)
 );
 
+CREATE UNIQUE INDEX duties_by_assignment ON duties (scope_id, assignment_id);
 CREATE INDEX duties_by_case ON duties (scope_id, case_id, person_id);
 CREATE INDEX duties_by_person ON duties (scope_id, person_id, status, due_at, case_id);
 

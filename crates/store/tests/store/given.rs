@@ -142,6 +142,7 @@ pub(crate) fn duty(case: u64, person: u64, status: DutyStatus) -> DutyRow {
         case: id(case),
         duty: Duty::Read,
         ordinal: u32::try_from(person).unwrap(),
+        assignment: id(case * 1_000 + person),
         person: id(person),
         status,
         taken_at: at(3),

@@ -134,9 +134,9 @@ async fn every_word_of_the_kernel_passes_the_checks_of_the_tables() {
         rows.push(Row::Panel(row));
     }
     for (number, status) in (1..).zip(DutyStatus::ALL) {
-        for kind in [Duty::Read, Duty::Adjudicate, Duty::Sign] {
+        for (place, kind) in (0..).zip([Duty::Read, Duty::Adjudicate, Duty::Sign]) {
             let mut row = duty(number, 1, *status);
-            row.duty = kind;
+            (row.duty, row.assignment) = (kind, id(10 * number + place));
             rows.push(Row::Duty(row));
         }
     }
