@@ -159,6 +159,9 @@ export async function takeIn(page, engagement, given) {
   return page.url().match(/case_\w+/)[0];
 }
 
+/** Returns a reference that no other case has, so that a journey may run twice on one server. */
+export const reference = (word) => `${word}-${Date.now().toString(36)}`;
+
 /** A short report with the question that goes with it; each journey gives its case a reference of its own. */
 export const REPORT = {
   type: "trial-outcome",
@@ -205,11 +208,12 @@ export async function write(page, { effect, quote, rationale }) {
 
 /** Seals what the form holds, by its two clicks. */
 export async function sealIt(page, verb = "Seal reading") {
-  const before = page.url();
   await page.getByRole("button", { name: "Review and seal" }).click();
   await page.getByText("Will be sealed:").waitFor();
+  const left = page.waitForEvent("framenavigated");
   await page.getByRole("button", { name: verb }).click();
-  await page.waitForURL((now) => now.href !== before);
+  await left;
+  await page.waitForLoadState();
 }
 
 /** Claims, reads and seals. */
@@ -217,6 +221,30 @@ export async function read(page, engagement, id, view) {
   await openDesk(page, engagement, id);
   await write(page, view);
   await sealIt(page);
+}
+
+/** Opens each item of a case as the page's signer does, by its button or by `key`. */
+export async function openItems(page, key) {
+  const items = page.locator("form[data-open]");
+  for (let left = await items.count(); left > 0; left -= 1) {
+    await (key ? page.keyboard.press(key) : items.first().getByRole("button").click());
+    await items.nth(left - 1).waitFor({ state: "detached" });
+  }
+}
+
+/** Fills in the password if the page asks for it, which opens the signing session. */
+export async function confirm(page) {
+  const field = page.getByLabel("Password");
+  if (await field.isVisible()) await field.fill(PASSWORD);
+}
+
+/** Opens everything of a case and signs it. */
+export async function sign(page, engagement, id) {
+  await page.goto(`/e/${engagement}/sign/${id}`);
+  await openItems(page);
+  await confirm(page);
+  await page.getByRole("button", { name: "Sign this content" }).click();
+  await page.waitForURL(/\/sign$/);
 }
 
 /** Makes a folder that goes away with the journey. */

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { DECREASED, NO_DIFFERENCE, REPORT, ask, axe, engagement, openDesk, persona, sealIt, shot, takeIn, write } from "../lib.mjs";
+import { DECREASED, NO_DIFFERENCE, REPORT, ask, axe, engagement, openDesk, persona, reference, sealIt, shot, takeIn, write } from "../lib.mjs";
 
-const REFERENCE = "BLIND-1";
+const REFERENCE = reference("BLIND");
 
 /** Everything that a reader can ask for about a case, by page and by API. */
 const surfaces = (id, taken, assignment) => [

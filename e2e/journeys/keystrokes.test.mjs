@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { DECREASED, REPORT, engagement, openDesk, persona, shot, takeIn } from "../lib.mjs";
+import { DECREASED, REPORT, engagement, openDesk, persona, reference, shot, takeIn } from "../lib.mjs";
 
 const ECG_KEYS_MAX = 9;
 const EVIDENCE_KEYS_MAX = 6;
@@ -66,11 +66,11 @@ async function painted(page) {
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-async function takeTracingsIn(id, many, series) {
+async function takeTracingsIn(id, many) {
   for (let number = 1; number <= many; number += 1) {
     await takeIn(client, id, {
       type: "ecg-12-lead",
-      reference: `KEYS-${series}-${number}`,
+      reference: reference(`KEYS-${number}`),
       title: "12-lead ECG, woman, 58 years",
       fields: { "Age in years": "58", Sex: "F" },
       jurisdiction: "US-OH",
@@ -83,7 +83,7 @@ async function takeTracingsIn(id, many, series) {
 test(`six answers and the seal take at most ${ECG_KEYS_MAX} keys and no mouse; the next case is there at once`, async () => {
   const page = await persona("reader2");
   const id = await engagement(page, "ECG");
-  await takeTracingsIn(await engagement(client, "ECG"), 2 * SEALS, "A");
+  await takeTracingsIn(await engagement(client, "ECG"), 2 * SEALS);
   await counting(page);
   await page.goto(`/e/${id}/read`);
   await page.getByRole("button", { name: "Take the next case" }).click();
@@ -113,7 +113,7 @@ test(`six answers and the seal take at most ${ECG_KEYS_MAX} keys and no mouse; t
 test(`an answer with its passage takes at most ${EVIDENCE_KEYS_MAX} keys, typing aside`, async () => {
   const page = await persona("reader2");
   const id = await engagement(page, "Trial evidence");
-  const taken = await takeIn(client, id, { ...REPORT, reference: "KEYS-1" });
+  const taken = await takeIn(client, id, { ...REPORT, reference: reference("KEYS") });
   await counting(page);
   await openDesk(page, id, taken);
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { REPORT, engagement, persona, shot, takeIn } from "../lib.mjs";
+import { REPORT, engagement, persona, reference, shot, takeIn } from "../lib.mjs";
 
 test("a case that the client takes in appears on the reader's Today by itself", async () => {
   const client = await persona("client");
@@ -14,7 +14,7 @@ test("a case that the client takes in appears on the reader's Today by itself", 
   reader.on("load", () => (loads += 1));
   const today = reader.locator("#today");
   const before = await today.innerText();
-  await takeIn(client, id, { ...REPORT, reference: "LIVE-1" });
+  await takeIn(client, id, { ...REPORT, reference: reference("LIVE") });
   await reader.waitForFunction((before) => document.querySelector("#today").innerText !== before, before);
   assert.equal(loads, 0, "nobody reloaded the page");
   await shot(reader, "live-today");

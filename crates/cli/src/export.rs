@@ -66,7 +66,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         let counts = serde_json::json!({ "engagement": engagement, "cases": cases, "readings": readings, "judgements": judgements, "events": events });
         println!("{counts}");
     } else {
-        println!("{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}", out.display());
+        println!(
+            "{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}",
+            out.display()
+        );
     }
     Ok(())
 }
@@ -85,7 +88,9 @@ fn through(server: &Server, engagement: EngagementId, lines: &mut Files) -> Resu
         }
     };
     let list = |page: &Value, key: &str| page[key].as_array().cloned().unwrap_or_default();
-    pages("cases", &mut |page| lines.write_cases(&list(page, "cases"), &list(page, "readings"), &list(page, "judgements")))?;
+    pages("cases", &mut |page| {
+        lines.write_cases(&list(page, "cases"), &list(page, "readings"), &list(page, "judgements"))
+    })?;
     pages("events", &mut |page| lines.events.write(&list(page, "events")))
 }
 
@@ -99,7 +104,8 @@ struct Files {
 
 impl Files {
     fn new(out: &Path) -> Self {
-        let [cases, readings, judgements, events] = ["cases", "readings", "judgements", "events"].map(|name| Lines::new(out, name));
+        let [cases, readings, judgements, events] =
+            ["cases", "readings", "judgements", "events"].map(|name| Lines::new(out, name));
         Self { cases, readings, judgements, events }
     }
 
@@ -133,9 +139,11 @@ impl Lines {
             }
             // Whoever may not export has been told so by now, and leaves no folder behind.
             if let Some(folder) = self.path.parent() {
-                fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+                fs::create_dir_all(folder)
+                    .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
             }
-            let file = File::create_new(&self.path).with_context(|| format!("{} cannot be written", self.path.display()))?;
+            let file =
+                File::create_new(&self.path).with_context(|| format!("{} cannot be written", self.path.display()))?;
             self.file = Some(BufWriter::new(file));
         }
         if let Some(file) = &mut self.file {

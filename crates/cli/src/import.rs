@@ -127,7 +127,8 @@ async fn readings(args: Readings) -> Result<()> {
             "documents": common.documents.as_ref().map(file).transpose()?, "readings": file(&readings)?,
             "gold": gold.as_ref().map(file).transpose()?, "name": new,
         });
-        let path = engagement.map_or_else(|| "/imports".to_owned(), |engagement| format!("/engagements/{engagement}/imports"));
+        let path =
+            engagement.map_or_else(|| "/imports".to_owned(), |engagement| format!("/engagements/{engagement}/imports"));
         return tell(&serde_json::from_value::<Imported>(server.post(&path, &body)?)?, common.json);
     }
     let (pack, map) = common.pack()?;

@@ -102,7 +102,13 @@ fn words(quality: &Quality) -> String {
     );
     // Writing into a text cannot fail.
     for question in questions {
-        let _ = write!(words, "\n\n{}\n  {}; {} cases in dispute", question.title, agreement(&question.agreement), question.disputed);
+        let _ = write!(
+            words,
+            "\n\n{}\n  {}; {} cases in dispute",
+            question.title,
+            agreement(&question.agreement),
+            question.disputed
+        );
         for pair in &question.pairs {
             let [first, second] = &pair.readers;
             let _ = write!(words, "\n  {} and {}: {}", first.name, second.name, agreement(&pair.agreement));
@@ -115,9 +121,15 @@ fn words(quality: &Quality) -> String {
 }
 
 fn agreement(agreement: &Agreement) -> String {
-    let interval = agreement.interval.map_or_else(|| "no interval".to_owned(), |(lower, upper)| format!("{lower:.2} to {upper:.2}"));
+    let interval = agreement
+        .interval
+        .map_or_else(|| "no interval".to_owned(), |(lower, upper)| format!("{lower:.2} to {upper:.2}"));
     match (agreement.value, &agreement.undefined) {
         (Some(value), _) => format!("agreement beyond chance {value:.3} ({interval}), n = {}", agreement.n),
-        (None, why) => format!("agreement beyond chance is undefined: {}, n = {}", why.as_deref().unwrap_or("no reason is known"), agreement.n),
+        (None, why) => format!(
+            "agreement beyond chance is undefined: {}, n = {}",
+            why.as_deref().unwrap_or("no reason is known"),
+            agreement.n
+        ),
     }
 }

@@ -37,19 +37,26 @@ impl Remote {
 impl Server {
     /// Returns what stands at a path below `/api/v1`.
     pub(crate) fn get(&self, path: &str) -> Result<Value> {
-        let request = self.agent.get(format!("{}/api/v1{path}", self.address)).header("authorization", format!("Bearer {}", self.token));
+        let request = self
+            .agent
+            .get(format!("{}/api/v1{path}", self.address))
+            .header("authorization", format!("Bearer {}", self.token));
         self.told(request.call())
     }
 
     /// Posts to a path below `/api/v1`.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let request = self.agent.post(format!("{}/api/v1{path}", self.address)).header("authorization", format!("Bearer {}", self.token));
+        let request = self
+            .agent
+            .post(format!("{}/api/v1{path}", self.address))
+            .header("authorization", format!("Bearer {}", self.token));
         self.told(request.send_json(body))
     }
 
     fn told(&self, answer: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value> {
         let mut answer = answer.with_context(|| format!("the server at {} cannot be reached", self.address))?;
-        let body: Value = answer.body_mut().with_config().limit(u64::MAX).read_json().context("the server did not answer in JSON")?;
+        let body: Value =
+            answer.body_mut().with_config().limit(u64::MAX).read_json().context("the server did not answer in JSON")?;
         if answer.status().is_success() {
             return Ok(body);
         }

@@ -32,7 +32,8 @@ pub(crate) struct Args {
 /// Returns failure if something differs.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if let Some(server) = args.remote.server()? {
-        let engagement = args.engagement.context("say in which engagement you may verify: `--engagement ENGAGEMENT`")?;
+        let engagement =
+            args.engagement.context("say in which engagement you may verify: `--engagement ENGAGEMENT`")?;
         return through(&server, engagement, args.json);
     }
     let app = args.instance.open().await?;

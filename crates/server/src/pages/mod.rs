@@ -92,9 +92,15 @@ pub(crate) struct Told {
 impl Told {
     /// Returns a reason in the reader's words.
     pub(crate) fn of(reason: Reason) -> Self {
-        let sentence = crate::api::sentence(&reason.sentence);
-        Self { sentence, hint: reason.hint, clause: reason.clause, subject: reason.subject }
+        let sentence = quoted(&crate::api::sentence(&reason.sentence));
+        Self { sentence, hint: quoted(&reason.hint), clause: reason.clause, subject: reason.subject }
     }
+}
+
+/// Returns words with the names in them as people quote them: reasons name things in backticks, for programs too.
+fn quoted(words: &str) -> String {
+    let mut marks = ['“', '”'].into_iter().cycle();
+    words.chars().map(|letter| if letter == '`' { marks.next().unwrap_or(letter) } else { letter }).collect()
 }
 
 impl IntoResponse for Oops {

@@ -59,7 +59,8 @@ impl When {
             if seconds >= 0 { format!("in {amount} {unit}{plural}") } else { format!("{amount} {unit}{plural} ago") }
         };
         match seconds.abs() {
-            0..45 => "now".to_owned(),
+            0..45 if seconds > 0 => "now".to_owned(),
+            0..45 => "just now".to_owned(),
             45..5_400 => count((seconds + 30 * seconds.signum()) / 60, "minute"),
             5_400..129_600 => count((seconds + 1_800 * seconds.signum()) / 3_600, "hour"),
             129_600..2_678_400 => count((seconds + 43_200 * seconds.signum()) / 86_400, "day"),
@@ -70,9 +71,13 @@ impl When {
 
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = self.at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y, %H:%M:%S UTC");
-        write!(f, "<time datetime=\"{}\" title=\"{exact}\">{}</time>", self.at, self.words())
+        write!(f, "<time datetime=\"{}\" title=\"{}\">{}</time>", self.at, exact(&self.at), self.words())
     }
+}
+
+/// Returns an instant to the second, such as `2 March 2026, 09:00:00 UTC`.
+pub(crate) fn exact(at: &impl Moment) -> String {
+    at.moment().to_zoned(TimeZone::UTC).strftime("%-d %B %Y, %H:%M:%S UTC").to_string()
 }
 
 /// Returns the date of an instant as `3 March 2026`, in UTC.
@@ -189,7 +194,7 @@ mod tests {
 
     #[test]
     fn instants_are_said_as_people_say_them() {
-        assert_eq!([said(0), said(-44), said(-45), said(90)], ["now", "now", "1 minute ago", "in 2 minutes"]);
+        assert_eq!([said(0), said(-44), said(-45), said(90)], ["just now", "just now", "1 minute ago", "in 2 minutes"]);
         assert_eq!([said(-5_399), said(5_400), said(-86_400)], ["90 minutes ago", "in 2 hours", "24 hours ago"]);
         assert_eq!([said(129_600), said(-3 * 86_400), said(40 * 86_400)], ["in 2 days", "3 days ago", "11 April 2026"]);
     }
@@ -198,7 +203,7 @@ mod tests {
     fn an_instant_is_exact_on_hover() {
         let now = Instant::from_micros(1_772_442_000_000_000);
         let html = when(&now, &now).to_string();
-        assert_eq!(html, "<time datetime=\"2026-03-02T09:00:00Z\" title=\"2 March 2026, 09:00:00 UTC\">now</time>");
+        assert_eq!(html, "<time datetime=\"2026-03-02T09:00:00Z\" title=\"2 March 2026, 09:00:00 UTC\">just now</time>");
     }
 
     #[test]

@@ -19,7 +19,11 @@ async fn the_auditor_sees_who_opened_a_case_and_under_which_rule() {
     let engagement = world.engagement;
     let case = world.take_in("T-1").await;
     let other = world.take_in("T-2").await;
-    world.app.view(&world.caller(world.delivery), GetScreen { engagement, case, as_of: None, item: None, before: None }).await.unwrap();
+    world
+        .app
+        .view(&world.caller(world.delivery), GetScreen { engagement, case, as_of: None, item: None, before: None })
+        .await
+        .unwrap();
     let of_case = ShowProtection { case: Some(case), ..ask(&world) };
     let seen = world.app.view(&world.caller(world.auditor), of_case).await.unwrap();
     let look = seen.entries.iter().find(|entry| entry.action == "view_case").unwrap();
@@ -30,7 +34,8 @@ async fn the_auditor_sees_who_opened_a_case_and_under_which_rule() {
 
     let refused = world.act(world.reader1, remit_kernel::command::Command::Deliver { engagement, case }).await;
     assert!(refused.is_err());
-    let denied = world.app.view(&world.caller(world.auditor), ShowProtection { denied: true, ..ask(&world) }).await.unwrap();
+    let denied =
+        world.app.view(&world.caller(world.auditor), ShowProtection { denied: true, ..ask(&world) }).await.unwrap();
     assert!(denied.entries.iter().any(|entry| entry.action == "deliver" && entry.person == Some(world.reader1)));
     assert!(denied.entries.iter().all(|entry| !entry.allowed));
     for stranger in [world.reader1, world.stranger, world.operator] {
@@ -84,9 +89,13 @@ async fn an_export_holds_what_its_reader_may_see_and_counts_what_is_here() {
     assert_eq!((page.cases.len(), page.readings.len(), page.judgements.len(), page.next), (2, 2, 1, None));
     let case = page.cases.iter().find(|case| case["reference"] == "T-1").unwrap();
     assert_eq!(case["status"], CaseStatus::AwaitingSignOff.word());
-    assert_eq!((&case["imported"], &case["items"][0]["body"]), (&false.into(), &"The mean fell by 4 points. The median rose.".into()));
+    assert_eq!(
+        (&case["imported"], &case["items"][0]["body"]),
+        (&false.into(), &"The mean fell by 4 points. The median rose.".into())
+    );
     assert_eq!(page.readings[0]["judgement"]["answers"]["effect"], "fell");
-    let events = world.app.view(&world.caller(world.delivery), ExportEvents { engagement, after: None }).await.unwrap().events;
+    let events =
+        world.app.view(&world.caller(world.delivery), ExportEvents { engagement, after: None }).await.unwrap().events;
     assert!(events.iter().any(|event| event["kind"] == "agreed"));
     assert!(!events.iter().any(|event| event["body"].to_string().contains("rose")), "a sealed reading stays sealed");
 

@@ -77,10 +77,13 @@ impl Query for GetTimeline {
             let until = Some(scene.as_of.unwrap_or(look.standing.now()));
             for stored in look.app.store().events(&look.scope(), &stream.to_string(), until).await? {
                 let event = Event::read(stream, &stored.kind, stored.v, &stored.body)?;
-                lines.extend(look.line(&scene, &event, stored.recorded_at)?);
+                // Of one act, what was done in the panel comes before what followed for the case.
+                let follows = matches!(stream, StreamId::Case(_)) || stored.kind == "planned";
+                lines.extend(look.line(&scene, &event, stored.recorded_at)?.map(|line| (follows, line)));
             }
         }
-        lines.sort_by_key(|line| line.at);
+        lines.sort_by_key(|(follows, line)| (line.at, *follows));
+        let lines = lines.into_iter().map(|(_, line)| line).collect();
         look.saw(Action::ViewCase, format!("timeline/{}", self.case), Some(self.case), None);
         look.tell(lines).await
     }
