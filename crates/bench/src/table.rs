@@ -58,7 +58,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
     let mut out = String::new();
     for line in std::iter::once(&lines[0]).chain([&rule]).chain(&lines[1..]) {
         for (cell, width) in line.iter().zip(widths) {
-            out.push_str(&format!("| {cell:<width$} "));
+            out.extend(["| ", cell, &" ".repeat(width.saturating_sub(cell.chars().count()) + 1)]);
         }
         out.push_str("|\n");
     }

@@ -82,7 +82,7 @@ fn through(server: &Server, engagement: EngagementId, lines: &mut Files) -> Resu
             let page = server.get(&format!("/engagements/{engagement}/export/{what}?after={after}"))?;
             write(&page)?;
             match page["next"].as_str() {
-                Some(next) => after = next.to_owned(),
+                Some(next) => next.clone_into(&mut after),
                 None => return Ok(()),
             }
         }

@@ -58,16 +58,13 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         Of::Witnessed => Some(Origin::Witnessed),
         Of::Imported => Some(Origin::Imported),
     };
-    let quality = match remote.server()? {
-        Some(server) => {
-            let origin = origin.map_or("all", Origin::word);
-            serde_json::from_value(server.get(&format!("/engagements/{engagement}/quality?origin={origin}"))?)?
-        }
-        None => {
-            let app = instance.open().await?;
-            let caller = instance.caller(&app).await?;
-            app.view(&caller, ShowQuality { engagement, origin }).await?
-        }
+    let quality = if let Some(server) = remote.server()? {
+        let origin = origin.map_or("all", Origin::word);
+        serde_json::from_value(server.get(&format!("/engagements/{engagement}/quality?origin={origin}"))?)?
+    } else {
+        let app = instance.open().await?;
+        let caller = instance.caller(&app).await?;
+        app.view(&caller, ShowQuality { engagement, origin }).await?
     };
     if json {
         println!("{}", figures(&quality));

@@ -75,7 +75,10 @@ pub(crate) struct FileIn {
 #[utoipa::path(post, path = "/engagements/{engagement}/imports", tag = "import", params(("engagement" = String, Path)),
     request_body = ImportIn, responses((status = 200, body = Imported)))]
 async fn import_into(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Json(given): Json<ImportIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Json(given): Json<ImportIn>,
 ) -> Result<Json<Imported>, Problem> {
     let history = given.history(Target::Engagement(engagement))?;
     Ok(Json(app.import_history(&caller, history, |_| {}).await?))
@@ -83,7 +86,11 @@ async fn import_into(
 
 /// Plays past readings through a new engagement of the caller's own organisation.
 #[utoipa::path(post, path = "/imports", tag = "import", request_body = ImportIn, responses((status = 200, body = Imported)))]
-async fn import_new(State(app): State<App>, caller: Caller, Json(mut given): Json<ImportIn>) -> Result<Json<Imported>, Problem> {
+async fn import_new(
+    State(app): State<App>,
+    caller: Caller,
+    Json(mut given): Json<ImportIn>,
+) -> Result<Json<Imported>, Problem> {
     let name = given.name.take().ok_or_else(|| {
         Error::from(Reason::field(code::TEXT_EMPTY, "name", "the new engagement has no name").hint("Give it a name."))
     })?;
@@ -95,19 +102,23 @@ impl ImportIn {
     fn history(self, target: Target) -> Result<History, Error> {
         let encoding = match self.encoding.as_deref() {
             None => Encoding::Detect,
-            Some(word) => word.parse().map_err(|problem: String| Reason::field(code::FIELD_INVALID, "encoding", problem))?,
+            Some(word) => {
+                word.parse().map_err(|problem: String| Reason::field(code::FIELD_INVALID, "encoding", problem))?
+            }
         };
         let LoadedPack { pack, mut maps, .. } = shipped(&self.pack)?;
         let map = match (self.map_file, self.map) {
             (Some(file), _) => {
                 let bytes = file.bytes("map_file")?;
-                import_map::of_bytes(&file.name, bytes, &pack).map_err(|wrong| Reason::field(code::FIELD_INVALID, "map_file", wrong.to_string()))?
+                import_map::of_bytes(&file.name, bytes, &pack)
+                    .map_err(|wrong| Reason::field(code::FIELD_INVALID, "map_file", wrong.to_string()))?
             }
             (None, name) => {
                 let only = maps.keys().next().filter(|_| maps.len() == 1).cloned();
                 name.or(only).and_then(|name| maps.remove(&name)).ok_or_else(|| {
                     let known: Vec<_> = maps.keys().map(String::as_str).collect();
-                    Reason::field(code::FIELD_INVALID, "map", "it is not said what the columns mean").hint(format!("Maps of this pack: {}.", known.join(", ")))
+                    Reason::field(code::FIELD_INVALID, "map", "it is not said what the columns mean")
+                        .hint(format!("Maps of this pack: {}.", known.join(", ")))
                 })?
             }
         };
@@ -141,8 +152,12 @@ impl FileIn {
 fn shipped(name: &str) -> Result<LoadedPack, Error> {
     let unknown = || {
         let known: Vec<_> = files::shipped().map(|(name, _)| name).collect();
-        Reason::field(code::PACK_UNKNOWN, "pack", format!("`{}` does not come with Remit", name.chars().take(60).collect::<String>()))
-            .hint(format!("Known: {}.", known.join(", ")))
+        Reason::field(
+            code::PACK_UNKNOWN,
+            "pack",
+            format!("`{}` does not come with Remit", name.chars().take(60).collect::<String>()),
+        )
+        .hint(format!("Known: {}.", known.join(", ")))
     };
     let files = files::find_shipped(name).ok_or_else(unknown)?;
     pack::read_files(&files).map_err(|wrong| std::io::Error::other(wrong).into())
@@ -172,7 +187,10 @@ pub(crate) struct CasesOut {
 #[utoipa::path(get, path = "/engagements/{engagement}/export/cases", tag = "export", params(("engagement" = String, Path), ExportIn),
     responses((status = 200, body = CasesOut)))]
 async fn export_cases(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<ExportIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<ExportIn>,
 ) -> Result<Json<CasesOut>, Problem> {
     let after = given.place(case::place)?;
     let page = app.view(&caller, ExportCases { engagement, after }).await?;
@@ -193,7 +211,10 @@ pub(crate) struct EventsOut {
 #[utoipa::path(get, path = "/engagements/{engagement}/export/events", tag = "export", params(("engagement" = String, Path), ExportIn),
     responses((status = 200, body = EventsOut)))]
 async fn export_events(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<ExportIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<ExportIn>,
 ) -> Result<Json<EventsOut>, Problem> {
     let read = |cursor: &str| {
         let (version, stream) = cursor.split_once('.')?;
@@ -210,7 +231,8 @@ impl ExportIn {
         match self.after.as_deref().filter(|cursor| !cursor.is_empty()) {
             None => Ok(None),
             Some(cursor) => Ok(Some(read(cursor).ok_or_else(|| {
-                Reason::field(code::FIELD_INVALID, "after", "this is not a cursor").hint("Use `next` of the page before.")
+                Reason::field(code::FIELD_INVALID, "after", "this is not a cursor")
+                    .hint("Use `next` of the page before.")
             })?)),
         }
     }

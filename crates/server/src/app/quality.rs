@@ -373,7 +373,12 @@ fn of_pair(
                     let interval = interval::kappa(&kappa, CONFIDENCE).ok().map(|ends| (ends.lower, ends.upper));
                     Agreement { value: Some(kappa.value), interval, undefined: None, n: total }
                 }
-                Err(why) => Agreement { value: None, interval: None, undefined: Some(Cow::Borrowed(why_undefined(why))), n: total },
+                Err(why) => Agreement {
+                    value: None,
+                    interval: None,
+                    undefined: Some(Cow::Borrowed(why_undefined(why))),
+                    n: total,
+                },
             };
             (agreement, pairs.share_agreed().ok())
         }

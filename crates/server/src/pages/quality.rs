@@ -42,7 +42,10 @@ struct QualityPage {
 }
 
 async fn show(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<QualityIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QualityIn>,
 ) -> Result<Html<String>, Oops> {
     let query = given.query(engagement)?;
     let origin = query.origin;
@@ -55,7 +58,13 @@ impl QualityPage {
     /// Returns the address of the disputed cases of a question, of a pair on it where one is given.
     fn disputes(&self, question: &QuestionQuality, pair: Option<&PairQuality>) -> String {
         let pair = pair.map(|pair| format!("&a={}&b={}", encode(&pair.readers[0].key), encode(&pair.readers[1].key)));
-        format!("/e/{}/quality/disputes?question={}{}{}", self.engagement, encode(&question.question), pair.unwrap_or_default(), self.filter("&"))
+        format!(
+            "/e/{}/quality/disputes?question={}{}{}",
+            self.engagement,
+            encode(&question.question),
+            pair.unwrap_or_default(),
+            self.filter("&")
+        )
     }
 
     fn filter(&self, mark: &str) -> String {
@@ -77,7 +86,9 @@ impl QualityPage {
 fn sentence(agreement: &Agreement) -> String {
     let n = agreement.n;
     match (agreement.value, agreement.interval, agreement.undefined.as_deref()) {
-        (Some(value), Some((lower, upper)), _) => format!("Agreement beyond chance {value:.2} ({lower:.2} to {upper:.2}), n = {n}"),
+        (Some(value), Some((lower, upper)), _) => {
+            format!("Agreement beyond chance {value:.2} ({lower:.2} to {upper:.2}), n = {n}")
+        }
         (Some(value), None, _) => format!("Agreement beyond chance {value:.2} (no interval), n = {n}"),
         (None, _, Some(why)) => format!("Agreement beyond chance is undefined: {why}, n = {n}"),
         (None, _, None) => format!("Agreement beyond chance is undefined, n = {n}"),
@@ -125,7 +136,11 @@ const DRAWN_MAX: usize = 12;
 impl Scale {
     fn of(question: &QuestionQuality) -> Self {
         let all = ("All readers".to_owned(), &question.agreement);
-        let pairs = question.pairs.iter().take(DRAWN_MAX).map(|pair| (format!("{} – {}", pair.readers[0].name, pair.readers[1].name), &pair.agreement));
+        let pairs = question
+            .pairs
+            .iter()
+            .take(DRAWN_MAX)
+            .map(|pair| (format!("{} – {}", pair.readers[0].name, pair.readers[1].name), &pair.agreement));
         // From -0.2, below which nothing of use lies, to 1: 480 units wide, beginning at 180.
         let place = |value: f64| (value.clamp(-0.2, 1.0) + 0.2).mul_add(400.0, 180.0);
         let rows: Vec<_> = std::iter::once(all)
@@ -139,7 +154,11 @@ impl Scale {
                 range: agreement.interval.map(|(lower, upper)| (place(lower), place(upper))),
             })
             .collect();
-        Self { title: format!("{}: {}", question.title, sentence(&question.agreement)), height: 24 * rows.len() + 32, rows }
+        Self {
+            title: format!("{}: {}", question.title, sentence(&question.agreement)),
+            height: 24 * rows.len() + 32,
+            rows,
+        }
     }
 }
 
@@ -171,19 +190,32 @@ impl Matrix {
             .cells
             .iter()
             .zip(&pair.answers)
-            .flat_map(|(row, one)| row.iter().zip(&pair.answers).map(move |(count, other)| format!("{one} and {other}: {count}")))
+            .flat_map(|(row, one)| {
+                row.iter().zip(&pair.answers).map(move |(count, other)| format!("{one} and {other}: {count}"))
+            })
             .collect();
         let mut cells = Vec::new();
         for (row, counts) in pair.cells.iter().enumerate() {
             for (column, count) in counts.iter().enumerate() {
                 #[expect(clippy::cast_precision_loss, reason = "a shade needs no digits")]
                 let share = (*count as f64 / most as f64).sqrt();
-                cells.push(MatrixCell { x: 40 * column, y: 24 * row, count: *count, opacity: format!("{:.2}", 0.4 * share), same: row == column });
+                cells.push(MatrixCell {
+                    x: 40 * column,
+                    y: 24 * row,
+                    count: *count,
+                    opacity: format!("{:.2}", 0.4 * share),
+                    same: row == column,
+                });
             }
         }
         Self {
             title: format!("Answers of {} and {}: {}", first.name, second.name, told.join(", ")),
-            answers: pair.answers.iter().enumerate().map(|(row, answer)| (answer.chars().take(14).collect(), 24 * row + 16)).collect(),
+            answers: pair
+                .answers
+                .iter()
+                .enumerate()
+                .map(|(row, answer)| (answer.chars().take(14).collect(), 24 * row + 16))
+                .collect(),
             width: 40 * pair.answers.len() + 104,
             height: 24 * pair.answers.len(),
             cells,
@@ -201,7 +233,10 @@ struct DisputesPage {
 }
 
 async fn disputes(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<SideBySideIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<SideBySideIn>,
 ) -> Result<Html<String>, Oops> {
     let address = |after: CaseId| format!("/e/{engagement}/quality/disputes?{}after={after}", given.address());
     let disputes = app.view(&caller, given.query(engagement)?).await?;
@@ -211,11 +246,25 @@ async fn disputes(
 }
 
 const HEADER: [&str; 12] = [
-    "Question", "Title", "Reader A", "Reader B", "Coefficient", "Value", "Lower", "Upper", "n", "Same answer", "Disputed", "Note",
+    "Question",
+    "Title",
+    "Reader A",
+    "Reader B",
+    "Coefficient",
+    "Value",
+    "Lower",
+    "Upper",
+    "n",
+    "Same answer",
+    "Disputed",
+    "Note",
 ];
 
 async fn workbook(
-    State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>, Query(given): Query<QualityIn>,
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QualityIn>,
 ) -> Result<Response, Oops> {
     let quality = app.view(&caller, given.query(engagement)?).await?;
     let note = if quality.imported { IMPORTED } else { "" };

@@ -203,7 +203,10 @@ mod tests {
     fn an_instant_is_exact_on_hover() {
         let now = Instant::from_micros(1_772_442_000_000_000);
         let html = when(&now, &now).to_string();
-        assert_eq!(html, "<time datetime=\"2026-03-02T09:00:00Z\" title=\"2 March 2026, 09:00:00 UTC\">just now</time>");
+        assert_eq!(
+            html,
+            "<time datetime=\"2026-03-02T09:00:00Z\" title=\"2 March 2026, 09:00:00 UTC\">just now</time>"
+        );
     }
 
     #[test]
