@@ -1,4 +1,4 @@
-//! The next case for a reader among ever more open cases, taken in and claimed through [`App::act`].
+//! The next case for a reader among ever more open cases, taken in and claimed through `App::act`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Sealing readings through [`App::act`] against the bare driver writing the very same rows.
+//! Sealing readings through `App::act` against the bare driver writing the very same rows.
 //!
 //! The rows are those that `act` itself prepares. They are written three times, each time on a copy of one database:
 //! by `act` for 32 clients, by the driver with as many writes to a transaction, and by the driver one by one.

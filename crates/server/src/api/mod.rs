@@ -3,10 +3,10 @@
 //! To add a handler:
 //!
 //! 1. Write it in the file of its noun: `State(app), caller: Caller, Path(..), Query(..), Json(..)`, in this order, with
-//!    `Path`, `Query` and `Json` from [`extract`]; it answers `Result<Json<XOut>, Problem>`, an act `Json<ReceiptOut>`.
+//!    `Path`, `Query` and `Json` from `extract`; it answers `Result<Json<XOut>, Problem>`, an act `Json<ReceiptOut>`.
 //! 2. Say what it is with `#[utoipa::path(post, path = "/engagements/{engagement}/cases", tag = "cases", request_body = CaseIn,
 //!    responses((status = 200, body = ReceiptOut)))]`. Identifiers in the path, problems and the idempotency key are added
-//!    for every operation in [`openapi`]. The first line of its doc comment is its summary.
+//!    for every operation in `openapi`. The first line of its doc comment is its summary.
 //! 3. Name it in the noun's `router()`: `OpenApiRouter::new().routes(routes!(list, take_in))`; handlers that share a path
 //!    share a `routes!`. What is not annotated does not compile, so nothing can be missing from the document.
 //!

@@ -101,7 +101,7 @@ pub(crate) struct Resolved {
 }
 
 impl Written {
-    /// Returns what a form sent. Fields: `a.KEY` an answer, `e.KEY` a passage (as [`address`] writes it), `q.KEY` a
+    /// Returns what a form sent. Fields: `a.KEY` an answer, `e.KEY` a passage (as `address` writes it), `q.KEY` a
     /// pasted quote, `rationale`, `confidence`; others are not ours. What cannot be read as a passage is left out.
     pub fn from_fields(fields: &[(String, String)]) -> Self {
         let mut written = Self::default();

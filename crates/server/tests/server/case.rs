@@ -132,7 +132,7 @@ async fn what_a_stranger_asks_for_looks_like_what_is_not_there() {
     let (http, case) = (Http::of(&world), world.take_in("S-1").await);
     let item = world.item(case).await;
     let token = world.token(world.stranger).await;
-    let missing: CaseId = case.to_string().replace(|letter: char| letter == '0', "1").parse().unwrap();
+    let missing: CaseId = case.to_string().replace('0', "1").parse().unwrap();
     for rest in [String::new(), format!("/items/{item}/1")] {
         let hidden = http.get(&format!("{}{rest}", page(&world, case)), &token).await;
         let unknown = http.get(&format!("{}{rest}", page(&world, missing)), &token).await;

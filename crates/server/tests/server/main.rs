@@ -1,6 +1,12 @@
 //! The server in process: acts, views, routes. One binary; modules mirror the places.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::unused_self,
+    reason = "a test says what it expects, and what it skips; a world reads well"
+)]
 
 mod adjudicate;
 mod bad_input;

@@ -2,7 +2,7 @@
 
 use remit_kernel::{index::CaseStatus, stream::Scope};
 use remit_server::app::{
-    case::GetScreen,
+    case::screen::GetScreen,
     export::{ExportCases, ExportEvents},
     protection::ShowProtection,
 };
@@ -53,7 +53,7 @@ async fn the_record_is_paged_and_the_pages_render() {
     assert_eq!(first.entries.len(), 2);
     assert!(first.next.is_some() && first.verified.is_none() && first.may_verify);
     let http = Http::of(&world);
-    let token = http.token(world.auditor).await;
+    let token = world.token(world.auditor).await;
     let page = http.get(&format!("/api/v1/engagements/{}/record?limit=2", world.engagement), &token).await;
     assert_eq!(page.json()["entries"].as_array().unwrap().len(), 2);
 }
