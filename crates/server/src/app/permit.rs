@@ -100,7 +100,8 @@ pub(crate) fn case_label(
         visibility: Visibility::Both,
         parties: case.parties.clone(),
         places: case.places(),
-        own: case.owner == principal.person,
+        // Who owns a case owns its deliverable, and no reading: that is its author's alone.
+        own: matches!(class, Class::Case | Class::Deliverable) && case.owner == principal.person,
         assigned: assigned(case, panel, principal.person, &principal.roles),
         revealed: panel.is_some_and(Panel::revealed),
         released: case.delivery.is_some(),

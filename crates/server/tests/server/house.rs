@@ -438,7 +438,7 @@ async fn a_statement_of_work_is_drafted_mended_and_signed_by_form() {
     let refused = post(&http, &format!("{home}/sows/new"), &delivery, &line("much")).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
-        refused.body.contains("`much` is not a price")
+        refused.body.contains("“much” is not a price")
             && refused.body.contains("Reading &#60;b&#62;fast")
             && refused.body.contains("aria-invalid"),
         "{}",

@@ -48,7 +48,7 @@ async fn an_unopened_item_is_named_and_once_all_are_open_the_signature_holds() {
     let refused = submit(&http, &format!("{at}/sign"), &token, &sign).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(
-        refused.body.contains("You have not opened `Report`") && refused.body.contains("I have looked."),
+        refused.body.contains("You have not opened “Report”") && refused.body.contains("I have looked."),
         "{}",
         refused.body
     );
