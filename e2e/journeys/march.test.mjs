@@ -1,12 +1,10 @@
 // "Why did you decide this in March?": the auditor looks at a case as it was on a day gone by, sees who opened it, and lets
-// the whole record be replayed. In a copy of a data folder one byte is changed, and the first difference is named.
+// the whole record be replayed.
 
 import assert from "node:assert/strict";
-import { cp, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
 
-import { axe, engagement, folder, persona, remit, shot } from "../lib.mjs";
+import { axe, engagement, persona, shot } from "../lib.mjs";
 
 /** The first accepted case of the demo that both readers saw alike. */
 const REFERENCE = "EV-001";
