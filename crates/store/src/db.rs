@@ -78,7 +78,7 @@ impl Store {
         let (writes, requests) = mpsc::channel(options.writes_max);
         let thread = thread::Builder::new()
             .name("remit-writer".to_owned())
-            .spawn(move || writer::run(&connection, requests))
+            .spawn(move || writer::run(connection, requests))
             .map_err(|source| StoreError::File { path: path.clone(), source })?;
         Ok(Self(Arc::new(Inner {
             path,
@@ -120,7 +120,12 @@ impl Store {
     /// Copies the whole store, as it stands at this moment, into a new database file.
     pub async fn backup_to(&self, path: &Path) -> Result<()> {
         let path = path.to_owned();
-        self.read(move |connection| connection.backup(&path)).await
+        self.read(move |connection| connection.backup(&path, &mut |_, _| {})).await
+    }
+
+    /// Returns how many writes wait for the writer.
+    pub fn writes_waiting(&self) -> usize {
+        self.0.writes.as_ref().map_or(0, |writes| writes.max_capacity() - writes.capacity())
     }
 
     /// Applies statements together; returns how many rows they changed, once that is on the disk.
@@ -158,9 +163,9 @@ impl Store {
     }
 
     async fn send(&self, plan: Plan) -> Result<oneshot::Receiver<Result<Applied>>> {
-        let (reply, answer) = oneshot::channel();
+        let (request, answer) = Request::new(plan);
         let writes = self.0.writes.as_ref().ok_or(StoreError::Closed)?;
-        writes.send(Request { plan, reply }).await.map_err(|_| StoreError::Closed)?;
+        writes.send(request).await.map_err(|_| StoreError::Closed)?;
         Ok(answer)
     }
 
@@ -218,7 +223,7 @@ pub(crate) fn file(dir: &Path) -> PathBuf {
 }
 
 /// Takes the folder for this process alone. The system lets go of the lock however the process ends.
-fn lock(dir: &Path) -> Result<File> {
+pub(crate) fn lock(dir: &Path) -> Result<File> {
     let path = dir.join("remit.lock");
     let failed = |source: io::Error| StoreError::File { path: path.clone(), source };
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;

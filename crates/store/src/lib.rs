@@ -7,6 +7,7 @@
 mod value;
 
 mod answer;
+mod backup;
 mod case;
 mod db;
 mod dialect;
@@ -16,6 +17,7 @@ mod engagement;
 mod entry;
 mod error;
 mod event;
+mod health;
 mod index;
 mod job;
 mod pack;
@@ -31,6 +33,7 @@ mod writer;
 pub mod testing;
 
 pub use answer::AnswerKept;
+pub use backup::{back_up, place};
 pub use case::{CaseFilter, CaseKey};
 pub use db::{Options, Pending, Store};
 pub use draft::{Draft, DraftKey};
@@ -38,6 +41,7 @@ pub use engagement::{EngagementNamed, MemberNamed};
 pub use entry::{Decision, EntryFilter, EntryKey, EntryRow, StoredEntry};
 pub use error::{Result, StoreError, Taken, Unreadable};
 pub use event::{EventKey, EventRow, SnapshotRow, StoredEvent};
+pub use health::{Backlog, CaseClocks};
 pub use index::{IndexChange, Table, key_of};
 pub use job::{Job, JobRow};
 pub use pack::StoredPack;

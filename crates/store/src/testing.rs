@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::{
-    Store, Write, answer, case, db, dialect::Connection, draft, duty, engagement, entry, error::Result, event, index,
-    job, pack, panel, person, seat, session, text, verify, write::Plan,
+    Store, Write, answer, case, db, dialect::Connection, draft, duty, engagement, entry, error::Result, event, health,
+    index, job, pack, panel, person, seat, session, text, verify, write::Plan,
 };
 
 /// A folder for one test's data, removed when it is dropped: declare it before the store.
@@ -54,6 +54,7 @@ pub fn statements() -> Vec<&'static str> {
         engagement::ALL,
         entry::ALL,
         event::ALL,
+        health::ALL,
         index::ALL,
         job::ALL,
         pack::ALL,
