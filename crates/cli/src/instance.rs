@@ -26,6 +26,7 @@ pub(crate) struct Instance {
 /// Opens the application over a data folder, which must have been set up.
 pub(crate) async fn open(data: &Path) -> Result<App> {
     let app = App::new(open_store(data)?, Clock::System, Chance::System)?;
+    app.go_on_from_record().await?;
     demo::keep_shipped(&app).await?;
     Ok(app)
 }

@@ -72,6 +72,11 @@ impl StoreError {
         }
     }
 
+    /// Returns the failure of a database that did not answer in time.
+    pub fn late() -> Self {
+        Self::failed("the database did not answer in time")
+    }
+
     /// Returns a failure of the database that came without an error of its own.
     pub(crate) fn failed(what: &str) -> Self {
         Self::Database(Arc::new(io::Error::other(what.to_owned())))

@@ -33,6 +33,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use remit_kernel::refusal::{Class, Reason};
+use remit_store::StoreError;
 
 use crate::{Error, api::Problem, edge::Edge};
 
@@ -115,7 +116,13 @@ impl IntoResponse for Oops {
             Error::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in first"),
             Error::Busy | Error::KeyReused => (StatusCode::PRECONDITION_FAILED, "Somebody was faster"),
             Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
-            Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_) => {
+            Error::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now"),
+            Error::Late => (StatusCode::SERVICE_UNAVAILABLE, "This took too long"),
+            Error::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "The disk is full"),
+            Error::Store(StoreError::Closed | StoreError::Broken) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Going down, back soon")
+            }
+            Error::Clock(_) | Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side")
             }
         };
