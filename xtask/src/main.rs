@@ -9,6 +9,7 @@ mod browser;
 mod demo;
 mod e2e;
 mod npm;
+mod package;
 mod step;
 mod test;
 mod tidy;
@@ -61,6 +62,8 @@ enum Chore {
         #[arg(long)]
         quick: bool,
     },
+    /// Builds the Debian package, looks into it and tries it
+    Package,
     /// Checks the sentences of house style that a compiler cannot
     Tidy,
 }
@@ -86,6 +89,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Screenshots => e2e::screenshots(),
         Chore::Assets => npm::install(npm::ASSETS),
         Chore::Bench { cases, quick } => bench::run(cases, quick),
+        Chore::Package => package::run(),
         Chore::Tidy => tidy::run(),
     }
 }

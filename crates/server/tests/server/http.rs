@@ -53,6 +53,10 @@ impl Http {
         Self(edge::router(world.app.clone(), config))
     }
 
+    pub(crate) fn over(router: Router) -> Self {
+        Self(router)
+    }
+
     /// Sends a request with these headers.
     pub(crate) async fn send(
         &self,

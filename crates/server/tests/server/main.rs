@@ -27,5 +27,6 @@ mod routes;
 mod signoff;
 mod states;
 mod turn;
+mod upgrade;
 mod verify;
 mod world;
