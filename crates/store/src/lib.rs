@@ -8,6 +8,8 @@ mod value;
 
 mod answer;
 mod case;
+mod cluster;
+mod copy;
 mod db;
 mod dialect;
 mod draft;
@@ -16,8 +18,11 @@ mod engagement;
 mod entry;
 mod error;
 mod event;
+mod folder;
 mod index;
 mod job;
+mod lease;
+mod migrate;
 mod pack;
 mod panel;
 mod person;
@@ -32,6 +37,7 @@ pub mod testing;
 
 pub use answer::AnswerKept;
 pub use case::{CaseFilter, CaseKey};
+pub use copy::TableCopied;
 pub use db::{Options, Pending, Store};
 pub use draft::{Draft, DraftKey};
 pub use engagement::{EngagementNamed, MemberNamed};

@@ -11,10 +11,14 @@ use remit_kernel::{
     hash::Digest,
     refusal::{Class, Reason, Refusal},
 };
+use remit_store::StoreError;
 use serde::Serialize;
 use tracing::error;
 
 use crate::Error;
+
+/// When it is worth asking again after the database was away.
+const AWAY_SECONDS: u64 = 2;
 
 /// An error as a program reads it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -94,6 +98,16 @@ impl Problem {
                 );
                 Self { wait_seconds: Some(wait_seconds), ..problem }
             }
+            Error::Store(StoreError::Unreachable { source }) => {
+                error!(error = %source, "the database cannot be reached: {source}");
+                let hint = "Nothing was changed. Try again in a few seconds; send the same `Idempotency-Key` with a write.";
+                Self::away("the database cannot be reached at the moment", hint, path)
+            }
+            Error::Store(StoreError::Unknown { source }) => {
+                error!(error = %source, "the connection was lost in the middle of a commit: {source}");
+                let hint = "Send the same request with the same `Idempotency-Key`: it is done once. Without a key, look first.";
+                Self::away("the connection to the database was lost; this may or may not have been done", hint, path)
+            }
             other @ (Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_)) => {
                 // The same failure has the same trace, which says nothing to whoever does not have the log.
                 let told = other.to_string();
@@ -112,6 +126,12 @@ impl Problem {
                 }
             }
         }
+    }
+
+    /// The database is away for a moment.
+    fn away(detail: &str, hint: &str, path: &str) -> Self {
+        let problem = Self::plain("database-unreachable", StatusCode::SERVICE_UNAVAILABLE, detail, hint, path);
+        Self { wait_seconds: Some(AWAY_SECONDS), ..problem }
     }
 
     fn refused(refusal: &Refusal, path: &str) -> Self {

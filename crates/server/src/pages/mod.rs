@@ -33,6 +33,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use remit_kernel::refusal::{Class, Reason};
+use remit_store::StoreError;
 
 use crate::{Error, api::Problem, edge::Edge};
 
@@ -115,6 +116,9 @@ impl IntoResponse for Oops {
             Error::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in first"),
             Error::Busy | Error::KeyReused => (StatusCode::PRECONDITION_FAILED, "Somebody was faster"),
             Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Error::Store(StoreError::Unreachable { .. } | StoreError::Unknown { .. }) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "The database is away for a moment")
+            }
             Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side")
             }

@@ -10,7 +10,7 @@ fn numbers(entries: &[StoredEntry]) -> Vec<i64> {
 
 #[tokio::test]
 async fn an_entry_comes_back_as_written_with_its_act_or_by_itself() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let mut act = step("case/a", 1);
     act.entry = Some(entry(1, "case/a"));
     fresh.store.commit(act).await.unwrap();
@@ -29,7 +29,7 @@ async fn an_entry_comes_back_as_written_with_its_act_or_by_itself() {
 
 #[tokio::test]
 async fn a_changed_entry_is_not_whole() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     fresh.store.record(entry(1, "case/a")).await.unwrap();
     let database = rusqlite::Connection::open(fresh.dir.path().join("remit.db")).unwrap();
     database.execute_batch("UPDATE entries SET purpose = 'worK'").unwrap();
@@ -38,7 +38,7 @@ async fn a_changed_entry_is_not_whole() {
 
 #[tokio::test]
 async fn entries_are_found_by_what_and_who_and_paged_back_in_time() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let entries = (1..=6).map(|number| {
         let mut row = entry(number, if number % 2 == 0 { "case/a" } else { "case/b" });
         row.case = (number > 3).then_some(id(9));
