@@ -9,6 +9,7 @@ mod browser;
 mod demo;
 mod e2e;
 mod npm;
+mod postgres;
 mod step;
 mod test;
 mod tidy;
@@ -61,6 +62,8 @@ enum Chore {
         #[arg(long)]
         quick: bool,
     },
+    /// Starts a throw-away PostgreSQL on a free loopback port and keeps it until Enter is pressed
+    Postgres,
     /// Checks the sentences of house style that a compiler cannot
     Tidy,
 }
@@ -86,6 +89,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Screenshots => e2e::screenshots(),
         Chore::Assets => npm::install(npm::ASSETS),
         Chore::Bench { cases, quick } => bench::run(cases, quick),
+        Chore::Postgres => postgres::keep(),
         Chore::Tidy => tidy::run(),
     }
 }

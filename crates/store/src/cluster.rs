@@ -145,9 +145,11 @@ async fn session(pool: &Pool<Sessions>) -> Result<Object<Sessions>> {
     pool.get().await.map_err(|error| match error {
         PoolError::Backend(error) => error,
         PoolError::Closed => StoreError::Closed,
-        PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => StoreError::Unreachable {
-            source: Arc::new(std::io::Error::other("no connection to the database became free in time")),
-        },
+        PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+            StoreError::Unreachable {
+                source: Arc::new(std::io::Error::other("no connection to the database became free in time")),
+            }
+        }
     })
 }
 

@@ -9,8 +9,11 @@ use std::{
 
 use crate::{
     Options, Store, Write, answer, case, copy,
-    dialect::{Address, Connection, Session}, draft, duty, engagement, entry, error::Result, event, folder, index,
-    job, lease, migrate, pack, panel, person, seat, session, text, verify, write::Plan,
+    dialect::{Address, Connection, Session},
+    draft, duty, engagement, entry,
+    error::Result,
+    event, folder, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
+    write::Plan,
 };
 
 /// A folder for one test's data, removed when it is dropped: declare it before the store.

@@ -125,11 +125,7 @@ impl Write {
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
         statements.extend(entry.map(EntryRow::insert));
         statements.extend(answer.as_ref().map(|answer| answer.insert(at)));
-        Plan {
-            answer: answer.map(|answer| (answer.find(), answer)),
-            expects,
-            statements,
-        }
+        Plan { answer: answer.map(|answer| (answer.find(), answer)), expects, statements }
     }
 }
 

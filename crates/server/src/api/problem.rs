@@ -100,7 +100,8 @@ impl Problem {
             }
             Error::Store(StoreError::Unreachable { source }) => {
                 error!(error = %source, "the database cannot be reached: {source}");
-                let hint = "Nothing was changed. Try again in a few seconds; send the same `Idempotency-Key` with a write.";
+                let hint =
+                    "Nothing was changed. Try again in a few seconds; send the same `Idempotency-Key` with a write.";
                 Self::away("the database cannot be reached at the moment", hint, path)
             }
             Error::Store(StoreError::Unknown { source }) => {

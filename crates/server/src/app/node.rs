@@ -75,7 +75,15 @@ mod tests {
                 assert_eq!(Topic::read(&topic.line("n1")), Some(("n1", topic)));
             }
         }
-        for line in ["", "n1", "n1 dir moved", "n1 dir stirred -", "n1 nowhere moved -", "n1 dir moved case_?", "n1 dir moved - -"] {
+        for line in [
+            "",
+            "n1",
+            "n1 dir moved",
+            "n1 dir stirred -",
+            "n1 nowhere moved -",
+            "n1 dir moved case_?",
+            "n1 dir moved - -",
+        ] {
             assert_eq!(Topic::read(line), None, "{line}");
         }
     }

@@ -72,7 +72,10 @@ impl Address {
             config.application_name("remit");
         }
         config.connect_timeout(CONNECT_MAX).tcp_user_timeout(ANSWER_MAX);
-        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
+        config
+            .keepalives_idle(Duration::from_secs(5))
+            .keepalives_interval(Duration::from_secs(2))
+            .keepalives_retries(3);
         Ok(Self(config))
     }
 
@@ -174,7 +177,12 @@ impl Session {
                 Err(error) if is_there(&error) => {}
                 Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
                     let member = format!("SELECT pg_has_role(CURRENT_USER, '{WORKER}', 'MEMBER')");
-                    if !self.client.query(&member, &[]).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.get(0))) {
+                    if !self
+                        .client
+                        .query(&member, &[])
+                        .await
+                        .is_ok_and(|rows| rows.first().is_some_and(|row| row.get(0)))
+                    {
                         let why = format!(
                             "this user may not make the role `{WORKER}`: let an administrator run `CREATE ROLE {WORKER} \
                              NOLOGIN; GRANT {WORKER} TO <this user>;` once"
@@ -241,6 +249,10 @@ impl Session {
         read: fn(&mut Columns<'_>) -> std::result::Result<T, Unreadable>,
     ) -> Result<Vec<T>> {
         let answer_max = self.answer_max;
+        // The database cannot hold this letter, so nothing is found by it.
+        if statement.values.iter().any(|value| matches!(value, Value::Text(text) if text.contains('\0'))) {
+            return Ok(Vec::new());
+        }
         let heard = tokio::time::timeout(answer_max, self.pipeline(&[Say::Ask(statement)])).await;
         let heard = heard.unwrap_or_else(|_| Err(self.give_up()))?;
         let rows = heard.iter().flat_map(|heard| &heard.rows);
@@ -550,11 +562,8 @@ impl From<tokio_postgres::Error> for StoreError {
                 Some(_) | None => Self::Database(Arc::new(error)),
             };
         }
-        let passing = [
-            SqlState::T_R_SERIALIZATION_FAILURE,
-            SqlState::T_R_DEADLOCK_DETECTED,
-            SqlState::LOCK_NOT_AVAILABLE,
-        ];
+        let passing =
+            [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE];
         // The server is going down, coming up, switching over or full: another try finds it again.
         let away = ["57", "08", "53"].iter().any(|class| code.code().starts_with(class));
         let read_only = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT];

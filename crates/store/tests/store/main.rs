@@ -8,5 +8,6 @@ mod given;
 mod index;
 mod job;
 mod open;
+mod server;
 mod session;
 mod text;
