@@ -1,6 +1,6 @@
 // What every journey shares: the browser, a persona's own signed-in page, the accessibility check and the pictures.
 //
-// `cargo xtask e2e` starts the server and sets REMIT_URL (its address), REMIT_LOG (what it printed), REMIT_BIN (the
+// `cargo xtask e2e` starts the server and sets REMIT_URL (its address), REMIT_SERVER_LOG (what it printed), REMIT_BIN (the
 // binary), REMIT_CHROMIUM, REMIT_SHOTS (the folder for pictures) and, on request, REMIT_HEADED.
 
 import assert from "node:assert/strict";
@@ -294,7 +294,7 @@ async function signInLink(name) {
   const pattern = new RegExp(`http://${name}\\.localhost:${url.port}/\\S+`);
   const until = Date.now() + LINK_WAIT_MS;
   for (;;) {
-    const link = (await readFile(required("REMIT_LOG"), "utf8")).match(pattern)?.[0];
+    const link = (await readFile(required("REMIT_SERVER_LOG"), "utf8")).match(pattern)?.[0];
     if (link) return link;
     assert.ok(Date.now() < until, `the demo printed no sign-in link for ${name}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

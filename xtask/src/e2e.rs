@@ -72,7 +72,7 @@ fn with_server(arrange: impl FnOnce(&mut Command)) -> Result<()> {
     let mut node = Command::new("node");
     node.args(["--test", "--test-concurrency=1", "--test-reporter=spec", JOURNEY_MAX]);
     node.env("REMIT_URL", &server.url)
-        .env("REMIT_LOG", &server.log)
+        .env("REMIT_SERVER_LOG", &server.log)
         .env("REMIT_BIN", &remit)
         .env("REMIT_CHROMIUM", chromium)
         .env("REMIT_SHOTS", output.join("screenshots"));

@@ -8,7 +8,7 @@ use remit_kernel::{
     id::{CaseId, PersonId},
     stream::StreamId,
 };
-use remit_server::{Config, lifecycle, limit::Limits};
+use remit_server::{Config, lifecycle};
 use remit_store::SessionKind;
 use tokio::{sync::oneshot, task};
 
@@ -79,8 +79,7 @@ async fn assignment(world: &World, case: CaseId) -> Result<String> {
 
 /// Serves the world on a free port until this program ends.
 async fn serve(world: &World) -> Result<SocketAddr> {
-    let config =
-        Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), secure: false, demo: None, limits: Limits::NONE };
+    let config = Config::local();
     let (tell, told) = oneshot::channel();
     // Nobody waits for the address any more only if the run has failed.
     let listening = move |address| {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through them")]
 
+mod backup;
+mod check_config;
+mod db;
 mod export;
 mod import;
 mod init;
@@ -9,13 +12,16 @@ mod instance;
 mod pack;
 mod quality;
 mod remote;
+mod restore;
 mod serve;
+mod settings;
 mod user;
 mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use remit_store::StoreError;
 
 /// Remit: the operating system for knowledge process outsourcing.
 #[derive(Debug, Parser)]
@@ -27,6 +33,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Copies the data of an installation while it is served, or rehearses losing it.
+    Backup(backup::Args),
+    /// Checks the settings of `remit serve`, and shows each with its origin.
+    CheckConfig(check_config::Args),
+    /// Copies a whole installation from one database to another.
+    Db(db::Args),
     /// Writes an engagement as JSON Lines.
     Export(export::Args),
     /// Takes cases and readings in from files.
@@ -37,6 +49,8 @@ enum Command {
     Pack(pack::Args),
     /// Reports how far readers agree.
     Quality(quality::Args),
+    /// Puts a backup in place, once it is verified.
+    Restore(restore::Args),
     /// Serves the pages and the API.
     Serve(serve::Args),
     /// Replays every event and names the first difference.
@@ -49,11 +63,15 @@ enum Command {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
+        Command::Backup(args) => backup::run(args).await,
+        Command::CheckConfig(args) => check_config::run(&args),
+        Command::Db(args) => db::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Init(args) => init::run(args).await,
         Command::Pack(args) => pack::run(args),
         Command::Quality(args) => quality::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Verify(args) => match verify::run(args).await {
             Ok(code) => return code,
@@ -65,7 +83,16 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("remit: {error:#}");
-            ExitCode::FAILURE
+            if broken(&error) { ExitCode::from(StoreError::BROKEN_EXIT) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Returns whether the disk failed to make writes last, which has an exit code of its own.
+fn broken(error: &anyhow::Error) -> bool {
+    use remit_server::Error;
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(StoreError::Broken))
+            || matches!(cause.downcast_ref(), Some(Error::Store(StoreError::Broken)))
+    })
 }

@@ -1,8 +1,8 @@
 //! How the server is run.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use crate::limit::Limits;
+use crate::{life::Life, limit::Limits, load::LoadLimits};
 
 /// How the server is run.
 #[derive(Debug, Clone)]
@@ -15,6 +15,27 @@ pub struct Config {
     pub demo: Option<Demo>,
     /// How often one person may ask.
     pub limits: Limits,
+    /// How much it takes at a time.
+    pub load: LoadLimits,
+    /// How it ends.
+    pub shutdown: Shutdown,
+    /// Where it is between start and stop.
+    pub life: Life,
+}
+
+/// How the server ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shutdown {
+    /// How long `/readyz` says so before nothing more is accepted: as long as a balancer needs to hear of it.
+    pub notice: Duration,
+    /// How long running requests may take from then on.
+    pub finish_max: Duration,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self { notice: Duration::ZERO, finish_max: Duration::from_secs(20) }
+    }
 }
 
 /// The personas of the demo.
@@ -55,6 +76,19 @@ pub enum BadConfig {
 }
 
 impl Config {
+    /// Returns how a server is run on this machine alone: without limits for people, on a free port.
+    pub fn local() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 0).into(),
+            secure: false,
+            demo: None,
+            limits: Limits::NONE,
+            load: LoadLimits::NONE,
+            shutdown: Shutdown::default(),
+            life: Life::starting(),
+        }
+    }
+
     /// Checks that the configuration may be run.
     ///
     /// # Errors

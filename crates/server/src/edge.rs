@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{ConnectInfo, FromRef, FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -15,13 +15,17 @@ use remit_kernel::{
     time::Instant,
 };
 use tower_http::{csrf::CsrfLayer, limit::RequestBodyLimitLayer};
+use tracing::Instrument as _;
 
 use crate::{
     App, Caller, Config, Error,
     api::{self, extract::whole_path},
     caller::{Once, Who},
+    life::Life,
     limit::Buckets,
-    pages,
+    load::{Kind, Load},
+    operate, pages,
+    telemetry::Timer,
 };
 
 /// Largest body of a request, in bytes: a case with a few long documents fits.
@@ -35,6 +39,7 @@ pub struct Edge {
     /// How the server is run.
     pub config: Arc<Config>,
     limits: Arc<Limits>,
+    load: Arc<Load>,
 }
 
 /// The buckets of what is limited.
@@ -70,31 +75,106 @@ impl FromRef<Edge> for Arc<Config> {
     }
 }
 
+impl FromRef<Edge> for Life {
+    fn from_ref(edge: &Edge) -> Self {
+        edge.config.life.clone()
+    }
+}
+
 /// Returns the whole server as one router.
 pub fn router(app: App, config: Config) -> Router {
+    build(app, config).0
+}
+
+/// Returns the whole server as one router, and what it measures its load by.
+pub(crate) fn build(app: App, config: Config) -> (Router, Arc<Load>) {
     if let Some(demo) = &config.demo {
         app.show_demo(demo.clone(), config.listen.port());
     }
     let limits = Arc::new(Limits::new(&config));
-    let edge = Edge { app, config: Arc::new(config), limits };
-    Router::new()
-        .route("/healthz", get(health))
+    let load = Arc::new(Load::new(config.load));
+    let edge = Edge { app, config: Arc::new(config), limits, load: Arc::clone(&load) };
+    let router = Router::new()
+        .route("/healthz", get(operate::alive))
+        .route("/readyz", get(operate::ready))
         .merge(pages::router())
         .nest("/api/v1", api::router())
         .fallback(nothing)
         .layer(CsrfLayer::new())
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(edge.clone(), admit))
         .layer(middleware::from_fn(api::speak))
         .layer(middleware::from_fn_with_state(edge.clone(), headers))
-        .with_state(edge)
+        .layer(middleware::from_fn_with_state(edge.clone(), observe))
+        .with_state(edge);
+    (router, load)
 }
 
-async fn health() -> axum::Json<serde_json::Value> {
-    axum::Json(serde_json::json!({
-        "status": "ok",
-        "version": env!("CARGO_PKG_VERSION"),
-        "scripts": pages::asset::SCRIPTS_PRESENT,
-    }))
+/// What names a request in the record, in the log and in the `X-Request-Id` of a failure. Never taken from outside.
+#[derive(Clone)]
+struct RequestId(String);
+
+/// Returns the template of a request's route, which says nothing of whose page it is.
+fn route(request: &Request) -> String {
+    request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned()
+}
+
+/// Gives a request its name, and tells operators how it went.
+async fn observe(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+    let timer = Timer::start();
+    let (route, method) = (route(&request), method_word(request.method()));
+    let named = edge.app.ctx(&Caller::service("edge")).map(|ctx| ctx.id::<ActId>(0).to_string());
+    let id = match named {
+        Ok(id) => id,
+        Err(error) => return refuse(request.uri().path(), error),
+    };
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::info_span!("http.request", request_id = id, method, route);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let status = response.status();
+    metrics::counter!("remit_requests_total", "route" => route.clone(), "method" => method, "status" => status.as_u16().to_string())
+        .increment(1);
+    metrics::histogram!("remit_request_seconds", "route" => route, "method" => method).record(timer.elapsed());
+    span.in_scope(|| {
+        tracing::info!(status = status.as_u16(), duration_ms = timer.millis(), "answered {}", status.as_u16());
+    });
+    // Whoever tells us of a failure can name it. Other answers stay the same to the byte, so that nothing can be told by them.
+    if status.is_server_error()
+        && let Ok(id) = HeaderValue::from_str(&id)
+    {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+/// Returns a method as a label: one of few words, whatever was sent.
+fn method_word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Lets a request in if there is a place for it, and ends one that takes too long: an act that was begun is finished all the
+/// same, and the same request with its key finds its answer.
+async fn admit(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let kind = Kind::of(&route(&request));
+    let path = request.uri().path().to_owned();
+    let _place = match edge.load.take(kind).await {
+        Ok(place) => place,
+        Err(error) => return refuse(&path, error),
+    };
+    let Some(time_max) = edge.load.time_max(kind) else { return next.run(request).await };
+    tokio::time::timeout(time_max, next.run(request)).await.unwrap_or_else(|_| {
+        metrics::counter!("remit_requests_shed_total", "why" => "time").increment(1);
+        refuse(&path, Error::Late)
+    })
 }
 
 async fn nothing(request: Request) -> Response {
@@ -170,8 +250,7 @@ impl FromRequestParts<Edge> for Caller {
             let taken = edge.limits.take(person, program, &parts.method, edge.app.clock().now());
             taken.map_err(|error| Unsettled(refuse(&path, error)))?;
         }
-        let request_id = edge.app.ctx(&Self::service("edge")).map(|ctx| ctx.id::<ActId>(0).to_string());
-        let request_id = request_id.map_err(|error| Unsettled(refuse(&path, error)))?;
+        let request_id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
         let once = once(parts).map_err(|error| Unsettled(refuse(&path, error)))?;
         Ok(Self { who, request_id, once, path })
     }

@@ -26,6 +26,15 @@ pub enum Error {
         /// After how many seconds it is worth asking again.
         wait_seconds: u64,
     },
+    /// More was asked than the server can answer in good time; nothing was done.
+    #[error("the server has too much to do right now; nothing was done")]
+    Overloaded,
+    /// The answer took longer than the server lets a request take; what was begun may have been done.
+    #[error("this took too long; it may have been done")]
+    Late,
+    /// The clock is behind the record.
+    #[error(transparent)]
+    Clock(#[from] crate::clock::ClockBehind),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] remit_store::StoreError),

@@ -9,9 +9,13 @@ pub mod demo;
 pub mod edge;
 pub mod error;
 pub mod jobs;
+pub mod life;
 pub mod lifecycle;
 pub mod limit;
+pub mod load;
+pub mod operate;
 pub mod pages;
+pub mod telemetry;
 
 pub use app::App;
 pub use caller::Caller;

@@ -120,6 +120,11 @@ impl Cluster {
         answer
     }
 
+    /// Returns how many acts and pages wait for a connection.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pool.status().waiting
+    }
+
     /// Tells the other nodes something, soon and perhaps not at all.
     pub(crate) fn tell(&self, hint: String) {
         // A full queue means that the database does not take them: hints are the first to go.

@@ -1,6 +1,6 @@
 //! The door: open, migrate, read, commit. What lies behind it is a data folder or a database server.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, pin::Pin, sync::Arc};
 
 use tokio::sync::{Mutex, broadcast, oneshot};
 
@@ -129,7 +129,7 @@ impl Store {
         match &*self.0 {
             Inner::Folder(folder) => {
                 let path = path.to_owned();
-                folder.read(move |connection| connection.backup(&path)).await
+                folder.read(move |connection| connection.backup(&path, &mut |_, _| {})).await
             }
             Inner::Cluster(_) | Inner::Frozen(_) => {
                 let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -142,6 +142,15 @@ impl Store {
                 fs::rename(folder::file(&partial), path).map_err(failed)?;
                 fs::remove_dir_all(&partial).map_err(failed)
             }
+        }
+    }
+
+    /// Returns how many writes wait for the writer of a data folder, or for a connection to the server.
+    pub fn writes_waiting(&self) -> usize {
+        match &*self.0 {
+            Inner::Folder(folder) => folder.writes_waiting(),
+            Inner::Cluster(cluster) => cluster.waiting(),
+            Inner::Frozen(_) => 0,
         }
     }
 
@@ -170,8 +179,8 @@ impl Store {
         let statement = Statement { sql, values };
         match &*self.0 {
             Inner::Folder(folder) => folder.read(move |connection| connection.rows(&statement, read)).await,
-            Inner::Cluster(cluster) => cluster.session().await?.rows(&statement, read).await,
-            Inner::Frozen(session) => session.lock().await.rows(&statement, read).await,
+            Inner::Cluster(cluster) => erased(async { cluster.session().await?.rows(&statement, read).await }).await,
+            Inner::Frozen(session) => erased(async { session.lock().await.rows(&statement, read).await }).await,
         }
     }
 
@@ -197,6 +206,11 @@ impl Store {
             Inner::Frozen(_) => Err(StoreError::Closed),
         }
     }
+}
+
+/// Puts a future behind one pointer: the drivers' own are deep, and every page and act would carry their whole type.
+fn erased<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(future)
 }
 
 /// A write that was handed over. Dropping this does not undo it.

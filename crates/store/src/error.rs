@@ -67,6 +67,14 @@ pub enum StoreError {
         /// The first table in which there is something.
         table: &'static str,
     },
+    /// The disk takes no more: it is full, or was mounted read-only. Nothing of the write is kept, reading goes on, and
+    /// writing goes on by itself once there is space again.
+    #[error("the disk takes no more: it is full, or can only be read")]
+    Full,
+    /// The disk failed to make writes last (`fsync`). What it holds is unknown until the data is opened anew, so the store
+    /// writes nothing any more: the process must end, with [`StoreError::BROKEN_EXIT`].
+    #[error("the disk failed to make writes last; nothing is written any more until Remit is started again")]
+    Broken,
     /// A value that must be unique exists already.
     #[error("{0} exists already")]
     Taken(Taken),
@@ -82,6 +90,23 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// How a process ends whose store is broken: `EX_IOERR` of `sysexits.h`.
+    pub const BROKEN_EXIT: u8 = 74;
+
+    /// Returns what to tell each of the writes that were lost together.
+    pub(crate) fn of_group(lost: &Arc<Self>) -> Self {
+        match **lost {
+            Self::Full => Self::Full,
+            Self::Broken => Self::Broken,
+            _ => Self::Database(Arc::clone(lost) as Arc<dyn Error + Send + Sync>),
+        }
+    }
+
+    /// Returns the failure of a database that did not answer in time.
+    pub fn late() -> Self {
+        Self::failed("the database did not answer in time")
+    }
+
     /// Returns a failure of the database that came without an error of its own.
     pub(crate) fn failed(what: &str) -> Self {
         Self::Database(Arc::new(io::Error::other(what.to_owned())))

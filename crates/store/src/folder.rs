@@ -45,7 +45,7 @@ impl Folder {
         let (writes, requests) = mpsc::channel(writes_max);
         let thread = thread::Builder::new()
             .name("remit-writer".to_owned())
-            .spawn(move || writer::run(&connection, requests))
+            .spawn(move || writer::run(connection, requests))
             .map_err(|source| StoreError::File { path: path.clone(), source })?;
         Ok(Self {
             path,
@@ -73,10 +73,15 @@ impl Folder {
 
     /// Hands a plan to the writer, which applies plans in the order in which they were handed over.
     pub(crate) async fn send(&self, plan: Plan) -> Result<oneshot::Receiver<Result<Applied>>> {
-        let (reply, answer) = oneshot::channel();
+        let (request, answer) = Request::new(plan);
         let writes = self.writes.as_ref().ok_or(StoreError::Closed)?;
-        writes.send(Request { plan, reply }).await.map_err(|_| StoreError::Closed)?;
+        writes.send(request).await.map_err(|_| StoreError::Closed)?;
         Ok(answer)
+    }
+
+    /// Returns how many plans wait for the writer.
+    pub(crate) fn writes_waiting(&self) -> usize {
+        self.writes.as_ref().map_or(0, |writes| writes.max_capacity() - writes.capacity())
     }
 
     /// Lets one of the reading connections do some work.
@@ -133,7 +138,7 @@ pub(crate) fn file(dir: &Path) -> PathBuf {
 }
 
 /// Takes the folder for this process alone. The system lets go of the lock however the process ends.
-fn lock(dir: &Path) -> Result<File> {
+pub(crate) fn lock(dir: &Path) -> Result<File> {
     let path = dir.join("remit.lock");
     let failed = |source: io::Error| StoreError::File { path: path.clone(), source };
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;

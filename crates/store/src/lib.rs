@@ -7,6 +7,7 @@
 mod value;
 
 mod answer;
+mod backup;
 mod case;
 mod cluster;
 mod copy;
@@ -19,6 +20,7 @@ mod entry;
 mod error;
 mod event;
 mod folder;
+mod health;
 mod index;
 mod job;
 mod lease;
@@ -36,6 +38,7 @@ mod writer;
 pub mod testing;
 
 pub use answer::AnswerKept;
+pub use backup::{back_up, place};
 pub use case::{CaseFilter, CaseKey};
 pub use copy::TableCopied;
 pub use db::{Options, Pending, Store};
@@ -44,6 +47,7 @@ pub use engagement::{EngagementNamed, MemberNamed};
 pub use entry::{Decision, EntryFilter, EntryKey, EntryRow, StoredEntry};
 pub use error::{Result, StoreError, Taken, Unreadable};
 pub use event::{EventKey, EventRow, SnapshotRow, StoredEvent};
+pub use health::{Backlog, CaseClocks};
 pub use index::{IndexChange, Table, key_of};
 pub use job::{Job, JobRow};
 pub use pack::StoredPack;

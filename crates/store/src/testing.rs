@@ -12,7 +12,7 @@ use crate::{
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
+    event, folder, health, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
     write::Plan,
 };
 
@@ -106,6 +106,7 @@ pub fn statements() -> Vec<&'static str> {
         engagement::ALL,
         entry::ALL,
         event::ALL,
+        health::ALL,
         index::ALL,
         job::ALL,
         lease::ALL,

@@ -26,15 +26,39 @@ const GROUP_TIME_MAX: Duration = Duration::from_millis(5);
 pub(crate) struct Request {
     pub(crate) plan: Plan,
     pub(crate) reply: oneshot::Sender<Result<Applied>>,
+    /// When it was handed over, for the measure of how long writes wait.
+    pub(crate) queued: Instant,
+}
+
+impl Request {
+    /// Returns a write that is handed over now, and where its answer will be.
+    #[expect(clippy::disallowed_methods, reason = "a measure of waiting; nothing is decided by it")]
+    pub(crate) fn new(plan: Plan) -> (Self, oneshot::Receiver<Result<Applied>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { plan, reply, queued: Instant::now() }, answer)
+    }
 }
 
 /// Writes until every sender is gone.
-pub(crate) fn run(connection: &Connection, mut requests: mpsc::Receiver<Request>) {
+///
+/// Once the disk failed to make writes last, nothing is written any more: a second `fsync` might succeed although the
+/// writes before it are gone. The connection is then left unclosed, because closing it would try again.
+pub(crate) fn run(connection: Connection, mut requests: mpsc::Receiver<Request>) {
+    let mut broken = false;
     while let Some(first) = requests.blocking_recv() {
-        for (reply, result) in write_group(connection, first, &mut requests) {
+        let answers = if broken {
+            vec![(first.reply, Err(StoreError::Broken))]
+        } else {
+            write_group(&connection, first, &mut requests)
+        };
+        broken |= answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Broken)));
+        for (reply, result) in answers {
             // A caller that stopped listening gave up its answer, not its write.
             let _ = reply.send(result);
         }
+    }
+    if broken {
+        std::mem::forget(connection);
     }
 }
 
@@ -49,16 +73,19 @@ fn write_group(connection: &Connection, first: Request, requests: &mut mpsc::Rec
     let began = Instant::now();
     let mut answers = Vec::new();
     let mut next = Some(first);
-    while let Some(Request { plan, reply }) = next {
+    while let Some(Request { plan, reply, queued }) = next {
+        metrics::histogram!("remit_writer_wait_seconds").record(queued.elapsed());
         answers.push((reply, alone(connection, || plan.apply(connection))));
         let more = connection.in_transaction() && answers.len() < GROUP_MAX && began.elapsed() < GROUP_TIME_MAX;
         next = if more { requests.try_recv().ok() } else { None };
     }
+    metrics::histogram!("remit_writer_batch_writes").record(u32::try_from(answers.len()).unwrap_or(u32::MAX));
     let lost = if connection.in_transaction() {
         connection.run("COMMIT").err()
     } else {
         Some(StoreError::failed("the transaction was ended by the database"))
     };
+    metrics::histogram!("remit_writer_batch_seconds").record(began.elapsed());
     if let Some(lost) = lost {
         tracing::error!(writes = answers.len(), error = ?lost, "a group of writes was lost");
         if connection.in_transaction()
@@ -66,10 +93,10 @@ fn write_group(connection: &Connection, first: Request, requests: &mut mpsc::Rec
         {
             tracing::error!(?error, "the lost group could not be rolled back");
         }
-        let cause: Arc<dyn std::error::Error + Send + Sync> = Arc::new(lost);
+        let lost = Arc::new(lost);
         for (_, result) in &mut answers {
             if result.is_ok() {
-                *result = Err(StoreError::Database(Arc::clone(&cause)));
+                *result = Err(StoreError::of_group(&lost));
             }
         }
     }
@@ -98,6 +125,26 @@ mod tests {
 
     use super::*;
     use crate::{testing::TestDir, value::Statement};
+
+    #[test]
+    fn a_full_disk_loses_the_group_whole_and_takes_writes_again_once_there_is_space() {
+        let dir = TestDir::fresh();
+        std::fs::create_dir_all(dir.path()).unwrap();
+        let connection = Connection::open_writer(&dir.path().join("one.db")).unwrap();
+        connection.run("CREATE TABLE things (body BLOB NOT NULL); PRAGMA max_page_count = 8").unwrap();
+        let big = || Statement { sql: "INSERT INTO things (body) VALUES (zeroblob($1))", values: values![100_000_i64] };
+        let write = |connection: &Connection| {
+            let (sender, mut requests) = mpsc::channel(1);
+            drop(sender);
+            let (request, _) = Request::new(Plan::of(vec![big()]));
+            write_group(connection, request, &mut requests).remove(0).1
+        };
+        assert!(matches!(write(&connection), Err(StoreError::Full)));
+        let count = Statement { sql: "SELECT COUNT(*) FROM things", values: values![] };
+        assert_eq!(connection.rows(&count, crate::dialect::first::<u64>).unwrap(), [0]);
+        connection.run("PRAGMA max_page_count = 1000").unwrap();
+        assert_eq!(write(&connection).unwrap().rows, 1);
+    }
 
     #[test]
     fn a_write_that_panics_is_undone_alone() {

@@ -160,6 +160,8 @@ fn describe_problems(operation: &mut Operation) {
         ("422", "Fields need correction, all listed at once; or the key was used for another request.", true),
         ("429", "Too many requests; `Retry-After` says when to come again.", true),
         ("500", "Our bug.", true),
+        ("503", "Too much to do, or going down; `Retry-After` says when to come again.", true),
+        ("507", "The server's disk is full; nothing was changed, and reading still works.", body),
     ];
     for (status, words, _) in shared.into_iter().filter(|(.., applies)| *applies) {
         operation.responses.responses.insert(status.to_owned(), RefOr::T(problem(words)));

@@ -109,7 +109,49 @@ impl Problem {
                 let hint = "Send the same request with the same `Idempotency-Key`: it is done once. Without a key, look first.";
                 Self::away("the connection to the database was lost; this may or may not have been done", hint, path)
             }
-            other @ (Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_)) => {
+            Error::Overloaded => Self {
+                wait_seconds: Some(1),
+                ..Self::plain(
+                    "overloaded",
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the server has too much to do right now; nothing was done",
+                    "Wait a second, then try again with the same `Idempotency-Key`.",
+                    path,
+                )
+            },
+            Error::Late => Self {
+                wait_seconds: Some(5),
+                ..Self::plain(
+                    "timed-out",
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "this took too long; it may have been done",
+                    "Send the same request with the same `Idempotency-Key` again: it is done once.",
+                    path,
+                )
+            },
+            Error::Store(StoreError::Full) => Self::plain(
+                "disk-full",
+                StatusCode::INSUFFICIENT_STORAGE,
+                "the server's disk is full; nothing was changed, and reading still works",
+                "Tell the operator; once there is space, the same request will do.",
+                path,
+            ),
+            Error::Store(StoreError::Closed | StoreError::Broken) => Self {
+                wait_seconds: Some(5),
+                ..Self::plain(
+                    "stopping",
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the server is going down; nothing was changed",
+                    "Wait a few seconds, then try again with the same `Idempotency-Key`.",
+                    path,
+                )
+            },
+            other @ (Error::Store(_)
+            | Error::Access(_)
+            | Error::Record(_)
+            | Error::Json(_)
+            | Error::Io(_)
+            | Error::Clock(_)) => {
                 // The same failure has the same trace, which says nothing to whoever does not have the log.
                 let told = other.to_string();
                 let trace: String = Digest::of(told.as_bytes()).to_string().chars().rev().take(8).collect();

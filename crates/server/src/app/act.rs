@@ -16,11 +16,13 @@ use remit_store::{
     AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SnapshotRow, TextRow, Write,
 };
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
 use super::{App, Receipt, Topic, load::Loaded, permit};
 use crate::{
     caller::{Caller, Once, Who},
     error::{Error, Result},
+    telemetry::{self, Timer},
 };
 
 /// How often an act decides again because somebody else was faster.
@@ -44,10 +46,27 @@ impl App {
     /// # Errors
     /// [`Error::Refused`] with every reason; [`Error::Busy`] if others were faster eight times; [`Error::KeyReused`].
     pub async fn act(&self, caller: Caller, command: Command) -> Result<Receipt> {
-        let app = self.clone();
-        tokio::spawn(async move { app.act_once(&caller, &command).await })
-            .await
-            .map_err(|broken| std::io::Error::other(broken.to_string()))?
+        let (app, word, timer) = (self.clone(), command.word(), Timer::start());
+        let span = tracing::debug_span!(
+            "app.act",
+            command = word,
+            engagement = tracing::field::Empty,
+            case.id = tracing::field::Empty
+        );
+        if let Some(engagement) = command.engagement() {
+            span.record("engagement", tracing::field::display(engagement));
+        }
+        if let Some(case) = command.case() {
+            span.record("case.id", tracing::field::display(case));
+        }
+        let told = span.clone();
+        let acted = tokio::spawn(async move { app.act_once(&caller, &command).await }.instrument(span)).await;
+        let acted = acted.map_err(|broken| Error::from(std::io::Error::other(broken.to_string()))).flatten();
+        let outcome = telemetry::outcome(&acted);
+        metrics::counter!("remit_acts_total", "command" => word, "outcome" => outcome).increment(1);
+        metrics::histogram!("remit_act_seconds", "command" => word).record(timer.elapsed());
+        told.in_scope(|| tracing::debug!(duration_ms = timer.millis(), outcome, "{word}: {outcome}"));
+        acted
     }
 
     async fn act_once(&self, caller: &Caller, command: &Command) -> Result<Receipt> {

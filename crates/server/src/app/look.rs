@@ -18,8 +18,14 @@ use remit_kernel::{
 };
 use remit_store::EntryRow;
 
+use tracing::Instrument as _;
+
 use super::{App, load::Loaded, permit};
-use crate::{caller::Caller, error::Result};
+use crate::{
+    caller::Caller,
+    error::{Error, Result},
+    telemetry::{self, Timer},
+};
 
 /// Something that can be asked. What it answers has passed the policies, and the asking is on record.
 pub trait Query: Send + Sized {
@@ -67,6 +73,22 @@ impl App {
     /// # Errors
     /// [`Error::Refused`](crate::Error::Refused) with `not-found` for what is unknown or hidden: the two look alike.
     pub async fn view<Q: Query>(&self, caller: &Caller, query: Q) -> Result<Q::Out> {
+        let (word, timer) = (telemetry::query_word::<Q>(), Timer::start());
+        let span = tracing::debug_span!("app.view", query = word, scope = %query.scope());
+        let told = span.clone();
+        let answer = self.answer_to(caller, query).instrument(span).await;
+        let outcome = match &answer {
+            Ok(_) => "done",
+            Err(Error::Refused(_)) => "refused",
+            Err(_) => "failed",
+        };
+        metrics::counter!("remit_views_total", "query" => word, "outcome" => outcome).increment(1);
+        metrics::histogram!("remit_view_seconds", "query" => word).record(timer.elapsed());
+        told.in_scope(|| tracing::debug!(duration_ms = timer.millis(), outcome, "{word}: {outcome}"));
+        answer
+    }
+
+    async fn answer_to<Q: Query>(&self, caller: &Caller, query: Q) -> Result<Q::Out> {
         let standing = self.standing(caller, query.scope()).await?;
         let mut look = Look {
             app: self,

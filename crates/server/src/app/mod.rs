@@ -127,6 +127,17 @@ impl App {
         &self.clock
     }
 
+    /// Checks that time goes on from the newest entry of the record.
+    ///
+    /// # Errors
+    /// [`Error::Clock`](crate::Error::Clock) if the clock is behind it: entries made now would seem older than it.
+    pub async fn go_on_from_record(&self) -> Result<()> {
+        match self.store.newest_entry().await? {
+            Some(newest) => Ok(self.clock.go_on_from(newest)?),
+            None => Ok(()),
+        }
+    }
+
     /// Returns a listener to changes, those made through other nodes included; nothing stands for changes that may have
     /// been missed.
     pub fn topics(&self) -> broadcast::Receiver<Option<Topic>> {

@@ -141,6 +141,16 @@ impl App {
         Ok(())
     }
 
+    /// Replays the whole record of a folder that nobody serves, such as a copy before it is put in place. Nothing is kept of
+    /// it, and nobody is asked: whoever holds the folder may.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn replay(&self, progress: impl Fn(u64) + Send + Sync) -> Result<Verified> {
+        let turn = self.turn()?;
+        self.replay_all(&turn, progress).await
+    }
+
     /// Returns how many events the running verification has replayed; nothing: none is running.
     pub fn verifying(&self) -> Option<u64> {
         Some(self.verifying.load(Ordering::SeqCst)).filter(|events| *events != u64::MAX)
@@ -156,8 +166,20 @@ impl App {
         }
     }
 
-    async fn verify_all(&self, _: &Turn, progress: impl Fn(u64) + Send + Sync) -> Result<Verified> {
+    async fn verify_all(&self, turn: &Turn, progress: impl Fn(u64) + Send + Sync) -> Result<Verified> {
         let at = self.clock.now();
+        let found = self.replay_all(turn, progress).await?;
+        let kept = Verification {
+            at,
+            ok: found.ok,
+            first_difference: found.first_difference.as_ref().map(ToString::to_string),
+            counts: canonical(&found.counts),
+        };
+        self.store.put_verification(kept).await?;
+        Ok(found)
+    }
+
+    async fn replay_all(&self, _: &Turn, progress: impl Fn(u64) + Send + Sync) -> Result<Verified> {
         let mut counts = Counts::default();
         let told = |events: u64| {
             self.verifying.store(events, Ordering::SeqCst);
@@ -184,16 +206,7 @@ impl App {
                 Err(Stopped::Failed(error)) => return Err(error),
             }
         }
-        drop(store);
-        let found = Verified { ok: first_difference.is_none(), first_difference, counts };
-        let kept = Verification {
-            at,
-            ok: found.ok,
-            first_difference: found.first_difference.as_ref().map(ToString::to_string),
-            counts: canonical(&found.counts),
-        };
-        self.store.put_verification(kept).await?;
-        Ok(found)
+        Ok(Verified { ok: first_difference.is_none(), first_difference, counts })
     }
 }
 

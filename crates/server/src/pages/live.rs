@@ -1,6 +1,10 @@
 //! Live pages: server-sent events that carry a topic and nothing else. The page asks again for what it shows.
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -20,7 +24,14 @@ use crate::{
     app::{Look, Query, Topic, live::Heard},
     edge::Edge,
     error::Result,
+    life::{Life, Stage},
+    telemetry::Listening,
 };
+
+/// When a page listens again after the server stopped: a restart takes about as long.
+const RETRY_MILLIS: u64 = 1_000;
+/// Within how much more they all do.
+const RETRY_SPREAD_MILLIS: u64 = 4_000;
 
 pub(super) fn router() -> Router<Edge> {
     Router::new().route("/live", get(everywhere)).route("/e/{engagement}/live", get(engagement))
@@ -29,18 +40,20 @@ pub(super) fn router() -> Router<Edge> {
 /// Changes in all engagements of the caller, for Today.
 async fn everywhere(
     State(app): State<App>,
+    State(life): State<Life>,
     caller: Caller,
 ) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
-    answer(app, caller, None)
+    answer(app, life, caller, None)
 }
 
 async fn engagement(
     State(app): State<App>,
+    State(life): State<Life>,
     caller: Caller,
     Path(engagement): Path<EngagementId>,
 ) -> std::result::Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>, Oops> {
     app.view(&caller, Listen { engagement }).await?;
-    Ok(answer(app, caller, Some(engagement)))
+    Ok(answer(app, life, caller, Some(engagement)))
 }
 
 /// Asks whether the caller may listen in an engagement.
@@ -62,6 +75,7 @@ impl Query for Listen {
 
 fn answer(
     app: App,
+    life: Life,
     caller: Caller,
     engagement: Option<EngagementId>,
 ) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
@@ -97,5 +111,21 @@ fn answer(
             Heard::Case(case) => vec![Event::default().event("case").data(case.to_string()), today()],
         })
     });
-    Sse::new(events.map(Ok)).keep_alive(KeepAlive::default())
+    let listening = Listening::begin();
+    let events =
+        events.take_until(Box::pin(life.clone().ended())).chain(stream::iter(once_ended(life))).map(move |event| {
+            let _counted = &listening;
+            Ok(event)
+        });
+    Sse::new(events).keep_alive(KeepAlive::default())
+}
+
+/// Returns the last word to a listener of a server that stops: when to come again. It differs from one to the next, so that
+/// they do not all come at once.
+fn once_ended(life: Life) -> impl Iterator<Item = Event> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    std::iter::once(()).filter(move |()| life.stage() == Stage::Stopping).map(|()| {
+        let spread = NEXT.fetch_add(1, Ordering::Relaxed) * 37 % RETRY_SPREAD_MILLIS;
+        Event::default().retry(Duration::from_millis(RETRY_MILLIS + spread))
+    })
 }

@@ -119,7 +119,13 @@ impl IntoResponse for Oops {
             Error::Store(StoreError::Unreachable { .. } | StoreError::Unknown { .. }) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "The database is away for a moment")
             }
-            Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_) => {
+            Error::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now"),
+            Error::Late => (StatusCode::SERVICE_UNAVAILABLE, "This took too long"),
+            Error::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "The disk is full"),
+            Error::Store(StoreError::Closed | StoreError::Broken) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Going down, back soon")
+            }
+            Error::Clock(_) | Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side")
             }
         };

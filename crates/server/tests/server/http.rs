@@ -7,7 +7,7 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use remit_kernel::id::PersonId;
-use remit_server::{Config, edge, limit::Limits};
+use remit_server::{Config, edge};
 use remit_store::SessionKind;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -120,7 +120,7 @@ impl World {
 }
 
 pub(crate) fn config() -> Config {
-    Config { listen: ([127, 0, 0, 1], 0).into(), secure: false, demo: None, limits: Limits::NONE }
+    Config::local()
 }
 
 pub(crate) fn bearer(token: &str) -> String {

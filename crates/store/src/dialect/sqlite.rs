@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use rusqlite::{
     ErrorCode, OpenFlags, ToSql,
     backup::{Backup, StepResult},
-    params_from_iter,
+    ffi, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
 
@@ -17,6 +17,8 @@ use crate::{
 
 /// Prepared statements kept by each connection; more than there are statements.
 const STATEMENTS_MAX: usize = 256;
+/// Pages copied before progress is told.
+const PAGES_A_STEP: i32 = 4_096;
 
 /// A connection to the database.
 pub(crate) struct Connection(rusqlite::Connection);
@@ -90,13 +92,28 @@ impl Connection {
     }
 
     /// Copies the whole database, as it stands at this moment, into a new file.
-    pub(crate) fn backup(&self, path: &Path) -> Result<()> {
+    ///
+    /// `told` hears how many pages of how many are copied. Others may write meanwhile: what they write is not in the copy.
+    pub(crate) fn backup(&self, path: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let mut copy = rusqlite::Connection::open(path)?;
+        // All steps see the moment of this first look.
+        let moment = self.0.unchecked_transaction()?;
+        moment.query_row("SELECT COUNT(*) FROM migrations", [], |_| Ok(()))?;
         let backup = Backup::new(&self.0, &mut copy)?;
-        match backup.step(-1)? {
-            StepResult::Done => Ok(()),
-            more => Err(StoreError::failed(&format!("the copy ended early: {more:?}"))),
+        loop {
+            let step = backup.step(PAGES_A_STEP)?;
+            let progress = backup.progress();
+            let pages = |count: i32| u64::try_from(count).unwrap_or(0);
+            told(pages(progress.pagecount - progress.remaining), pages(progress.pagecount));
+            match step {
+                StepResult::More => {}
+                StepResult::Done => break,
+                other => return Err(StoreError::failed(&format!("the copy ended early: {other:?}"))),
+            }
         }
+        drop(backup);
+        copy.close().map_err(|(_, error)| error)?;
+        Ok(moment.commit()?)
     }
 }
 
@@ -127,8 +144,18 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match taken(&error) {
             Some(taken) => Self::Taken(taken),
-            None => Self::Database(Arc::new(error)),
+            None => failed_disk(&error).unwrap_or_else(|| Self::Database(Arc::new(error))),
         }
+    }
+}
+
+/// Returns which failure of the disk this is, if it is one that has a remedy of its own.
+fn failed_disk(error: &rusqlite::Error) -> Option<StoreError> {
+    let failure = error.sqlite_error()?;
+    match failure.extended_code {
+        ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC => Some(StoreError::Broken),
+        ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMOPEN => Some(StoreError::Full),
+        _ => matches!(failure.code, ErrorCode::DiskFull | ErrorCode::ReadOnly).then_some(StoreError::Full),
     }
 }
 
@@ -145,4 +172,21 @@ fn taken(error: &rusqlite::Error) -> Option<Taken> {
     ]
     .into_iter()
     .find_map(|(column, taken)| (message.starts_with("UNIQUE") && message.ends_with(column)).then_some(taken))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_the_disk_are_told_apart_by_their_remedy() {
+        let failure = |code| StoreError::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        assert!(matches!(failure(ffi::SQLITE_FULL), StoreError::Full));
+        assert!(matches!(failure(ffi::SQLITE_READONLY), StoreError::Full));
+        assert!(matches!(failure(ffi::SQLITE_IOERR_WRITE), StoreError::Full));
+        assert!(matches!(failure(ffi::SQLITE_IOERR_FSYNC), StoreError::Broken));
+        assert!(matches!(failure(ffi::SQLITE_IOERR_DIR_FSYNC), StoreError::Broken));
+        assert!(matches!(failure(ffi::SQLITE_IOERR_READ), StoreError::Database(_)));
+        assert!(matches!(failure(ffi::SQLITE_BUSY), StoreError::Database(_)));
+    }
 }
