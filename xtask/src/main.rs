@@ -10,6 +10,7 @@ mod demo;
 mod e2e;
 mod npm;
 mod package;
+mod postgres;
 mod step;
 mod test;
 mod tidy;
@@ -64,6 +65,8 @@ enum Chore {
     },
     /// Builds the Debian package, looks into it and tries it
     Package,
+    /// Starts a throw-away PostgreSQL on a free loopback port and keeps it until Enter is pressed
+    Postgres,
     /// Checks the sentences of house style that a compiler cannot
     Tidy,
 }
@@ -90,6 +93,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Assets => npm::install(npm::ASSETS),
         Chore::Bench { cases, quick } => bench::run(cases, quick),
         Chore::Package => package::run(),
+        Chore::Postgres => postgres::keep(),
         Chore::Tidy => tidy::run(),
     }
 }

@@ -1,4 +1,5 @@
-//! All tests, in the order in which they fail fastest: what they need, unit and integration, documentation, browser.
+//! All tests, in the order in which they fail fastest: what they need, unit and integration, the same on PostgreSQL,
+//! documentation, browser.
 
 use std::process::Command;
 
@@ -6,6 +7,7 @@ use anyhow::Result;
 
 use crate::{
     browser, e2e, npm,
+    postgres::{self, Cluster, Disk},
     step::{Steps, answer, cargo, run as finish},
 };
 
@@ -15,13 +17,22 @@ pub(crate) fn run() -> Result<()> {
     steps.run("third-party scripts", || npm::install(npm::ASSETS))?;
     steps.run("libraries of the journeys", || npm::install(npm::JOURNEYS))?;
     steps.run("Chromium", browser::find_or_install)?;
+    steps.run("PostgreSQL", postgres::find_or_install)?;
     steps.run("cargo-nextest", install_nextest)?;
 
     // What failed is kept in `steps`, printed where it happened and counted at the end.
     let _ = steps.run("unit and integration tests", || finish(cargo().args(["nextest", "run", "--workspace"])));
+    let _ = steps.run("the store and all above it on PostgreSQL", || on_postgres(&["remit-store", "remit-server"]));
     let _ = steps.run("documentation tests", || finish(cargo().args(["test", "--workspace", "--doc"])));
     let _ = steps.run("browser journeys", || e2e::journeys(None, false));
     steps.finish()
+}
+
+/// Runs the tests of some crates again, on a PostgreSQL cluster of their own.
+fn on_postgres(crates: &[&str]) -> Result<()> {
+    let cluster = Cluster::start(Disk::Forgetful)?;
+    let named = crates.iter().flat_map(|name| ["--package", name]);
+    finish(cargo().args(["nextest", "run"]).args(named).env(postgres::SERVER, cluster.url()))
 }
 
 /// Builds the test runner from source unless it is there.

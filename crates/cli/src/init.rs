@@ -9,14 +9,13 @@ use remit_kernel::{
 };
 use remit_server::Caller;
 
-use crate::{instance, user::password};
+use crate::{instance::Place, user::password};
 
 /// Sets up an empty installation.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The data folder.
-    #[arg(long, value_name = "DIR", default_value = "./remit-data")]
-    data: std::path::PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Name of your organisation.
     #[arg(long)]
     organisation: String,
@@ -35,9 +34,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let app = instance::open(&args.data).await?;
+    let app = args.place.open().await?;
     if !app.store().list_people().await?.is_empty() {
-        bail!("{} is set up already", args.data.display());
+        bail!("{} is set up already", args.place);
     }
     let password = password("Password of the operator")?;
     let add = Command::AddOrganisation { name: args.organisation, country: args.country.clone() };
@@ -57,7 +56,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     if args.json {
         println!("{}", serde_json::json!({ "organisation": org, "operator": person, "login": args.login }));
     } else {
-        println!("{} is ready. Next: remit serve --data {}", args.data.display(), args.data.display());
+        println!("{} is ready. Next: remit serve --data {}", args.place, args.place);
         println!("Sign in as `{}`, then set up an engagement under Admin; or try your history:", args.login);
         println!("  remit import readings --help");
     }

@@ -1,6 +1,9 @@
-//! The data folder of a command: opened, with the packs that come with Remit, and the person who acts.
+//! The data of a command, in a folder or a database: opened, with the packs that come with Remit, and the person who acts.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -12,23 +15,73 @@ use remit_server::{
 };
 use remit_store::{Options, Store, StoreError};
 
-/// Where the data is, and who acts.
+/// Where the data is.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Instance {
+pub(crate) struct Place {
     /// The data folder.
     #[arg(long, value_name = "DIR", default_value = "./remit-data")]
     pub(crate) data: PathBuf,
+    /// Address of a PostgreSQL database, instead of the data folder.
+    #[arg(long, value_name = "URL", env = "REMIT_STORE_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+}
+
+/// Where the data is, and who acts.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Instance {
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// Who acts: a sign-in name, a person's identifier, or the full name. Without it: the only operator.
     #[arg(long = "as", value_name = "PERSON")]
     pub(crate) person: Option<String>,
 }
 
-/// Opens the application over a data folder, which must have been set up.
-pub(crate) async fn open(data: &Path) -> Result<App> {
-    let app = App::new(open_store(data)?, Clock::System, Chance::System)?;
-    app.go_on_from_record().await?;
-    demo::keep_shipped(&app).await?;
-    Ok(app)
+impl Place {
+    /// Opens the application, over data that must have been set up.
+    pub(crate) async fn open(&self) -> Result<App> {
+        let app = App::new(self.store().await?, Clock::System, Chance::System)?;
+        app.go_on_from_record().await?;
+        demo::keep_shipped(&app).await?;
+        Ok(app)
+    }
+
+    /// Opens the store.
+    pub(crate) async fn store(&self) -> Result<Store> {
+        match &self.database {
+            Some(url) => connect(url, Options::default()).await,
+            None => open_store(&self.data),
+        }
+    }
+
+    /// Returns a place from one word: a folder, or the address of a database.
+    pub(crate) fn of(word: &str) -> Self {
+        if word.starts_with("postgres://") || word.starts_with("postgresql://") {
+            Self { data: PathBuf::new(), database: Some(word.to_owned()) }
+        } else {
+            Self { data: PathBuf::from(word), database: None }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    /// Names the place without its password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.database {
+            Some(_) => f.write_str("the database"),
+            None => self.data.display().fmt(f),
+        }
+    }
+}
+
+/// Connects to the store of a database.
+pub(crate) async fn connect(url: &str, options: Options) -> Result<Store> {
+    match Store::connect(url, options).await {
+        Ok(store) => Ok(store),
+        Err(StoreError::Unreachable { source }) => {
+            Err(anyhow::Error::from_boxed(Box::from(source.to_string()))).context("the database cannot be reached")
+        }
+        Err(error) => Err(error).context("the database cannot be used"),
+    }
 }
 
 /// Opens the store of a data folder.
@@ -46,7 +99,7 @@ pub(crate) fn open_store(data: &Path) -> Result<Store> {
 impl Instance {
     /// Opens the application.
     pub(crate) async fn open(&self) -> Result<App> {
-        open(&self.data).await
+        self.place.open().await
     }
 
     /// Returns the caller for whom the command acts.

@@ -4,6 +4,7 @@
 
 mod backup;
 mod check_config;
+mod db;
 mod export;
 mod import;
 mod init;
@@ -36,6 +37,8 @@ enum Command {
     Backup(backup::Args),
     /// Checks the settings of `remit serve`, and shows each with its origin.
     CheckConfig(check_config::Args),
+    /// Copies a whole installation from one database to another.
+    Db(db::Args),
     /// Writes an engagement as JSON Lines.
     Export(export::Args),
     /// Takes cases and readings in from files.
@@ -62,6 +65,7 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         Command::Backup(args) => backup::run(args).await,
         Command::CheckConfig(args) => check_config::run(&args),
+        Command::Db(args) => db::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Init(args) => init::run(args).await,

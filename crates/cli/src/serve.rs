@@ -2,7 +2,7 @@
 
 use std::{future, net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use remit_kernel::time::Instant;
 use remit_server::{
     App, Config,
@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    instance,
+    instance::Place,
     settings::{self, Layers, Origin, Settings, Shown},
 };
 
@@ -118,14 +118,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         (config.demo, config.limits) = (Some(Demo::default()), Limits::NONE);
         config.check()?;
     }
-    if settings.store.database.is_some() {
-        bail!("`store.database` is set, and this build serves data folders only: leave it empty");
-    }
     let stop = stop()?;
     measure(&settings, &config.life).await?;
 
-    let data = &settings.store.data;
-    let store = instance::open_store(data)?;
+    let place = Place { data: settings.store.data.clone(), database: settings.store.database.clone() };
+    let store = place.store().await?;
     if args.demo {
         fill(&store).await?;
     }
@@ -136,7 +133,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         config
             .demo
             .as_ref()
-            .with_context(|| format!("{} holds something else than the demo; choose another folder", data.display()))?;
+            .with_context(|| format!("{place} holds something else than the demo; choose another place"))?;
     }
     let personas = config.demo.clone();
     match lifecycle::serve(app, config, move |address| announce(address, personas.as_ref()), stop).await {

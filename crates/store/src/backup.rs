@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    db::{file, lock},
     dialect::Connection,
     error::{Result, StoreError},
+    folder::{file, lock},
 };
 
 /// Copies the database of a data folder, as it stands at this moment, into a new file.

@@ -1,67 +1,46 @@
-//! The door: open, migrate, read, commit.
+//! The door: open, migrate, read, commit. What lies behind it is a data folder or a database server.
 
-use std::{
-    fs::{self, File, TryLockError},
-    io,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
-};
+use std::{fs, path::Path, pin::Pin, sync::Arc};
 
-use remit_kernel::hash::Digest;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, broadcast, oneshot};
 
 use crate::{
-    dialect::{Columns, Connection, first},
+    cluster::Cluster,
+    dialect::{Columns, Session, first},
     error::{Result, StoreError, Taken, Unreadable},
+    folder::{self, Folder},
     value::{Statement, Value},
     write::{Applied, Commit, Plan, Write},
-    writer::{self, Request},
 };
-
-/// The migrations in order. An applied one is never edited: its digest is kept beside its name.
-const MIGRATIONS: &[(&str, &str)] = &[
-    ("0001_record", include_str!("../migrations/shared/0001_record.sql")),
-    ("0002_work", include_str!("../migrations/shared/0002_work.sql")),
-    ("0003_sign_in", include_str!("../migrations/shared/0003_sign_in.sql")),
-    ("0004_index", include_str!("../migrations/shared/0004_index.sql")),
-];
-
-const MIGRATIONS_TABLE: &str =
-    "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, digest TEXT NOT NULL)";
-
-statements! {
-    APPLIED = "SELECT name, digest FROM migrations ORDER BY name";
-    APPLY = "INSERT INTO migrations (name, digest) VALUES ($1, $2)";
-}
 
 /// How the store is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Statements that read at the same time.
+    /// Statements that read at the same time from a data folder.
     pub readers_max: usize,
-    /// Writes that may wait; a caller beyond them waits too.
+    /// Writes that may wait for the writer of a data folder; a caller beyond them waits too.
     pub writes_max: usize,
+    /// Connections to a database server. More than four for each of its cores make it slower.
+    pub connections_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers_max: 4, writes_max: 1_024 }
+        Self { readers_max: 4, writes_max: 1_024, connections_max: 16 }
     }
 }
 
-/// The store of one data folder. Clones share it; the folder is let go when the last one is dropped.
+/// The store. Clones share it; a data folder is let go when the last one is dropped.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
-struct Inner {
-    path: PathBuf,
-    writes: Option<mpsc::Sender<Request>>,
-    writer: Option<JoinHandle<()>>,
-    readers: Mutex<Vec<Connection>>,
-    permits: Arc<Semaphore>,
-    /// Held open for the lock on it; declared last, so that it is let go after the connections.
-    lock: Arc<File>,
+enum Inner {
+    /// A data folder: SQLite.
+    Folder(Folder),
+    /// A database server: PostgreSQL.
+    Cluster(Cluster),
+    /// The server's data as they stood at one moment.
+    Frozen(Mutex<Session>),
 }
 
 impl Store {
@@ -69,25 +48,55 @@ impl Store {
     ///
     /// Blocks for as long as migrations take. [`StoreError::Held`] if another process has the folder open.
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
-        fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
-        let lock = lock(dir)?;
-        let path = file(dir);
-        let connection = Connection::open_writer(&path)?;
-        migrate(&connection)?;
+        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options.readers_max, options.writes_max)?))))
+    }
 
-        let (writes, requests) = mpsc::channel(options.writes_max);
-        let thread = thread::Builder::new()
-            .name("remit-writer".to_owned())
-            .spawn(move || writer::run(connection, requests))
-            .map_err(|source| StoreError::File { path: path.clone(), source })?;
-        Ok(Self(Arc::new(Inner {
-            path,
-            writes: Some(writes),
-            writer: Some(thread),
-            readers: Mutex::new(Vec::new()),
-            permits: Arc::new(Semaphore::new(options.readers_max)),
-            lock: Arc::new(lock),
-        })))
+    /// Connects to the store of a PostgreSQL database, bringing the tables up to date where needed.
+    ///
+    /// `url` is `postgres://user:password@host:port/database`. [`StoreError::Address`] if it cannot be used,
+    /// [`StoreError::Unreachable`] if nobody answers there.
+    pub async fn connect(url: &str, options: Options) -> Result<Self> {
+        Ok(Self(Arc::new(Inner::Cluster(Cluster::connect(url, options.connections_max).await?))))
+    }
+
+    /// Returns whether many nodes may share this store. Only then do others write beside this process.
+    pub fn is_shared(&self) -> bool {
+        match &*self.0 {
+            Inner::Folder(_) => false,
+            Inner::Cluster(_) | Inner::Frozen(_) => true,
+        }
+    }
+
+    /// Returns the address of the database server without its password; nothing for a data folder.
+    pub fn address(&self) -> Option<String> {
+        match &*self.0 {
+            Inner::Cluster(cluster) => Some(cluster.shown()),
+            Inner::Folder(_) | Inner::Frozen(_) => None,
+        }
+    }
+
+    /// Returns a word that no other process at this store has: for leases, and to know one's own hints again.
+    pub fn node(&self) -> &str {
+        match &*self.0 {
+            Inner::Cluster(cluster) => cluster.node(),
+            Inner::Folder(_) | Inner::Frozen(_) => "here",
+        }
+    }
+
+    /// Tells the other nodes something, soon and perhaps not at all. Where there are none, nothing happens.
+    pub fn tell_nodes(&self, hint: String) {
+        match &*self.0 {
+            Inner::Cluster(cluster) => cluster.tell(hint),
+            Inner::Folder(_) | Inner::Frozen(_) => {}
+        }
+    }
+
+    /// Returns a listener to what nodes tell, this one included; `None` among it stands for what may have been missed.
+    pub fn hear_nodes(&self) -> Option<broadcast::Receiver<Option<String>>> {
+        match &*self.0 {
+            Inner::Cluster(cluster) => Some(cluster.heard()),
+            Inner::Folder(_) | Inner::Frozen(_) => None,
+        }
     }
 
     /// Applies a write whole or not at all. When this returns [`Commit::Done`], the write is on the disk.
@@ -97,7 +106,8 @@ impl Store {
         self.hand_over(write).await?.done().await
     }
 
-    /// Hands a write to the writer, which applies writes in the order in which they were handed over.
+    /// Hands a write over. The writer of a data folder applies writes in the order in which they were handed over; a
+    /// database server applies them as they come.
     pub async fn hand_over(&self, write: Write) -> Result<Pending> {
         self.send(write.into_plan()).await.map(Pending)
     }
@@ -105,32 +115,58 @@ impl Store {
     /// Returns the store as it stands at this moment: what is written from now on is not seen through it, and nothing can
     /// be written through it. Drop it soon; until then the database keeps what it shows.
     pub async fn frozen(&self) -> Result<Self> {
-        let (path, lock) = (self.0.path.clone(), Arc::clone(&self.0.lock));
-        let frozen = tokio::task::spawn_blocking(move || {
-            let connection = Connection::open_reader(&path)?;
-            connection.run("BEGIN")?;
-            // The moment is that of the first look.
-            connection.rows(&Statement { sql: APPLIED, values: values![] }, first::<String>)?;
-            let (readers, permits) = (Mutex::new(vec![connection]), Arc::new(Semaphore::new(1)));
-            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, lock })))
-        });
-        frozen.await.map_err(|_| StoreError::Panicked)?
+        let inner = match &*self.0 {
+            Inner::Folder(folder) => Inner::Folder(folder.frozen().await?),
+            Inner::Cluster(cluster) => Inner::Frozen(Mutex::new(cluster.frozen().await?)),
+            Inner::Frozen(_) => return Ok(self.clone()),
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
-    /// Copies the whole store, as it stands at this moment, into a new database file.
+    /// Copies the whole store, as it stands at this moment, into a new SQLite file: a data folder's page by page, a
+    /// server's row by row.
     pub async fn backup_to(&self, path: &Path) -> Result<()> {
-        let path = path.to_owned();
-        self.read(move |connection| connection.backup(&path, &mut |_, _| {})).await
+        match &*self.0 {
+            Inner::Folder(folder) => {
+                let path = path.to_owned();
+                folder.read(move |connection| connection.backup(&path, &mut |_, _| {})).await
+            }
+            Inner::Cluster(_) | Inner::Frozen(_) => {
+                let mut name = path.file_name().unwrap_or_default().to_owned();
+                name.push(".partial");
+                let partial = path.with_file_name(name);
+                let copy = Self::open(&partial, Options::default())?;
+                self.copy_into(&copy, |_| {}).await?;
+                drop(copy);
+                let failed = |source| StoreError::File { path: path.to_owned(), source };
+                fs::rename(folder::file(&partial), path).map_err(failed)?;
+                fs::remove_dir_all(&partial).map_err(failed)
+            }
+        }
     }
 
-    /// Returns how many writes wait for the writer.
+    /// Returns how many writes wait for the writer of a data folder, or for a connection to the server.
     pub fn writes_waiting(&self) -> usize {
-        self.0.writes.as_ref().map_or(0, |writes| writes.max_capacity() - writes.capacity())
+        match &*self.0 {
+            Inner::Folder(folder) => folder.writes_waiting(),
+            Inner::Cluster(cluster) => cluster.waiting(),
+            Inner::Frozen(_) => 0,
+        }
+    }
+
+    /// Checks that a statement can be prepared; returns whether its placeholders appear in the order of their numbers.
+    pub(crate) async fn check(&self, sql: &'static str) -> Result<bool> {
+        match &*self.0 {
+            Inner::Folder(folder) => folder.read(move |connection| connection.check(sql)).await,
+            Inner::Cluster(cluster) => cluster.session().await?.check(sql).await.map(|()| true),
+            Inner::Frozen(session) => session.lock().await.check(sql).await.map(|()| true),
+        }
     }
 
     /// Applies statements together; returns how many rows they changed, once that is on the disk.
     pub(crate) async fn change(&self, statements: Vec<Statement>) -> Result<u64> {
-        Ok(self.apply(Plan::of(statements)).await?.rows)
+        let answer = self.send(Plan::of(statements)).await?;
+        Ok(answer.await.map_err(|_| StoreError::Closed)??.rows)
     }
 
     /// Returns the rows of one statement.
@@ -140,7 +176,12 @@ impl Store {
         values: Vec<Value>,
         read: fn(&mut Columns<'_>) -> std::result::Result<T, Unreadable>,
     ) -> Result<Vec<T>> {
-        self.read(move |connection| connection.rows(&Statement { sql, values }, read)).await
+        let statement = Statement { sql, values };
+        match &*self.0 {
+            Inner::Folder(folder) => folder.read(move |connection| connection.rows(&statement, read)).await,
+            Inner::Cluster(cluster) => erased(async { cluster.session().await?.rows(&statement, read).await }).await,
+            Inner::Frozen(session) => erased(async { session.lock().await.rows(&statement, read).await }).await,
+        }
     }
 
     /// Returns the first row of one statement.
@@ -158,36 +199,21 @@ impl Store {
         Ok(self.row(sql, values, first).await?.unwrap_or_default())
     }
 
-    async fn apply(&self, plan: Plan) -> Result<Applied> {
-        self.send(plan).await?.await.map_err(|_| StoreError::Closed)?
-    }
-
     async fn send(&self, plan: Plan) -> Result<oneshot::Receiver<Result<Applied>>> {
-        let (request, answer) = Request::new(plan);
-        let writes = self.0.writes.as_ref().ok_or(StoreError::Closed)?;
-        writes.send(request).await.map_err(|_| StoreError::Closed)?;
-        Ok(answer)
-    }
-
-    pub(crate) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let inner = Arc::clone(&self.0);
-        let read = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let free = inner.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = free.map_or_else(|| Connection::open_reader(&inner.path), Ok)?;
-            let result = work(&connection);
-            inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            result
-        });
-        read.await.map_err(|_| StoreError::Panicked)?
+        match &*self.0 {
+            Inner::Folder(folder) => folder.send(plan).await,
+            Inner::Cluster(cluster) => Ok(cluster.send(plan)),
+            Inner::Frozen(_) => Err(StoreError::Closed),
+        }
     }
 }
 
-/// A write that the writer has. Dropping this does not undo it.
+/// Puts a future behind one pointer: the drivers' own are deep, and every page and act would carry their whole type.
+fn erased<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(future)
+}
+
+/// A write that was handed over. Dropping this does not undo it.
 pub struct Pending(oneshot::Receiver<Result<Applied>>);
 
 impl Pending {
@@ -196,68 +222,9 @@ impl Pending {
         match self.0.await.map_err(|_| StoreError::Closed)? {
             Ok(applied) => Ok(applied.commit),
             // Somebody else wrote this version although no expectation named the stream.
-            Err(StoreError::Taken(Taken::Event)) => Ok(Commit::Stale),
+            Err(StoreError::Taken(Taken::Event) | StoreError::Contended) => Ok(Commit::Stale),
             Err(StoreError::Taken(taken)) => Ok(Commit::Conflict(taken)),
             Err(error) => Err(error),
         }
     }
-}
-
-impl Drop for Inner {
-    /// Lets the writer finish what was handed over. It goes last: only who may write can fold the log into the file, so that
-    /// a data folder at rest is one file.
-    fn drop(&mut self) {
-        self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
-        self.writes = None;
-        if let Some(writer) = self.writer.take()
-            && writer.join().is_err()
-        {
-            tracing::error!("the writer ended by a fault");
-        }
-    }
-}
-
-/// Returns where the database of a data folder is.
-pub(crate) fn file(dir: &Path) -> PathBuf {
-    dir.join("remit.db")
-}
-
-/// Takes the folder for this process alone. The system lets go of the lock however the process ends.
-pub(crate) fn lock(dir: &Path) -> Result<File> {
-    let path = dir.join("remit.lock");
-    let failed = |source: io::Error| StoreError::File { path: path.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Held { dir: dir.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
-/// Applies the migrations that this data has not seen, each whole, one statement at a time.
-fn migrate(connection: &Connection) -> Result<()> {
-    connection.run(MIGRATIONS_TABLE)?;
-    let applied = connection.rows(&Statement { sql: APPLIED, values: values![] }, |columns| {
-        Ok((columns.take::<String>()?, columns.take::<Digest>()?))
-    })?;
-    if let Some((name, _)) = applied.iter().find(|(name, _)| MIGRATIONS.iter().all(|(known, _)| known != name)) {
-        return Err(StoreError::Newer { name: name.clone() });
-    }
-    for (name, sql) in MIGRATIONS {
-        let digest = Digest::of(sql.as_bytes());
-        match applied.iter().find(|(known, _)| known == name) {
-            Some((_, known)) if *known == digest => {}
-            Some(_) => return Err(StoreError::MigrationChanged { name: (*name).to_owned() }),
-            None => {
-                connection.run("BEGIN IMMEDIATE")?;
-                for statement in sql.split_inclusive(";\n") {
-                    connection.run(statement)?;
-                }
-                connection.execute(&Statement { sql: APPLY, values: values![*name, digest] })?;
-                connection.run("COMMIT")?;
-                tracing::info!(migration = name, "applied migration {name}");
-            }
-        }
-    }
-    Ok(())
 }

@@ -37,6 +37,36 @@ pub enum StoreError {
     /// The database failed. Nothing of the write is kept; shared by all writes of one lost group.
     #[error("the database failed")]
     Database(#[source] Arc<dyn Error + Send + Sync>),
+    /// The database cannot be reached, is going down or coming up. Nothing of the write is kept.
+    #[error("the database cannot be reached")]
+    Unreachable {
+        /// What the driver said.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The connection was lost while a commit was under way: the write may be kept or not. The same request with the same
+    /// key finds out.
+    #[error("the connection to the database was lost before it could say whether the write is kept")]
+    Unknown {
+        /// What the driver said.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// Others hold what this write needs; nothing of it is kept. Another try may find it free.
+    #[error("others change the same rows right now")]
+    Contended,
+    /// The address of the database cannot be used.
+    #[error("the address of the database cannot be used: {why}")]
+    Address {
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// What is to be filled is not empty.
+    #[error("there is something in the other store already: its table `{table}` is not empty")]
+    NotEmpty {
+        /// The first table in which there is something.
+        table: &'static str,
+    },
     /// The disk takes no more: it is full, or was mounted read-only. Nothing of the write is kept, reading goes on, and
     /// writing goes on by itself once there is space again.
     #[error("the disk takes no more: it is full, or can only be read")]

@@ -11,7 +11,7 @@ use crate::{
     dialect::Columns,
     error::{Result, Unreadable},
     index::Indexed,
-    value::Value,
+    value::{Statement, Value},
 };
 
 macro_rules! seat_columns {
@@ -31,6 +31,8 @@ statements! {
             AND earlier.need = seats.need AND earlier.seat < seats.seat) \
         AND (due_at, case_id) > ($4, $5) ORDER BY due_at, case_id LIMIT $6");
     COUNT = "SELECT need, COUNT(*) FROM seats WHERE scope_id = $1 GROUP BY need ORDER BY need";
+    /// Changes nothing and keeps the row from others until the end of the write: what is asked after it sees theirs.
+    HOLD_NEED = "UPDATE needs SET body = body WHERE scope_id = $1 AND need = $2";
     NEEDS = "SELECT need, body FROM needs WHERE scope_id = $1 ORDER BY need";
 }
 
@@ -60,6 +62,11 @@ impl Store {
     pub async fn list_needs(&self, scope: &str) -> Result<Vec<NeedRow>> {
         self.rows(NEEDS, values![scope], NeedRow::read).await
     }
+}
+
+/// Returns the statement that waits for whoever is adding a seat of this need.
+pub(crate) fn hold_need(scope: &str, row: &NeedRow) -> Statement {
+    Statement { sql: HOLD_NEED, values: values![scope, row.need] }
 }
 
 impl Indexed for SeatRow {

@@ -1,4 +1,4 @@
-//! A fresh store for each test, a look at every statement, and the bare driver that the benchmark compares with.
+//! A fresh store for each test on either database, a look at every statement, and the bare driver that the benchmark compares with.
 
 use std::{
     env, fs,
@@ -8,8 +8,12 @@ use std::{
 };
 
 use crate::{
-    Store, Write, answer, case, db, dialect::Connection, draft, duty, engagement, entry, error::Result, event, health,
-    index, job, pack, panel, person, seat, session, text, verify, write::Plan,
+    Options, Store, Write, answer, case, copy,
+    dialect::{Address, Connection, Session},
+    draft, duty, engagement, entry,
+    error::Result,
+    event, folder, health, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
+    write::Plan,
 };
 
 /// A folder for one test's data, removed when it is dropped: declare it before the store.
@@ -43,12 +47,60 @@ impl Drop for TestDir {
     }
 }
 
-/// Returns every statement that the store ever runs.
+/// Names the PostgreSQL server on which tests run instead of in a data folder, such as `postgres://remit@127.0.0.1:5432/postgres`.
+pub const SERVER: &str = "REMIT_TEST_POSTGRES";
+
+/// Returns the server on which this run of the tests works; without one they work in data folders.
+pub fn server() -> Option<String> {
+    env::var(SERVER).ok().filter(|url| !url.is_empty())
+}
+
+/// Returns whether a test of what only a data folder has must be passed over in this run, and says so.
+pub fn skips_folders() -> bool {
+    let skips = server().is_some();
+    if skips {
+        tracing::warn!("skipped: it is about the files of a data folder, and this run is on a server");
+    }
+    skips
+}
+
+/// Opens a fresh store for a test: in this folder, or in a schema of its own on the server named by [`SERVER`].
+pub async fn open(dir: &Path) -> Result<Store> {
+    match server() {
+        None => Store::open(dir, Options::default()),
+        Some(server) => Store::connect(&fresh_schema(&server).await?, Options::default()).await,
+    }
+}
+
+/// Makes a schema that nobody else has; returns the address that leads into it.
+pub async fn fresh_schema(server: &str) -> Result<String> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("test_{}_{count}", process::id());
+    let owner = Session::owner(&Address::parse(server)?).await?;
+    // A process of this number may have been here before.
+    owner.run(&format!("DROP SCHEMA IF EXISTS {name} CASCADE")).await?;
+    owner.run(&format!("CREATE SCHEMA {name}")).await?;
+    let and = if server.contains('?') { '&' } else { '?' };
+    Ok(format!("{server}{and}options=-csearch_path%3D{name}"))
+}
+
+/// Returns the rows that a statement of a test gives on the server, every cell as text; `NULL` where there is none.
+pub async fn look(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
+    Session::owner(&Address::parse(url)?).await?.texts(sql).await
+}
+
+/// Runs text on the server as the role that works behind the wall.
+pub async fn run_as_worker(url: &str, sql: &str) -> Result<()> {
+    Session::worker(&Address::parse(url)?).await?.run(sql).await
+}
+
+/// Returns every statement that the store runs in its daily work.
 pub fn statements() -> Vec<&'static str> {
     [
         answer::ALL,
         case::ALL,
-        db::ALL,
+        migrate::ALL,
         draft::ALL,
         duty::ALL,
         engagement::ALL,
@@ -57,6 +109,7 @@ pub fn statements() -> Vec<&'static str> {
         health::ALL,
         index::ALL,
         job::ALL,
+        lease::ALL,
         pack::ALL,
         panel::ALL,
         person::ALL,
@@ -68,9 +121,20 @@ pub fn statements() -> Vec<&'static str> {
     .concat()
 }
 
+/// Returns the statements that read and write whole tables, one after the other, to copy a store.
+pub fn copying_statements() -> Vec<&'static str> {
+    copy::all()
+}
+
+/// Returns every table that a copy takes along with its columns, the key's first, and how many of them are the key; and
+/// the tables that it leaves behind.
+pub fn copied_tables() -> (&'static [(&'static str, &'static str, usize)], &'static [&'static str]) {
+    copy::tables()
+}
+
 /// Prepares a statement against the tables of a store. Returns whether its placeholders appear in order.
 pub async fn prepare(store: &Store, sql: &'static str) -> Result<bool> {
-    store.read(move |connection| connection.check(sql)).await
+    store.check(sql).await
 }
 
 /// The statements of some writes, run by the bare driver: the least that writing these rows costs.
@@ -84,7 +148,7 @@ pub struct Replay {
 impl Replay {
     /// Returns a replay of writes on the database of a data folder. Statements and values are made here.
     pub fn of(dir: &Path, writes: Vec<Write>) -> Result<Self> {
-        let connection = Connection::open_writer(&db::file(dir))?;
+        let connection = Connection::open_writer(&folder::file(dir))?;
         Ok(Self { connection, plans: writes.into_iter().map(Write::into_plan).collect() })
     }
 
@@ -105,7 +169,7 @@ impl Replay {
 /// Changes one character, number or byte of one row in the data folder of a closed store, as a failing disk or a foreign
 /// hand would. The row is the first one whose column is filled.
 pub fn flip(dir: &Path, table: &str, column: &str) -> Result<()> {
-    let connection = Connection::open_writer(&db::file(dir))?;
+    let connection = Connection::open_writer(&folder::file(dir))?;
     connection.run("PRAGMA ignore_check_constraints = ON")?;
     connection.run(&format!(
         "UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN 1 - {column} \

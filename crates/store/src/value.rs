@@ -113,6 +113,17 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
+impl Column for Value {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        Some(match cell {
+            Cell::Null => Self::Null,
+            Cell::Int(number) => Self::Int(number),
+            Cell::Text(text) => Self::Text(text.to_owned()),
+            Cell::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+        })
+    }
+}
+
 impl Column for String {
     fn read(cell: Cell<'_>) -> Option<Self> {
         match cell {

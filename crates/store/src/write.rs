@@ -65,9 +65,18 @@ pub enum Commit {
 /// A write made ready: what must hold, then statements.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    answer: Option<(Statement, AnswerKept)>,
-    expects: Vec<(Statement, u64)>,
-    statements: Vec<Statement>,
+    pub(crate) answer: Option<(Statement, AnswerKept)>,
+    pub(crate) expects: Vec<Expected>,
+    pub(crate) statements: Vec<Statement>,
+}
+
+/// A version that must be found.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    pub(crate) find: Statement,
+    pub(crate) version: u64,
+    /// Whether the write moves the stream, so that nobody else may rest on this version while it is under way.
+    pub(crate) moved: bool,
 }
 
 /// What applying a plan did.
@@ -101,6 +110,12 @@ impl Write {
     pub(crate) fn into_plan(self) -> Plan {
         let Self { scope, at, act, expects, events, snapshots, texts, index, jobs, entry, answer, drafts_dropped } =
             self;
+        let expects = expects.iter().map(|expect| Expected {
+            find: expect.find(&scope),
+            version: expect.version,
+            moved: snapshots.iter().any(|snapshot| snapshot.stream == expect.stream),
+        });
+        let expects = expects.collect();
         let mut statements = Vec::new();
         statements.extend(events.into_iter().map(|event| event.insert(&scope, at, act)));
         statements.extend(snapshots.into_iter().map(|snapshot| snapshot.upsert(&scope)));
@@ -110,11 +125,7 @@ impl Write {
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
         statements.extend(entry.map(EntryRow::insert));
         statements.extend(answer.as_ref().map(|answer| answer.insert(at)));
-        Plan {
-            answer: answer.map(|answer| (answer.find(), answer)),
-            expects: expects.iter().map(|expect| (expect.find(&scope), expect.version)).collect(),
-            statements,
-        }
+        Plan { answer: answer.map(|answer| (answer.find(), answer)), expects, statements }
     }
 }
 
@@ -132,9 +143,9 @@ impl Plan {
         {
             return nothing(asked.compare(fingerprint, body));
         }
-        for (find, wanted) in &self.expects {
-            let version = connection.rows(find, first::<u64>)?.into_iter().next().unwrap_or(0);
-            if version != *wanted {
+        for expect in &self.expects {
+            let version = connection.rows(&expect.find, first::<u64>)?.into_iter().next().unwrap_or(0);
+            if version != expect.version {
                 return nothing(Commit::Stale);
             }
         }

@@ -17,6 +17,9 @@ use tracing::error;
 
 use crate::Error;
 
+/// When it is worth asking again after the database was away.
+const AWAY_SECONDS: u64 = 2;
+
 /// An error as a program reads it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -95,6 +98,17 @@ impl Problem {
                 );
                 Self { wait_seconds: Some(wait_seconds), ..problem }
             }
+            Error::Store(StoreError::Unreachable { source }) => {
+                error!(error = %source, "the database cannot be reached: {source}");
+                let hint =
+                    "Nothing was changed. Try again in a few seconds; send the same `Idempotency-Key` with a write.";
+                Self::away("the database cannot be reached at the moment", hint, path)
+            }
+            Error::Store(StoreError::Unknown { source }) => {
+                error!(error = %source, "the connection was lost in the middle of a commit: {source}");
+                let hint = "Send the same request with the same `Idempotency-Key`: it is done once. Without a key, look first.";
+                Self::away("the connection to the database was lost; this may or may not have been done", hint, path)
+            }
             Error::Overloaded => Self {
                 wait_seconds: Some(1),
                 ..Self::plain(
@@ -155,6 +169,12 @@ impl Problem {
                 }
             }
         }
+    }
+
+    /// The database is away for a moment.
+    fn away(detail: &str, hint: &str, path: &str) -> Self {
+        let problem = Self::plain("database-unreachable", StatusCode::SERVICE_UNAVAILABLE, detail, hint, path);
+        Self { wait_seconds: Some(AWAY_SECONDS), ..problem }
     }
 
     fn refused(refusal: &Refusal, path: &str) -> Self {

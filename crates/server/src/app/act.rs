@@ -110,16 +110,22 @@ impl App {
         if let Some(ahead) = turn.ahead_of(&write) {
             (write, receipt) = self.prepare(caller, command, Some(ahead)).await?;
         }
-        let moved = turn.pass(&write);
-        let commit = self.store.hand_over(write).await?.done().await;
-        if let (Some(counter), false) = (moved, matches!(commit, Ok(Commit::Done))) {
-            self.turns.forget(&counter).await;
+        let mut left = turn.leave(&write);
+        if !self.store.is_shared() {
+            left.give_on();
+        }
+        let commit = match self.store.hand_over(write).await {
+            Ok(pending) => pending.done().await,
+            Err(error) => Err(error),
+        };
+        if !matches!(commit, Ok(Commit::Done)) {
+            left.forget(&self.turns).await;
         }
         match commit? {
             Commit::Done => {
                 let scope = receipt.engagement().map_or(Scope::Directory, Scope::Engagement);
                 if !receipt.events.is_empty() {
-                    drop(self.topics.send(Topic { scope, case: receipt.case(), opened: receipt.has("planned") }));
+                    self.tell(Topic { scope, case: receipt.case(), opened: receipt.has("planned") });
                 }
                 Ok(Some(receipt))
             }

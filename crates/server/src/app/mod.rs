@@ -14,6 +14,7 @@ pub mod live;
 mod load;
 pub mod look;
 pub mod me;
+mod node;
 pub mod people;
 mod permit;
 pub mod protection;
@@ -65,7 +66,7 @@ pub struct Inner {
     pub(crate) chance: Chance,
     turns: turn::Turns,
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
-    topics: broadcast::Sender<Topic>,
+    topics: broadcast::Sender<Option<Topic>>,
     demo: OnceLock<(Demo, u16)>,
     /// Events replayed by the verification that is running; `u64::MAX` when none is.
     verifying: AtomicU64,
@@ -100,6 +101,9 @@ impl App {
         let packs = Mutex::new(HashMap::new());
         let (turns, verifying) = (turn::Turns::default(), AtomicU64::new(u64::MAX));
         let authorizer = Authorizer::new()?;
+        if let Some(heard) = store.hear_nodes() {
+            tokio::spawn(node::relay(heard, store.node().to_owned(), topics.clone()));
+        }
         Ok(Self(Arc::new(Inner {
             store,
             authorizer,
@@ -134,8 +138,9 @@ impl App {
         }
     }
 
-    /// Returns a listener to changes.
-    pub fn topics(&self) -> broadcast::Receiver<Topic> {
+    /// Returns a listener to changes, those made through other nodes included; nothing stands for changes that may have
+    /// been missed.
+    pub fn topics(&self) -> broadcast::Receiver<Option<Topic>> {
         self.topics.subscribe()
     }
 

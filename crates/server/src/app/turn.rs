@@ -3,6 +3,8 @@
 //! An act that moves a counter waits for its turn, decides on the counter as the act before it left it, and gives the
 //! turn on as soon as the writer has its write, before the disk does. So admissions are one after the other and still
 //! share a commit. The writer checks every version: if the write before comes to nothing, so do those that built on it.
+//!
+//! A database server applies writes as they come, so there the turn is kept until the write is done.
 
 use std::{
     collections::HashMap,
@@ -29,11 +31,6 @@ impl Turns {
         }
     }
 
-    /// Forgets the state of a counter because the write that left it came to nothing: the next act loads it.
-    pub(crate) async fn forget(&self, stream: &str) {
-        *self.queue(stream).lock().await = None;
-    }
-
     fn queue(&self, stream: &str) -> Arc<Queue<Option<SnapshotRow>>> {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(queues.entry(stream.to_owned()).or_default())
@@ -47,12 +44,32 @@ impl Turn {
         counter(write).is_some_and(|own| own.stream == newest.stream && own.version <= newest.version).then_some(newest)
     }
 
-    /// Gives the turn on with the state that a write leaves, and returns the counter's stream if it moves one.
-    pub(crate) fn pass(self, write: &Write) -> Option<String> {
-        let mut newest = self.0?;
-        let left = counter(write)?;
+    /// Notes the state that a write leaves; the turn itself is given on later.
+    pub(crate) fn leave(self, write: &Write) -> Left {
+        let Some((mut newest, left)) = self.0.zip(counter(write)) else { return Left(None) };
         *newest = Some(left.clone());
-        Some(left.stream.clone())
+        Left(Some((left.stream.clone(), Some(newest))))
+    }
+}
+
+/// What was noted at the counter that a write moves, and the turn for as long as it is kept.
+pub(crate) struct Left(Option<(String, Option<OwnedMutexGuard<Option<SnapshotRow>>>)>);
+
+impl Left {
+    /// Gives the turn on.
+    pub(crate) fn give_on(&mut self) {
+        if let Some((_, turn)) = &mut self.0 {
+            *turn = None;
+        }
+    }
+
+    /// Forgets what was noted because the write came to nothing: the next act loads the counter.
+    pub(crate) async fn forget(self, turns: &Turns) {
+        match self.0 {
+            Some((_, Some(mut turn))) => *turn = None,
+            Some((stream, None)) => *turns.queue(&stream).lock().await = None,
+            None => {}
+        }
     }
 }
 

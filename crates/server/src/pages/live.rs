@@ -85,7 +85,10 @@ fn answer(
     };
     let topics = BroadcastStream::new(app.topics()).filter_map(move |topic| {
         // Who fell behind has missed something: let the page ask again.
-        let heard = topic.map_or(Some(None), |topic| wanted(&topic).then_some(Some(topic)));
+        let heard = match topic {
+            Ok(Some(topic)) => wanted(&topic).then_some(Some(topic)),
+            Ok(None) | Err(_) => Some(None),
+        };
         std::future::ready(heard)
     });
     let events = topics.then(move |topic| {

@@ -116,6 +116,9 @@ impl IntoResponse for Oops {
             Error::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in first"),
             Error::Busy | Error::KeyReused => (StatusCode::PRECONDITION_FAILED, "Somebody was faster"),
             Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Error::Store(StoreError::Unreachable { .. } | StoreError::Unknown { .. }) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "The database is away for a moment")
+            }
             Error::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now"),
             Error::Late => (StatusCode::SERVICE_UNAVAILABLE, "This took too long"),
             Error::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "The disk is full"),

@@ -281,7 +281,7 @@ async fn the_live_stream_is_silent_to_a_reader_until_the_case_is_decided() {
     let mut heard = async |person: PersonId| {
         let mut all = Vec::new();
         while let Ok(topic) = topics.try_recv() {
-            all.push(world.app.hears(&world.caller(person), topic).await.unwrap());
+            all.push(world.app.hears(&world.caller(person), topic.unwrap()).await.unwrap());
         }
         all
     };

@@ -18,7 +18,7 @@ use remit_server::{
     app::import::{History, Imported, Panels, Target},
     clock::{Chance, Clock},
 };
-use remit_store::{CaseFilter, Options, Store};
+use remit_store::{CaseFilter, testing};
 
 use crate::world::START;
 
@@ -32,7 +32,7 @@ pub(crate) struct House {
 impl House {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("data"), Options::default()).unwrap();
+        let store = testing::open(&folder.path().join("data")).await.unwrap();
         let app = App::new(store, Clock::stepped(START), Chance::seeded(7)).unwrap();
         let org = Command::AddOrganisation { name: "Durban Analytics".into(), country: "ZA".into() };
         let org = app.act(Caller::founder(), org).await.unwrap().organisation().unwrap();

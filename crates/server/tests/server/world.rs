@@ -17,7 +17,7 @@ use remit_server::{
     app::Receipt,
     clock::{Chance, Clock},
 };
-use remit_store::{Options, Store};
+use remit_store::testing;
 
 /// 2026-03-02 09:00 UTC, a Monday.
 pub(crate) const START: Instant = Instant::from_micros(1_772_442_000_000_000);
@@ -44,7 +44,7 @@ impl World {
     /// Returns a world in which cases can be taken in.
     pub(crate) async fn live() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Options::default()).unwrap();
+        let store = testing::open(folder.path()).await.unwrap();
         let app = App::new(store, Clock::stepped(START), Chance::seeded(7)).unwrap();
         let pack = app.keep_pack(&pack()).await.unwrap();
         let founder = Caller::founder;

@@ -10,7 +10,7 @@ use crate::given::{Fresh, SCOPE, asked, at, case, entry, id, step, text, write};
 
 #[tokio::test]
 async fn events_and_their_state_come_back_as_they_were_written() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     for version in 1..=3 {
         assert_eq!(fresh.store.commit(step("case/a", version)).await.unwrap(), Commit::Done);
     }
@@ -29,7 +29,7 @@ async fn events_and_their_state_come_back_as_they_were_written() {
 
 #[tokio::test]
 async fn a_write_on_a_stream_that_moved_is_stale_and_leaves_nothing() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     fresh.store.commit(step("case/a", 1)).await.unwrap();
     let mut late = step("case/a", 1);
     late.texts = vec![text(5, None, "never")];
@@ -45,7 +45,7 @@ async fn a_write_on_a_stream_that_moved_is_stale_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_request_that_comes_again_is_answered_again_and_done_once() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let request = |fingerprint: &str, body: &str| {
         let mut write = step("case/a", 1);
         write.answer = Some(asked("key-1", fingerprint, body));
@@ -66,7 +66,7 @@ async fn a_request_that_comes_again_is_answered_again_and_done_once() {
 
 #[tokio::test]
 async fn one_reference_is_one_case() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let intake = |number| {
         let mut row = case(number, CaseStatus::Ready, 10);
         row.reference_key = case(1, CaseStatus::Ready, 10).reference_key;
@@ -82,7 +82,7 @@ async fn one_reference_is_one_case() {
 
 #[tokio::test]
 async fn of_many_writers_at_once_each_is_kept_and_a_failing_one_harms_nobody() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let start = Arc::new(Barrier::new(33));
     let mut writers = JoinSet::new();
     for number in 0..32_u64 {
@@ -120,7 +120,7 @@ async fn of_many_writers_at_once_each_is_kept_and_a_failing_one_harms_nobody() {
 
 #[tokio::test]
 async fn of_writers_that_expect_the_same_version_exactly_one_wins() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let mut writers = JoinSet::new();
     for _ in 0..32 {
         let store = fresh.store.clone();
@@ -133,7 +133,7 @@ async fn of_writers_that_expect_the_same_version_exactly_one_wins() {
 
 #[tokio::test]
 async fn a_write_handed_over_by_a_caller_who_left_is_kept() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let store = fresh.store.clone();
     let caller = tokio::spawn(async move { store.commit(step("case/a", 1)).await });
     tokio::task::yield_now().await;

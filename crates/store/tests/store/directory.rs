@@ -44,7 +44,7 @@ fn member(person: u64, active: bool) -> MemberRow {
 
 #[tokio::test]
 async fn people_come_with_their_names_until_these_are_erased() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let rows = vec![
         Row::Organisation(OrganisationRow { org: id(1), name: id(50) }),
         Row::Person(person(1)),
@@ -69,7 +69,7 @@ async fn people_come_with_their_names_until_these_are_erased() {
 
 #[tokio::test]
 async fn engagements_are_found_by_scope_and_by_member() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let row = EngagementRow {
         name: id(1),
         client: id(1),
@@ -98,7 +98,7 @@ async fn engagements_are_found_by_scope_and_by_member() {
 
 #[tokio::test]
 async fn every_index_table_pages_back_what_was_written() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let row = EngagementRow {
         name: id(1),
         client: id(1),
@@ -131,7 +131,7 @@ async fn every_index_table_pages_back_what_was_written() {
 
 #[tokio::test]
 async fn packs_are_found_by_digest_and_kept_once() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let pack = StoredPack {
         digest: digest("pack"),
         name: "evidence-analysis".to_owned(),
@@ -147,7 +147,7 @@ async fn packs_are_found_by_digest_and_kept_once() {
 
 #[tokio::test]
 async fn the_newest_verification_and_all_scopes_are_known() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     assert_eq!(fresh.store.newest_verification().await.unwrap(), None);
     let verification = |second, first_difference: Option<&str>| Verification {
         at: at(second),

@@ -10,8 +10,8 @@ use remit_kernel::{
     time::Instant,
 };
 use remit_store::{
-    AnswerKept, Commit, Decision, EntryRow, EventRow, Expect, IndexChange, Options, SnapshotRow, Store, TextRow, Write,
-    testing::TestDir,
+    AnswerKept, Commit, Decision, EntryRow, EventRow, Expect, IndexChange, SnapshotRow, Store, TextRow, Write,
+    testing::{self, TestDir},
 };
 
 pub(crate) const SCOPE: &str = "eng_1";
@@ -35,9 +35,9 @@ pub(crate) struct Fresh {
 }
 
 impl Fresh {
-    pub(crate) fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let dir = TestDir::fresh();
-        Self { store: Store::open(dir.path(), Options::default()).unwrap(), dir }
+        Self { store: testing::open(dir.path()).await.unwrap(), dir }
     }
 
     /// Commits the rows as if a state that gave none before now gave these.

@@ -12,7 +12,7 @@ fn engagement() -> Row {
 
 #[tokio::test]
 async fn clocks_at_risk_are_counted_across_engagements_and_only_while_they_run() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let imported = remit_kernel::index::CaseRow { origin: Origin::Imported, ..case(9, CaseStatus::Resolved, 10) };
     for scope in [SCOPE, "eng_2"] {
         let rows = vec![
@@ -33,7 +33,7 @@ async fn clocks_at_risk_are_counted_across_engagements_and_only_while_they_run()
 
 #[tokio::test]
 async fn what_waits_is_counted_with_the_age_of_the_oldest() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     assert_eq!(fresh.store.backlog(at(50)).await.unwrap(), Backlog::default());
     fresh.index(SCOPE, vec![Row::Seat(seat(1, 1, 10)), Row::Seat(seat(1, 2, 10))]).await;
     let mut act = write(SCOPE, 1);
@@ -54,7 +54,7 @@ async fn what_waits_is_counted_with_the_age_of_the_oldest() {
 
 #[tokio::test]
 async fn the_newest_entry_of_all_scopes_is_found() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     assert_eq!(fresh.store.newest_entry().await.unwrap(), None);
     fresh.index("eng_2", vec![engagement()]).await;
     fresh.store.record(remit_store::EntryRow { scope: "dir".to_owned(), ..entry(3, "case_1") }).await.unwrap();
@@ -64,7 +64,7 @@ async fn the_newest_entry_of_all_scopes_is_found() {
 
 #[tokio::test]
 async fn a_probe_takes_the_writers_turn_and_changes_nothing() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     fresh.store.probe().await.unwrap();
     assert_eq!(fresh.store.newest_verification().await.unwrap(), None);
     assert_eq!(fresh.store.writes_waiting(), 0);

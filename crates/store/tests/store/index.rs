@@ -10,7 +10,7 @@ use crate::given::{Fresh, SCOPE, at, case, digest, duty, id, need, panel, seat, 
 
 #[tokio::test]
 async fn only_the_difference_between_old_and_new_rows_is_written() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let old = vec![Row::Seat(seat(1, 1, 5)), Row::Seat(seat(1, 2, 5)), Row::Need(need())];
     fresh.index(SCOPE, old.clone()).await;
     let new = vec![Row::Seat(seat(1, 2, 9)), Row::Seat(seat(1, 3, 9)), Row::Need(need())];
@@ -23,7 +23,7 @@ async fn only_the_difference_between_old_and_new_rows_is_written() {
 
 #[tokio::test]
 async fn a_need_stays_as_long_as_any_seat_calls_for_it() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let rows = |number| vec![Row::Need(need()), Row::Seat(seat(number, 1, 5))];
     fresh.index(SCOPE, rows(1)).await;
     fresh.index(SCOPE, rows(2)).await;
@@ -36,7 +36,7 @@ async fn a_need_stays_as_long_as_any_seat_calls_for_it() {
 
 #[tokio::test]
 async fn open_seats_come_by_due_time_once_for_each_case_and_never_on_ones_own() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     fresh
         .index(
             SCOPE,
@@ -67,7 +67,7 @@ async fn listed(fresh: &Fresh, filter: CaseFilter) -> Vec<CaseId> {
 
 #[tokio::test]
 async fn cases_are_listed_by_due_time_under_every_filter() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let mut rows: Vec<_> = [(1, CaseStatus::Ready, 40), (2, CaseStatus::Reading, 30), (3, CaseStatus::Ready, 20)]
         .into_iter()
         .map(|(number, status, due)| case(number, status, due))
@@ -132,7 +132,7 @@ async fn cases_are_listed_by_due_time_under_every_filter() {
 
 #[tokio::test]
 async fn duties_are_found_by_person_with_their_case_and_by_case() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let (active, done) = (duty(1, 5, DutyStatus::Active), duty(2, 5, DutyStatus::Done));
     let other = duty(1, 6, DutyStatus::Active);
     let first = case(1, CaseStatus::Reading, 9);
@@ -152,7 +152,7 @@ async fn duties_are_found_by_person_with_their_case_and_by_case() {
 
 #[tokio::test]
 async fn figures_are_made_of_revealed_answers_only() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let answer = |case, reading, question: &str, origin, revealed| AnswerRow {
         case: id(case),
         reading: id(reading),
@@ -179,7 +179,7 @@ async fn figures_are_made_of_revealed_answers_only() {
 
 #[tokio::test]
 async fn panels_and_disputes_are_counted() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let dispute =
         |case, question: &str| DisputeRow { case: id(case), question: question.to_owned(), origin: Origin::Witnessed };
     let rows = vec![

@@ -22,7 +22,7 @@ async fn claim(fresh: &Fresh, lease: &str, now: i64) -> Vec<Job> {
 
 #[tokio::test]
 async fn due_jobs_are_claimed_oldest_first_by_one_at_a_time() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     enqueue(&fresh, &[30, 10, 20, 99]).await;
     assert_eq!(fresh.store.next_job_at().await.unwrap(), Some(at(10)));
     assert_eq!(claim(&fresh, "l0", 9).await, []);
@@ -46,7 +46,7 @@ async fn due_jobs_are_claimed_oldest_first_by_one_at_a_time() {
 
 #[tokio::test]
 async fn a_failed_job_waits_and_one_given_up_stays_to_be_seen() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     enqueue(&fresh, &[10]).await;
     let job = claim(&fresh, "l1", 10).await.remove(0);
     assert!(fresh.store.retry_job(&job, at(60), "busy").await.unwrap());

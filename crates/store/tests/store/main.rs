@@ -10,5 +10,6 @@ mod health;
 mod index;
 mod job;
 mod open;
+mod server;
 mod session;
 mod text;

@@ -20,7 +20,7 @@ fn session(number: u64, person: u64) -> SessionRow {
 
 #[tokio::test]
 async fn a_login_is_found_in_whatever_case_and_its_name_is_taken_once() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let login = |person, name: &str| Login {
         person: id(person),
         name: name.to_owned(),
@@ -44,7 +44,7 @@ async fn a_login_is_found_in_whatever_case_and_its_name_is_taken_once() {
 
 #[tokio::test]
 async fn sessions_are_used_proved_again_and_ended() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let store = &fresh.store;
     for (number, person) in [(1, 1), (2, 1), (3, 1), (4, 2)] {
         store.add_session(session(number, person)).await.unwrap();
@@ -66,7 +66,7 @@ async fn sessions_are_used_proved_again_and_ended() {
 
 #[tokio::test]
 async fn failed_attempts_are_counted_by_key_and_forgiven() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let store = &fresh.store;
     for second in 1..=4 {
         store.note_login_attempt(&["account".to_owned(), "address".to_owned()], at(second)).await.unwrap();

@@ -7,7 +7,7 @@ use crate::given::{Fresh, SCOPE, at, id, text, write};
 
 #[tokio::test]
 async fn texts_come_back_in_any_number_and_erased_ones_are_absent() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let case: CaseId = id(1);
     fresh
         .texts(SCOPE, (1..=2_500).map(|n| text(n, (n <= 2).then_some(case), &format!("body \"{n}\""))).collect())
@@ -35,7 +35,7 @@ async fn texts_come_back_in_any_number_and_erased_ones_are_absent() {
 
 #[tokio::test]
 async fn a_draft_is_kept_until_the_act_that_uses_it() {
-    let fresh = Fresh::new();
+    let fresh = Fresh::new().await;
     let key = DraftKey { person: id(1), stream: "panel/a".to_owned() };
     assert_eq!(fresh.store.find_draft(SCOPE, &key).await.unwrap(), None);
     fresh.store.put_draft(SCOPE, &key, "one", at(1)).await.unwrap();

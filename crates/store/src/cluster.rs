@@ -1,0 +1,238 @@
+//! A store in a PostgreSQL database, which many nodes share: a pool of connections, and hints from node to node.
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool::{
+    Runtime,
+    managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult},
+};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::{
+    dialect::{Address, Listener, Session, table_text},
+    error::{Result, StoreError},
+    migrate::{self, Kind},
+    value::Statement,
+    write::{Applied, Plan},
+};
+
+/// How long an act or a page waits for a connection before it is told to come again.
+const WAIT_MAX: Duration = Duration::from_secs(3);
+/// How long making a connection may take.
+const CREATE_MAX: Duration = Duration::from_secs(3);
+/// Hints that may wait to be told; beyond them the oldest listeners learn by themselves.
+const HINTS_MAX: usize = 1_024;
+/// How long hints are gathered before they are told together: telling takes a lock that commits wait for.
+const HINTS_PAUSE: Duration = Duration::from_millis(20);
+/// Most characters of one message between nodes; the database takes 8,000 bytes.
+const MESSAGE_MAX: usize = 7_000;
+/// How long to wait before connecting again after a connection for hints was lost.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+
+const TELL: &str = "SELECT pg_notify($1, $2)";
+
+/// A database and the ways to it.
+pub(crate) struct Cluster {
+    address: Address,
+    node: String,
+    pool: Pool<Sessions>,
+    hints: mpsc::Sender<String>,
+    heard: broadcast::Sender<Option<String>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Makes the connections of the pool.
+pub(crate) struct Sessions {
+    address: Address,
+}
+
+impl Manager for Sessions {
+    type Type = Session;
+    type Error = StoreError;
+
+    async fn create(&self) -> Result<Session> {
+        Session::worker(&self.address).await
+    }
+
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<StoreError> {
+        if session.is_whole() { Ok(()) } else { Err(RecycleError::message("the connection was given up")) }
+    }
+}
+
+impl Cluster {
+    /// Connects, bringing the tables up to date where needed. Several nodes may do so at once.
+    pub(crate) async fn connect(url: &str, connections_max: usize) -> Result<Self> {
+        let address = Address::parse(url)?;
+        let (schema, node) = bring_up_to_date(&address).await?;
+        let pool = Pool::builder(Sessions { address: address.clone() })
+            .max_size(connections_max)
+            .wait_timeout(Some(WAIT_MAX))
+            .create_timeout(Some(CREATE_MAX))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::failed(&error.to_string()))?;
+        let (hints, gathered) = mpsc::channel(HINTS_MAX);
+        let (heard, _) = broadcast::channel(HINTS_MAX);
+        // The kernel of the database cuts names at 63 bytes.
+        let channel: String = format!("remit_{schema}").chars().filter(|c| *c != '"').take(60).collect();
+        let tasks = vec![
+            tokio::spawn(tell(pool.clone(), channel.clone(), gathered)),
+            tokio::spawn(listen(address.clone(), channel, heard.clone())),
+        ];
+        Ok(Self { address, node, pool, hints, heard, tasks })
+    }
+
+    /// Returns a connection of its own that stands still at this moment.
+    pub(crate) async fn frozen(&self) -> Result<Session> {
+        Session::frozen(&self.address).await
+    }
+
+    /// Returns where the database is, without the password.
+    pub(crate) fn shown(&self) -> String {
+        self.address.shown()
+    }
+
+    /// Returns a word that no other process at this database has.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Returns a connection of the pool.
+    pub(crate) async fn session(&self) -> Result<Object<Sessions>> {
+        session(&self.pool).await
+    }
+
+    /// Applies a plan. Dropping the receiver does not undo it.
+    pub(crate) fn send(&self, plan: Plan) -> oneshot::Receiver<Result<Applied>> {
+        let (reply, answer) = oneshot::channel();
+        let pool = self.pool.clone();
+        tokio::spawn(async move {
+            let applied = match session(&pool).await {
+                Ok(mut session) => session.apply(&plan).await,
+                Err(error) => Err(error),
+            };
+            // A caller that stopped listening gave up its answer, not its write.
+            let _ = reply.send(applied);
+        });
+        answer
+    }
+
+    /// Returns how many acts and pages wait for a connection.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pool.status().waiting
+    }
+
+    /// Tells the other nodes something, soon and perhaps not at all.
+    pub(crate) fn tell(&self, hint: String) {
+        // A full queue means that the database does not take them: hints are the first to go.
+        let _ = self.hints.try_send(hint);
+    }
+
+    /// Returns a listener to what nodes say, this one included; nothing stands for what may have been missed.
+    pub(crate) fn heard(&self) -> broadcast::Receiver<Option<String>> {
+        self.heard.subscribe()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.pool.close();
+    }
+}
+
+async fn session(pool: &Pool<Sessions>) -> Result<Object<Sessions>> {
+    pool.get().await.map_err(|error| match error {
+        PoolError::Backend(error) => error,
+        PoolError::Closed => StoreError::Closed,
+        PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+            StoreError::Unreachable {
+                source: Arc::new(std::io::Error::other("no connection to the database became free in time")),
+            }
+        }
+    })
+}
+
+/// Applies the migrations that this database has not seen, as whoever the address names; returns the schema and a
+/// word that no other node has.
+async fn bring_up_to_date(address: &Address) -> Result<(String, String)> {
+    let mut session = Session::owner(address).await?;
+    session.make_worker().await?;
+    let schema = session.open_schema().await?;
+    let node = session.fresh_word().await?;
+    session.make_table(&table_text(migrate::TABLE)).await?;
+    let seen = session.rows(&migrate::applied(), migrate::read_applied).await?;
+    if migrate::missing(Kind::Postgres, &seen)?.is_empty() {
+        return Ok((schema, node));
+    }
+    // Whoever comes second finds it done.
+    session.run("BEGIN").await?;
+    session.run("LOCK TABLE migrations IN EXCLUSIVE MODE").await?;
+    let seen = session.rows(&migrate::applied(), migrate::read_applied).await?;
+    for migration in migrate::missing(Kind::Postgres, &seen)? {
+        for statement in migration.statements() {
+            session.run(&table_text(statement)).await?;
+        }
+        session.execute(&migration.keep()).await?;
+        tracing::info!(migration = migration.name, "applied migration {}", migration.name);
+    }
+    session.run("COMMIT").await?;
+    Ok((schema, node))
+}
+
+/// Tells gathered hints together, each once.
+async fn tell(pool: Pool<Sessions>, channel: String, mut gathered: mpsc::Receiver<String>) {
+    while let Some(first) = gathered.recv().await {
+        tokio::time::sleep(HINTS_PAUSE).await;
+        let mut lines = vec![first];
+        while let Ok(more) = gathered.try_recv() {
+            if !lines.contains(&more) {
+                lines.push(more);
+            }
+        }
+        let mut messages: Vec<String> = Vec::new();
+        for line in lines {
+            match messages.last_mut() {
+                Some(message) if message.len() + line.len() < MESSAGE_MAX => {
+                    message.push('\n');
+                    message.push_str(&line);
+                }
+                _ => messages.push(line),
+            }
+        }
+        let Ok(mut session) = session(&pool).await else { continue };
+        for message in messages {
+            let statement = Statement { sql: TELL, values: values![&channel, message] };
+            if let Err(error) = session.execute(&statement).await {
+                tracing::debug!(%error, "other nodes could not be told: {error}");
+                break;
+            }
+        }
+    }
+}
+
+/// Passes on what nodes say, connecting again whenever the connection is lost.
+async fn listen(address: Address, channel: String, heard: broadcast::Sender<Option<String>>) {
+    let mut lost = false;
+    loop {
+        if let Ok(mut listener) = Listener::connect(&address, &channel).await {
+            if lost {
+                // Nobody knows what was said in between.
+                let _ = heard.send(None);
+            }
+            while let Some(message) = listener.next().await {
+                for line in message.lines() {
+                    // Nobody listens before the first page is open.
+                    let _ = heard.send(Some(line.to_owned()));
+                }
+            }
+        }
+        lost = true;
+        tokio::time::sleep(RECONNECT_PAUSE).await;
+    }
+}

@@ -1,0 +1,595 @@
+//! PostgreSQL: connecting, the wall between engagements, pipelines, binding, telling violations apart.
+//!
+//! A pipeline sends many statements before it waits for the first answer, so an act costs two round trips: one to lock
+//! and compare what it rests on, one to write and commit.
+
+use std::{collections::HashMap, future::Future, pin::Pin, str::FromStr as _, sync::Arc, task::Poll, time::Duration};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_postgres::{
+    AsyncMessage, Client, Config, NoTls, SimpleQueryMessage,
+    config::{Host, SslMode},
+    error::SqlState,
+    types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
+};
+
+use super::{Columns, Row};
+use crate::{
+    AnswerKept,
+    error::{Result, StoreError, Taken, Unreadable},
+    value::{Cell, Statement, Value},
+    write::{Applied, Commit, Expected, Plan},
+};
+
+/// How long a statement of an act or a page may take, its way there and back included.
+const ANSWER_MAX: Duration = Duration::from_secs(4);
+/// How long a statement of a session that copies or verifies everything may take.
+const LONG_ANSWER_MAX: Duration = Duration::from_mins(5);
+/// How long connecting may take.
+const CONNECT_MAX: Duration = Duration::from_secs(3);
+
+/// The role that does the daily work: behind the wall, and without the right to change what is append-only.
+const WORKER: &str = "remit_app";
+
+/// What the database holds itself to on our behalf, so that what we gave up on does not stay locked.
+const SETTINGS: &str = "SET statement_timeout = '6s'; SET lock_timeout = '3s'; \
+    SET idle_in_transaction_session_timeout = '6s'; SET client_connection_check_interval = '2s'";
+
+/// The same for sessions that copy or verify everything.
+const LONG_SETTINGS: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+
+/// Names the scope whose rows may be seen and written from here on. `*` stands for all of them.
+const WALL: &str = "SELECT set_config('remit.scope', $1, false)";
+
+/// The version of a stream that a write moves, held against everybody else until the write is committed.
+const MOVED: &str = "SELECT version FROM snapshots WHERE scope_id = $1 AND stream = $2 FOR NO KEY UPDATE";
+
+/// The version of a stream on which a write rests: others may rest on it too, nobody may move it.
+const RESTED_ON: &str = "SELECT version FROM snapshots WHERE scope_id = $1 AND stream = $2 FOR SHARE";
+
+/// Where a database is, and who we are there.
+#[derive(Debug, Clone)]
+pub(crate) struct Address(Config);
+
+impl Address {
+    /// Reads `postgres://user:password@host:port/database`, or `key=value` pairs.
+    ///
+    /// [`StoreError::Address`] if it cannot be read or asks for what this build lacks.
+    pub(crate) fn parse(url: &str) -> Result<Self> {
+        let refused = |why: String| StoreError::Address { why };
+        let mut config = Config::from_str(url).map_err(|error| refused(error.to_string()))?;
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(refused(
+                "`sslmode=require` is not supported: reach the database over a Unix socket, loopback or a TLS tunnel"
+                    .to_owned(),
+            ));
+        }
+        if config.get_hosts().is_empty() {
+            return Err(refused("it names no host".to_owned()));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("remit");
+        }
+        config.connect_timeout(CONNECT_MAX).tcp_user_timeout(ANSWER_MAX);
+        config
+            .keepalives_idle(Duration::from_secs(5))
+            .keepalives_interval(Duration::from_secs(2))
+            .keepalives_retries(3);
+        Ok(Self(config))
+    }
+
+    /// Returns the address without its password.
+    pub(crate) fn shown(&self) -> String {
+        let host = self.0.get_hosts().first().map_or_else(String::new, |host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let port = self.0.get_ports().first().copied().unwrap_or(5432);
+        format!("postgres://{host}:{port}/{}", self.0.get_dbname().unwrap_or_default())
+    }
+}
+
+/// A connection with its prepared statements.
+pub(crate) struct Session {
+    client: Client,
+    driver: JoinHandle<()>,
+    prepared: HashMap<&'static str, Prepared>,
+    /// The scope named last; empty before the first.
+    wall: String,
+    /// Something was left half-said: the connection must not be used again.
+    broken: bool,
+    answer_max: Duration,
+}
+
+/// A prepared statement, and the place of the value that names its scope.
+#[derive(Clone)]
+struct Prepared {
+    statement: tokio_postgres::Statement,
+    scope_at: Option<usize>,
+}
+
+/// One thing to say in a pipeline.
+#[derive(Clone, Copy)]
+enum Say<'a> {
+    /// A word of transactions.
+    Word(&'static str),
+    /// A statement whose changes count.
+    Run(&'a Statement),
+    /// A statement whose rows count.
+    Ask(&'a Statement),
+}
+
+/// What came back for one thing said.
+#[derive(Default)]
+struct Heard {
+    rows: Vec<tokio_postgres::Row>,
+    changed: u64,
+}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = std::result::Result<Heard, tokio_postgres::Error>> + Send + 'a>>;
+
+impl Session {
+    /// Connects as whoever the address names: for migrations and grants.
+    pub(crate) async fn owner(address: &Address) -> Result<Self> {
+        let connecting = tokio::time::timeout(CONNECT_MAX, address.0.connect(NoTls));
+        let (client, connection) = connecting.await.map_err(|_| unreachable("no answer while connecting"))??;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the database ended: {error}");
+            }
+        });
+        let prepared = HashMap::new();
+        Ok(Self { client, driver, prepared, wall: String::new(), broken: false, answer_max: ANSWER_MAX })
+    }
+
+    /// Connects as the role that works behind the wall.
+    pub(crate) async fn worker(address: &Address) -> Result<Self> {
+        let session = Self::owner(address).await?;
+        session.client.batch_execute(SETTINGS).await?;
+        session.client.batch_execute(&format!("SET ROLE {WORKER}")).await?;
+        Ok(session)
+    }
+
+    /// Connects as the worker and stands still at this moment: what is written from now on is not seen.
+    pub(crate) async fn frozen(address: &Address) -> Result<Self> {
+        let mut session = Self::worker(address).await?;
+        session.answer_max = LONG_ANSWER_MAX;
+        session.client.batch_execute(LONG_SETTINGS).await?;
+        session.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        // The moment is that of the first look.
+        session.client.batch_execute("SELECT 1").await?;
+        Ok(session)
+    }
+
+    /// Returns whether the connection can be used again.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.broken && !self.client.is_closed()
+    }
+
+    /// Makes the role that works behind the wall, and lets it and whoever the address names meet in this schema.
+    ///
+    /// Another node may be doing the same at this moment, which is as good.
+    pub(crate) async fn make_worker(&self) -> Result<()> {
+        let made = format!("CREATE ROLE {WORKER} NOLOGIN");
+        for sql in [made, format!("GRANT {WORKER} TO CURRENT_USER")] {
+            match self.client.batch_execute(&sql).await {
+                Err(error) if is_there(&error) => {}
+                Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+                    let member = format!("SELECT pg_has_role(CURRENT_USER, '{WORKER}', 'MEMBER')");
+                    if !self
+                        .client
+                        .query(&member, &[])
+                        .await
+                        .is_ok_and(|rows| rows.first().is_some_and(|row| row.get(0)))
+                    {
+                        let why = format!(
+                            "this user may not make the role `{WORKER}`: let an administrator run `CREATE ROLE {WORKER} \
+                             NOLOGIN; GRANT {WORKER} TO <this user>;` once"
+                        );
+                        return Err(StoreError::Address { why });
+                    }
+                }
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the worker into the schema; returns the schema's name.
+    pub(crate) async fn open_schema(&self) -> Result<String> {
+        let row = self.client.query_one("SELECT current_schema()", &[]).await?;
+        let schema: Option<String> = row.get(0);
+        let schema = schema.ok_or_else(|| StoreError::Address { why: "its search path names no schema".to_owned() })?;
+        let quoted = schema.replace('"', "\"\"");
+        self.client.batch_execute(&format!("GRANT USAGE ON SCHEMA \"{quoted}\" TO {WORKER}")).await?;
+        Ok(schema)
+    }
+
+    /// Returns a word that was never given before.
+    pub(crate) async fn fresh_word(&self) -> Result<String> {
+        Ok(self.client.query_one("SELECT CAST(gen_random_uuid() AS TEXT)", &[]).await?.get(0))
+    }
+
+    /// Returns the rows that some text gives, every cell as text.
+    pub(crate) async fn texts(&self, sql: &str) -> Result<Vec<Vec<String>>> {
+        let messages = self.client.simple_query(sql).await?;
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        Ok(rows.map(|row| (0..row.len()).map(|at| row.get(at).unwrap_or("NULL").to_owned()).collect()).collect())
+    }
+
+    /// Makes a table that may be there, or be made by another node at this moment.
+    pub(crate) async fn make_table(&self, sql: &str) -> Result<()> {
+        match self.client.batch_execute(sql).await {
+            Err(error) if is_there(&error) => Ok(()),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Runs one statement; returns how many rows it changed.
+    pub(crate) async fn execute(&mut self, statement: &Statement) -> Result<u64> {
+        let answer_max = self.answer_max;
+        let heard = tokio::time::timeout(answer_max, self.pipeline(&[Say::Run(statement)])).await;
+        let heard = heard.unwrap_or_else(|_| Err(self.give_up()))?;
+        Ok(heard.iter().map(|heard| heard.changed).sum())
+    }
+
+    /// Runs text that binds nothing.
+    pub(crate) async fn run(&self, sql: &str) -> Result<()> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    /// Returns the rows of a statement.
+    pub(crate) async fn rows<T>(
+        &mut self,
+        statement: &Statement,
+        read: fn(&mut Columns<'_>) -> std::result::Result<T, Unreadable>,
+    ) -> Result<Vec<T>> {
+        let answer_max = self.answer_max;
+        // The database cannot hold this letter, so nothing is found by it.
+        if statement.values.iter().any(|value| matches!(value, Value::Text(text) if text.contains('\0'))) {
+            return Ok(Vec::new());
+        }
+        let heard = tokio::time::timeout(answer_max, self.pipeline(&[Say::Ask(statement)])).await;
+        let heard = heard.unwrap_or_else(|_| Err(self.give_up()))?;
+        let rows = heard.iter().flat_map(|heard| &heard.rows);
+        rows.map(|row| Ok(read(&mut Columns::of(Row::Postgres(row)))?)).collect()
+    }
+
+    /// Applies a plan in a transaction of its own; a plan of one statement without conditions is one by itself.
+    ///
+    /// [`StoreError::Unknown`] if the connection was lost after the commit was asked for: it may have been done.
+    pub(crate) async fn apply(&mut self, plan: &Plan) -> Result<Applied> {
+        let answer_max = self.answer_max;
+        // Until this ends well, the connection is in the middle of something.
+        self.broken = true;
+        let applied = tokio::time::timeout(answer_max, self.apply_now(plan)).await;
+        let applied = applied.unwrap_or_else(|_| Err(unknown(self.give_up())));
+        let sound = match &applied {
+            Ok(_) => true,
+            Err(StoreError::Taken(_) | StoreError::Contended | StoreError::Unreadable(_)) => self.undo().await.is_ok(),
+            Err(_) => false,
+        };
+        self.broken = !sound;
+        applied
+    }
+
+    async fn apply_now(&mut self, plan: &Plan) -> Result<Applied> {
+        let held: Vec<Statement> = plan.expects.iter().map(held).collect();
+        let mut opening = vec![Say::Word("BEGIN")];
+        opening.extend(plan.answer.iter().map(|(find, _)| Say::Ask(find)));
+        opening.extend(held.iter().map(Say::Ask));
+        let mut closing: Vec<Say<'_>> = plan.statements.iter().map(Say::Run).collect();
+        if opening.len() > 1 {
+            // What is missing is prepared before anything is locked.
+            let statements: Vec<&'static str> = plan.statements.iter().map(|statement| statement.sql).collect();
+            self.prepare(&statements).await?;
+            let looked = self.pipeline(&opening).await?;
+            if let Some(commit) = compare(plan, looked)? {
+                self.undo().await?;
+                return Ok(Applied { commit, rows: 0 });
+            }
+            closing.push(Say::Word("COMMIT"));
+        } else if closing.len() > 1 {
+            closing.insert(0, Say::Word("BEGIN"));
+            closing.push(Say::Word("COMMIT"));
+        }
+        let heard = self.pipeline(&closing).await.map_err(unknown)?;
+        Ok(Applied { commit: Commit::Done, rows: heard.iter().map(|heard| heard.changed).sum() })
+    }
+
+    /// Ends a transaction without a trace. What was set inside it is undone with it.
+    async fn undo(&mut self) -> Result<()> {
+        self.wall.clear();
+        Ok(self.client.batch_execute("ROLLBACK").await?)
+    }
+
+    /// Checks that a statement can be prepared.
+    pub(crate) async fn check(&mut self, sql: &'static str) -> Result<()> {
+        self.prepare(&[sql]).await
+    }
+
+    /// Prepares what this connection has not seen yet.
+    async fn prepare(&mut self, statements: &[&'static str]) -> Result<()> {
+        for sql in statements.iter().copied() {
+            if !self.prepared.contains_key(sql) {
+                let statement = self.client.prepare(sql).await?;
+                self.prepared.insert(sql, Prepared { statement, scope_at: scope_at(sql) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Says everything before it waits for the first answer; returns what was heard on each, or the first failure.
+    ///
+    /// Before a statement of another scope than the one before it, the wall is moved.
+    async fn pipeline(&mut self, said: &[Say<'_>]) -> Result<Vec<Heard>> {
+        let mut statements = vec![WALL];
+        statements.extend(said.iter().filter_map(|say| match say {
+            Say::Word(_) => None,
+            Say::Run(statement) | Say::Ask(statement) => Some(statement.sql),
+        }));
+        self.prepare(&statements).await?;
+        let client = &self.client;
+        let wall_named = &self.prepared[WALL].statement;
+        let mut wall = self.wall.clone();
+        let mut answers: Vec<(bool, Answer<'_>)> = Vec::with_capacity(said.len() + 1);
+        for say in said {
+            let answer: Answer<'_> = match *say {
+                Say::Word(word) => Box::pin(async move { client.batch_execute(word).await.map(|()| Heard::default()) }),
+                Say::Run(statement) | Say::Ask(statement) => {
+                    let prepared = &self.prepared[statement.sql];
+                    let scope = prepared.scope(&statement.values);
+                    if wall != scope {
+                        scope.clone_into(&mut wall);
+                        answers.push((false, Box::pin(async move { run(client, wall_named, [scope]).await })));
+                    }
+                    if let Say::Run(_) = say {
+                        Box::pin(async move { run(client, &prepared.statement, &statement.values).await })
+                    } else {
+                        Box::pin(async move { ask(client, &prepared.statement, &statement.values).await })
+                    }
+                }
+            };
+            answers.push((true, answer));
+        }
+        let (counts, answers): (Vec<bool>, Vec<Answer<'_>>) = answers.into_iter().unzip();
+        let heard = in_order(answers).await;
+        self.wall = wall;
+        let mut out = Vec::with_capacity(said.len());
+        for (counts, heard) in counts.into_iter().zip(heard) {
+            let heard = heard?;
+            if counts {
+                out.push(heard);
+            }
+        }
+        Ok(out)
+    }
+
+    fn give_up(&mut self) -> StoreError {
+        self.broken = true;
+        unreachable("no answer in time")
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Prepared {
+    /// Returns the scope that the statement keeps to, or `*` for one that goes through all of them.
+    fn scope<'v>(&self, values: &'v [Value]) -> &'v str {
+        match self.scope_at.and_then(|at| values.get(at - 1)) {
+            Some(Value::Text(scope)) => scope,
+            Some(Value::Null | Value::Bool(_) | Value::Int(_) | Value::Bytes(_)) | None => "*",
+        }
+    }
+}
+
+async fn run<P: tokio_postgres::types::BorrowToSql>(
+    client: &Client,
+    statement: &tokio_postgres::Statement,
+    values: impl IntoIterator<Item = P, IntoIter: ExactSizeIterator>,
+) -> std::result::Result<Heard, tokio_postgres::Error> {
+    Ok(Heard { rows: Vec::new(), changed: client.execute_raw(statement, values).await? })
+}
+
+async fn ask(
+    client: &Client,
+    statement: &tokio_postgres::Statement,
+    values: &[Value],
+) -> std::result::Result<Heard, tokio_postgres::Error> {
+    Ok(Heard { rows: client.query_raw(statement, values).await?.try_collect().await?, changed: 0 })
+}
+
+/// Polls all once, in their order, so that all are under way; then waits for one after the other.
+async fn in_order<'a, T>(mut futures: Vec<Pin<Box<dyn Future<Output = T> + Send + 'a>>>) -> Vec<T> {
+    let mut done: Vec<Option<T>> = futures.iter().map(|_| None).collect();
+    let mut begun = false;
+    future::poll_fn(|cx| {
+        let mut waiting = false;
+        for (future, done) in futures.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
+            match future.as_mut().poll(cx) {
+                Poll::Ready(value) => *done = Some(value),
+                Poll::Pending => waiting = true,
+            }
+            // Answers come in the order of the questions: those behind one that waits need not be looked at.
+            if waiting && begun {
+                break;
+            }
+        }
+        begun = true;
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+/// Returns the look at a version that also holds it until the transaction ends.
+fn held(expect: &Expected) -> Statement {
+    Statement { sql: if expect.moved { MOVED } else { RESTED_ON }, values: expect.find.values.clone() }
+}
+
+/// Returns what ends the plan before it changes anything, if something does. What was heard begins with the opening word.
+fn compare(plan: &Plan, heard: Vec<Heard>) -> Result<Option<Commit>> {
+    let mut looked = heard.into_iter().skip(1);
+    if let Some((_, asked)) = &plan.answer
+        && let Some(row) = looked.next().unwrap_or_default().rows.first()
+    {
+        let (fingerprint, body) = AnswerKept::read_kept(&mut Columns::of(Row::Postgres(row)))?;
+        return Ok(Some(asked.compare(fingerprint, body)));
+    }
+    for (expect, heard) in plan.expects.iter().zip(looked) {
+        let found = heard.rows.first();
+        let version = found.map_or(Ok(0), |row| Columns::of(Row::Postgres(row)).take::<u64>())?;
+        if version != expect.version {
+            return Ok(Some(Commit::Stale));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the number of the placeholder that names the scope, if one does.
+fn scope_at(sql: &str) -> Option<usize> {
+    if let Some((_, after)) = sql.split_once("scope_id = $") {
+        return after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+    }
+    let (_, columns) = sql.strip_prefix("INSERT INTO ")?.split_once('(')?;
+    columns.trim_start().starts_with("scope_id").then_some(1)
+}
+
+/// Hears what other nodes say. Hints only: what is said while nobody is connected is lost.
+pub(crate) struct Listener {
+    _client: Client,
+    driver: JoinHandle<()>,
+    said: mpsc::UnboundedReceiver<String>,
+}
+
+impl Listener {
+    /// Connects and listens on a channel.
+    pub(crate) async fn connect(address: &Address, channel: &str) -> Result<Self> {
+        let connecting = tokio::time::timeout(CONNECT_MAX, address.0.connect(NoTls));
+        let (client, mut connection) = connecting.await.map_err(|_| unreachable("no answer while connecting"))??;
+        let (tell, said) = mpsc::unbounded_channel();
+        let driver = tokio::spawn(async move {
+            let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notification(notification) = message
+                    && tell.send(notification.payload().to_owned()).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        client.batch_execute(&format!("LISTEN \"{channel}\"")).await?;
+        Ok(Self { _client: client, driver, said })
+    }
+
+    /// Returns what is said next; nothing once the connection is lost.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        self.said.recv().await
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Returns a statement of a migration in the words of this database. Texts compare by their bytes, as in SQLite,
+/// whatever the database was made with.
+pub(crate) fn table_text(sql: &str) -> String {
+    sql.replace(" TEXT", " TEXT COLLATE \"C\"").replace(" BLOB", " BYTEA")
+}
+
+/// Returns a cell of a row.
+pub(super) fn cell(row: &tokio_postgres::Row, at: usize) -> Option<Cell<'_>> {
+    let kind = row.columns().get(at)?.type_();
+    let cell = match *kind {
+        Type::BOOL => row.try_get::<_, Option<bool>>(at).ok()?.map(|flag| Cell::Int(i64::from(flag))),
+        Type::INT4 => row.try_get::<_, Option<i32>>(at).ok()?.map(|number| Cell::Int(i64::from(number))),
+        Type::INT8 => row.try_get::<_, Option<i64>>(at).ok()?.map(Cell::Int),
+        Type::BYTEA => row.try_get::<_, Option<&[u8]>>(at).ok()?.map(Cell::Bytes),
+        _ => row.try_get::<_, Option<&str>>(at).ok()?.map(Cell::Text),
+    };
+    Some(cell.unwrap_or(Cell::Null))
+}
+
+impl ToSql for Value {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> std::result::Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match (self, kind) {
+            (Self::Null, _) => Ok(IsNull::Yes),
+            (Self::Bool(flag), _) => flag.to_sql(kind, out),
+            (Self::Int(number), &Type::BOOL) => (*number != 0).to_sql(kind, out),
+            (Self::Int(number), &Type::INT4) => i32::try_from(*number)?.to_sql(kind, out),
+            (Self::Int(number), _) => number.to_sql(kind, out),
+            (Self::Text(text), _) => text.to_sql(kind, out),
+            (Self::Bytes(bytes), _) => bytes.to_sql(kind, out),
+        }
+    }
+
+    /// What a value cannot be is refused when it is written: the statement's own types are not known before.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(failure) = error.as_db_error() else {
+            return Self::Unreachable { source: Arc::new(error) };
+        };
+        let code = failure.code();
+        if *code == SqlState::UNIQUE_VIOLATION {
+            return match failure.constraint() {
+                Some("events_pkey") => Self::Taken(Taken::Event),
+                Some("cases_reference") => Self::Taken(Taken::Reference),
+                Some("logins_name") => Self::Taken(Taken::LoginName),
+                // The same request is being done by another connection: it will be found done.
+                Some("kept_answers_pkey") => Self::Contended,
+                Some(_) | None => Self::Database(Arc::new(error)),
+            };
+        }
+        let passing =
+            [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE];
+        // The server is going down, coming up, switching over or full: another try finds it again.
+        let away = ["57", "08", "53"].iter().any(|class| code.code().starts_with(class));
+        let read_only = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT];
+        match () {
+            () if passing.contains(code) => Self::Contended,
+            () if away || read_only.contains(code) => Self::Unreachable { source: Arc::new(error) },
+            () => Self::Database(Arc::new(error)),
+        }
+    }
+}
+
+/// A connection that is lost while a commit is under way leaves open whether it was done.
+fn unknown(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unreachable { source } => StoreError::Unknown { source },
+        other => other,
+    }
+}
+
+fn unreachable(what: &str) -> StoreError {
+    StoreError::Unreachable { source: Arc::new(std::io::Error::other(what.to_owned())) }
+}
+
+/// Returns whether an error says that what was to be made is there already.
+fn is_there(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| [SqlState::DUPLICATE_OBJECT, SqlState::UNIQUE_VIOLATION].contains(code))
+        // Two nodes granted at the same instant.
+        || error.as_db_error().is_some_and(|failure| failure.message().contains("tuple concurrently updated"))
+}

@@ -1,0 +1,166 @@
+//! A store in a data folder: one SQLite file, one thread that writes, a few connections that read.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::{
+    dialect::Connection,
+    error::{Result, StoreError},
+    migrate::{self, Kind},
+    write::{Applied, Plan},
+    writer::{self, Request},
+};
+
+/// The store of one data folder.
+pub(crate) struct Folder {
+    path: PathBuf,
+    writes: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Arc<Readers>,
+    permits: Arc<Semaphore>,
+    /// Held open for the lock on it; declared last, so that it is let go after the connections.
+    lock: Arc<File>,
+}
+
+/// Connections that wait for the next read.
+#[derive(Default)]
+struct Readers(Mutex<Vec<Connection>>);
+
+impl Folder {
+    /// Opens the store of a data folder, making the folder and bringing the tables up to date where needed.
+    pub(crate) fn open(dir: &Path, readers_max: usize, writes_max: usize) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
+        let lock = lock(dir)?;
+        let path = file(dir);
+        let connection = Connection::open_writer(&path)?;
+        bring_up_to_date(&connection)?;
+
+        let (writes, requests) = mpsc::channel(writes_max);
+        let thread = thread::Builder::new()
+            .name("remit-writer".to_owned())
+            .spawn(move || writer::run(connection, requests))
+            .map_err(|source| StoreError::File { path: path.clone(), source })?;
+        Ok(Self {
+            path,
+            writes: Some(writes),
+            writer: Some(thread),
+            readers: Arc::default(),
+            permits: Arc::new(Semaphore::new(readers_max)),
+            lock: Arc::new(lock),
+        })
+    }
+
+    /// Returns the folder as it stands at this moment; it can only be read.
+    pub(crate) async fn frozen(&self) -> Result<Self> {
+        let (path, lock) = (self.path.clone(), Arc::clone(&self.lock));
+        let frozen = tokio::task::spawn_blocking(move || {
+            let connection = Connection::open_reader(&path)?;
+            connection.run("BEGIN")?;
+            // The moment is that of the first look.
+            connection.rows(&migrate::applied(), migrate::read_applied)?;
+            let readers = Arc::new(Readers(Mutex::new(vec![connection])));
+            Ok(Self { path, writes: None, writer: None, readers, permits: Arc::new(Semaphore::new(1)), lock })
+        });
+        frozen.await.map_err(|_| StoreError::Panicked)?
+    }
+
+    /// Hands a plan to the writer, which applies plans in the order in which they were handed over.
+    pub(crate) async fn send(&self, plan: Plan) -> Result<oneshot::Receiver<Result<Applied>>> {
+        let (request, answer) = Request::new(plan);
+        let writes = self.writes.as_ref().ok_or(StoreError::Closed)?;
+        writes.send(request).await.map_err(|_| StoreError::Closed)?;
+        Ok(answer)
+    }
+
+    /// Returns how many plans wait for the writer.
+    pub(crate) fn writes_waiting(&self) -> usize {
+        self.writes.as_ref().map_or(0, |writes| writes.max_capacity() - writes.capacity())
+    }
+
+    /// Lets one of the reading connections do some work.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let (readers, path) = (Arc::clone(&self.readers), self.path.clone());
+        // The work keeps the folder locked for as long as it goes on, even if nobody waits for it any more.
+        let lock = Arc::clone(&self.lock);
+        let read = tokio::task::spawn_blocking(move || {
+            let (_permit, _lock) = (permit, lock);
+            let connection = readers.take().map_or_else(|| Connection::open_reader(&path), Ok)?;
+            let result = work(&connection);
+            readers.give_back(connection);
+            result
+        });
+        read.await.map_err(|_| StoreError::Panicked)?
+    }
+}
+
+impl Readers {
+    fn take(&self) -> Option<Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give_back(&self, connection: Connection) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Drop for Folder {
+    /// Lets the writer finish what was handed over. It goes last: only who may write can fold the log into the file, so that
+    /// a data folder at rest is one file.
+    fn drop(&mut self) {
+        self.readers.clear();
+        self.writes = None;
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer ended by a fault");
+        }
+    }
+}
+
+/// Returns where the database of a data folder is.
+pub(crate) fn file(dir: &Path) -> PathBuf {
+    dir.join("remit.db")
+}
+
+/// Takes the folder for this process alone. The system lets go of the lock however the process ends.
+pub(crate) fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join("remit.lock");
+    let failed = |source: io::Error| StoreError::File { path: path.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Held { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Applies the migrations that this data has not seen, each whole, one statement at a time.
+fn bring_up_to_date(connection: &Connection) -> Result<()> {
+    connection.run(migrate::TABLE)?;
+    let seen = connection.rows(&migrate::applied(), migrate::read_applied)?;
+    for migration in migrate::missing(Kind::Sqlite, &seen)? {
+        connection.run("BEGIN IMMEDIATE")?;
+        for statement in migration.statements() {
+            connection.run(statement)?;
+        }
+        connection.execute(&migration.keep())?;
+        connection.run("COMMIT")?;
+        tracing::info!(migration = migration.name, "applied migration {}", migration.name);
+    }
+    Ok(())
+}
