@@ -202,6 +202,59 @@ mod contract {
         stage.check("client", &Command::SignSow { engagement, sow: other }, "refused: wrong-state");
     }
 
+    /// Drafts, proposes and signs a version with one reading for this term, and checks what the last signature does.
+    fn agree(stage: &mut Stage, starts: &str, ends: &str, expect: &str) -> SowId {
+        let engagement = stage.engagement;
+        let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
+        let (starts_on, ends_on) = (date(starts), date(ends));
+        let drafted = stage.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines });
+        let StreamId::Sow(sow) = drafted.decision.events[0].0 else { panic!("a statement of work was drafted") };
+        stage.does("manager", &Command::ProposeSow { engagement, sow });
+        stage.does("manager", &Command::SignSow { engagement, sow });
+        stage.check("client", &Command::SignSow { engagement, sow }, expect);
+        sow
+    }
+
+    #[test]
+    fn a_successor_takes_over_on_its_first_day_and_leaves_no_gap() {
+        let mut stage = Stage::set();
+        let first = stage.sow;
+        let second = agree(&mut stage, "2026-07-01", "2027-06-30", "signed, took_effect, successor_set");
+        for (at, number) in [("2026-06-30T23:59:59Z", 1), ("2026-07-01T00:00:00Z", 2), ("2027-01-01T00:00:00Z", 2)] {
+            stage.world.now = instant(at);
+            let mut that_day = stage.clone();
+            let case = that_day.take_in();
+            assert_eq!(that_day.case(case).admission.unwrap().sow_number, number, "{at}");
+        }
+        let third = agree(
+            &mut stage,
+            "2027-07-01",
+            "2027-12-31",
+            "signed, took_effect, baseline_set, superseded, successor_set",
+        );
+        let standing = |sow| stage.sow(sow).status.word();
+        assert_eq!([first, second, third].map(standing), ["superseded", "in_force", "in_force"]);
+        stage.world.now = instant("2027-07-01T00:00:00Z");
+        let case = stage.take_in();
+        assert_eq!(stage.case(case).admission.unwrap().sow, third);
+    }
+
+    #[test]
+    fn a_successor_that_has_not_begun_is_replaced_by_the_next() {
+        let mut stage = Stage::set();
+        let second = agree(&mut stage, "2026-07-01", "2026-12-31", "signed, took_effect, successor_set");
+        let third = agree(&mut stage, "2026-08-01", "2026-12-31", "signed, took_effect, superseded, successor_set");
+        stage.world.now = instant("2026-07-15T00:00:00Z");
+        let case = stage.take_in();
+        assert_eq!(stage.case(case).admission.unwrap().sow, stage.sow, "the first holds until the third begins");
+        assert_eq!(stage.sow(second).status.word(), "superseded");
+        let fourth =
+            agree(&mut stage, "2026-07-15", "2026-12-31", "signed, took_effect, superseded, superseded, baseline_set");
+        assert_eq!(stage.sow(third).status.word(), "superseded");
+        let case = stage.take_in();
+        assert_eq!(stage.case(case).admission.unwrap().sow, fourth);
+    }
+
     #[test]
     fn one_person_does_not_sign_for_both_sides_of_the_house() {
         let mut stage = Stage::set();
@@ -258,6 +311,20 @@ mod contract {
         stage.check("manager", &add(&[Role::Expert], 10_001), "refused: field-invalid");
         stage.check("manager", &add(&[Role::Expert], 10_000), "added");
         stage.check("manager", &add(&[Role::Expert], 1), "refused: duplicate");
+    }
+
+    #[test]
+    fn an_owner_who_declares_an_interest_stays_owner_until_transferred_and_nothing_is_delivered_meanwhile() {
+        let mut stage = Stage::set();
+        let (engagement, owner) = (stage.engagement, stage.who("manager"));
+        let case = stage.case_at(CaseStatus::SignedOff);
+        stage.does("registrar", &Command::SetConflict { person: owner, party: "acme".into(), declared: true });
+        assert_eq!(stage.case(case).owner, owner, "one owner at every instant");
+        stage.check("manager", &stage.deliver(case), "refused: conflict");
+        let to = stage.who("third");
+        let transfer = Command::TransferCase { engagement, case, to, reason: "An interest.".into() };
+        stage.check("manager", &transfer, "owner_changed");
+        stage.check("manager", &stage.deliver(case), "delivered");
     }
 
     #[test]
@@ -630,8 +697,8 @@ mod panels {
             (CaseStatus::Reading, "seat_released, duty_ended, voided, volume_returned, cancelled"),
             (CaseStatus::Adjudicating, "adjudicator_released, duty_ended, voided, volume_returned, cancelled"),
             (CaseStatus::AwaitingSignOff, "volume_returned, cancelled"),
-            (CaseStatus::Delivered, "volume_returned, cancelled"),
-            (CaseStatus::Revision, "volume_returned, cancelled"),
+            (CaseStatus::Delivered, "cancelled"),
+            (CaseStatus::Revision, "cancelled"),
             (CaseStatus::ScopeQuery, "cancelled"),
         ] {
             let mut stage = Stage::set();
