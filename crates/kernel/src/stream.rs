@@ -162,7 +162,7 @@ streams! {
 }
 
 /// Version of the snapshot's shape: raise it when a state changes, and snapshots are folded anew.
-pub const SHAPE: u32 = 2;
+pub const SHAPE: u32 = 3;
 /// Version of the events written today.
 pub const EVENT_V: u16 = 1;
 

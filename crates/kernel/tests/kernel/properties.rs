@@ -379,7 +379,7 @@ impl Step {
             Try::Leave => Command::MarkLeft { person },
             Try::DraftSow => Command::DraftSow {
                 engagement,
-                starts_on: date("2026-02-01"),
+                starts_on: date(["2026-02-01", "2026-03-20"][self.pick % 2]),
                 ends_on: date(["2026-06-30", "2027-12-31"][self.twist % 2]),
                 lines: vec![
                     stage.line_in(LineKind::Standard, plan([1, 2, 3][self.twist % 3], !self.who.is_multiple_of(3))),
@@ -508,6 +508,7 @@ fn i1_to_i36_hold_after_every_act_of_random_histories() {
         "voided",
         "signoff_voided",
         "superseded",
+        "successor_set",
         "removed",
         "owner_changed",
         "seat_released",
