@@ -60,15 +60,25 @@ struct Inner {
     writer: Option<JoinHandle<()>>,
     readers: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    /// How a simulation decides who goes first; none: the threads do.
+    give_way: Option<GiveWay>,
     /// Held open for the lock on it; declared last, so that it is let go after the connections.
     lock: Arc<File>,
 }
+
+/// How often a call of a store gives way to others before it is served, asked anew for each call.
+pub(crate) type GiveWay = Arc<dyn Fn() -> u32 + Send + Sync>;
 
 impl Store {
     /// Opens the store of a data folder, making the folder and bringing the tables up to date where needed.
     ///
     /// Blocks for as long as migrations take. [`StoreError::Held`] if another process has the folder open.
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
+        Self::open_with(dir, options, None)
+    }
+
+    /// Opens a store that a simulation steps through: without threads of its own, in the caller's runtime.
+    pub(crate) fn open_with(dir: &Path, options: Options, give_way: Option<GiveWay>) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
         let path = file(dir);
@@ -76,16 +86,21 @@ impl Store {
         migrate(&connection)?;
 
         let (writes, requests) = mpsc::channel(options.writes_max);
-        let thread = thread::Builder::new()
-            .name("remit-writer".to_owned())
-            .spawn(move || writer::run(&connection, requests))
-            .map_err(|source| StoreError::File { path: path.clone(), source })?;
+        let writer = if let Some(give_way) = &give_way {
+            tokio::spawn(writer::step(connection, requests, Arc::clone(give_way)));
+            None
+        } else {
+            let thread = thread::Builder::new().name("remit-writer".to_owned());
+            let running = thread.spawn(move || writer::run(&connection, requests));
+            Some(running.map_err(|source| StoreError::File { path: path.clone(), source })?)
+        };
         Ok(Self(Arc::new(Inner {
             path,
             writes: Some(writes),
-            writer: Some(thread),
+            writer,
             readers: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(options.readers_max)),
+            give_way,
             lock: Arc::new(lock),
         })))
     }
@@ -112,7 +127,7 @@ impl Store {
             // The moment is that of the first look.
             connection.rows(&Statement { sql: APPLIED, values: values![] }, first::<String>)?;
             let (readers, permits) = (Mutex::new(vec![connection]), Arc::new(Semaphore::new(1)));
-            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, lock })))
+            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, give_way: None, lock })))
         });
         frozen.await.map_err(|_| StoreError::Panicked)?
     }
@@ -170,15 +185,26 @@ impl Store {
     ) -> Result<T> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let inner = Arc::clone(&self.0);
+        if let Some(give_way) = &self.0.give_way {
+            writer::pause(give_way).await;
+            return inner.read_here(work);
+        }
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let free = inner.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = free.map_or_else(|| Connection::open_reader(&inner.path), Ok)?;
-            let result = work(&connection);
-            inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            result
+            inner.read_here(work)
         });
         read.await.map_err(|_| StoreError::Panicked)?
+    }
+}
+
+impl Inner {
+    /// Reads on this thread, through a connection that is free or new.
+    fn read_here<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let free = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = free.map_or_else(|| Connection::open_reader(&self.path), Ok)?;
+        let result = work(&connection);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        result
     }
 }
 

@@ -4,12 +4,15 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use crate::{
-    Store, Write, answer, case, db, dialect::Connection, draft, duty, engagement, entry, error::Result, event, index,
-    job, pack, panel, person, seat, session, text, verify, write::Plan,
+    Options, Store, Write, answer, case, db, dialect::Connection, draft, duty, engagement, entry, error::Result, event,
+    index, job, pack, panel, person, seat, session, text, verify, write::Plan,
 };
 
 /// A folder for one test's data, removed when it is dropped: declare it before the store.
@@ -41,6 +44,12 @@ impl Drop for TestDir {
     fn drop(&mut self) {
         self.remove();
     }
+}
+
+/// Opens a store that a simulation steps through: within the caller's runtime, without threads of its own. `give_way` is
+/// asked at each read and each commit how often others go first, so that a seed decides every order.
+pub fn open_stepped(dir: &Path, give_way: impl Fn() -> u32 + Send + Sync + 'static) -> Result<Store> {
+    Store::open_with(dir, Options::default(), Some(Arc::new(give_way)))
 }
 
 /// Returns every statement that the store ever runs.

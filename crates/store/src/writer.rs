@@ -12,6 +12,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    db::GiveWay,
     dialect::Connection,
     error::{Result, StoreError},
     write::{Applied, Plan},
@@ -35,6 +36,23 @@ pub(crate) fn run(connection: &Connection, mut requests: mpsc::Receiver<Request>
             // A caller that stopped listening gave up its answer, not its write.
             let _ = reply.send(result);
         }
+    }
+}
+
+/// Writes as [`run`] does, for a simulation: in its runtime, so that chance alone decides which writes share a commit.
+pub(crate) async fn step(connection: Connection, mut requests: mpsc::Receiver<Request>, give_way: GiveWay) {
+    while let Some(first) = requests.recv().await {
+        pause(&give_way).await;
+        for (reply, result) in write_group(&connection, first, &mut requests) {
+            let _ = reply.send(result);
+        }
+    }
+}
+
+/// Lets others go first.
+pub(crate) async fn pause(give_way: &GiveWay) {
+    for _ in 0..give_way() {
+        tokio::task::yield_now().await;
     }
 }
 
