@@ -2,9 +2,14 @@
 
 /// Sebastiano Vigna's `SplitMix64`: small, and good enough to choose what fails.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance(pub(crate) u64);
+pub struct Chance(u64);
 
 impl Chance {
+    /// Returns the chance that begins with a seed.
+    pub fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -14,12 +19,13 @@ impl Chance {
     }
 
     /// Returns a number below `bound`, which is at least 1.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound.max(1)).unwrap_or(u64::MAX);
         usize::try_from(self.next() % bound).unwrap_or(0)
     }
 
-    pub(crate) fn coin(&mut self) -> bool {
+    /// Returns true half of the time.
+    pub fn coin(&mut self) -> bool {
         self.next() & 1 == 0
     }
 }

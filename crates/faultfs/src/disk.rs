@@ -108,7 +108,7 @@ impl Disk {
         vfs::install();
         let disk = Self(Arc::new(Mutex::new(State {
             files: BTreeMap::new(),
-            chance: Chance(seed),
+            chance: Chance::of(seed),
             life: 0,
             off: false,
             operations: 0,
@@ -510,7 +510,7 @@ mod tests {
         let (mut torn, mut some) = (0, 0);
         for seed in 0..40 {
             let (disk, handle) = disk("arbitrary");
-            disk.state().chance = Chance(seed);
+            disk.state().chance = Chance::of(seed);
             handle.sync().unwrap();
             handle.write(0, &[1; 4 * SECTOR_BYTES]).unwrap();
             disk.power_off();

@@ -12,4 +12,5 @@ mod disk;
 mod lock;
 mod vfs;
 
+pub use chance::Chance;
 pub use disk::{Disk, Survival};

@@ -32,7 +32,7 @@ pub(crate) struct Request {
 /// Writes until every sender is gone.
 pub(crate) fn run(connection: &Connection, mut requests: mpsc::Receiver<Request>) {
     while let Some(first) = requests.blocking_recv() {
-        for (reply, result) in write_group(connection, first, &mut requests) {
+        for (reply, result) in write_group(connection, first, &mut requests, GROUP_TIME_MAX) {
             // A caller that stopped listening gave up its answer, not its write.
             let _ = reply.send(result);
         }
@@ -43,7 +43,8 @@ pub(crate) fn run(connection: &Connection, mut requests: mpsc::Receiver<Request>
 pub(crate) async fn step(connection: Connection, mut requests: mpsc::Receiver<Request>, give_way: GiveWay) {
     while let Some(first) = requests.recv().await {
         pause(&give_way).await;
-        for (reply, result) in write_group(&connection, first, &mut requests) {
+        // How long a group took is no matter of chance.
+        for (reply, result) in write_group(&connection, first, &mut requests, Duration::MAX) {
             let _ = reply.send(result);
         }
     }
@@ -60,7 +61,12 @@ type Answer = (oneshot::Sender<Result<Applied>>, Result<Applied>);
 
 /// Writes `first` and those that wait behind it in one commit; returns what to tell each.
 #[expect(clippy::disallowed_methods, reason = "the time bounds how long a group grows; nothing is decided by it")]
-fn write_group(connection: &Connection, first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Answer> {
+fn write_group(
+    connection: &Connection,
+    first: Request,
+    requests: &mut mpsc::Receiver<Request>,
+    time_max: Duration,
+) -> Vec<Answer> {
     if let Err(error) = connection.run("BEGIN IMMEDIATE") {
         return vec![(first.reply, Err(error))];
     }
@@ -69,7 +75,7 @@ fn write_group(connection: &Connection, first: Request, requests: &mut mpsc::Rec
     let mut next = Some(first);
     while let Some(Request { plan, reply }) = next {
         answers.push((reply, alone(connection, || plan.apply(connection))));
-        let more = connection.in_transaction() && answers.len() < GROUP_MAX && began.elapsed() < GROUP_TIME_MAX;
+        let more = connection.in_transaction() && answers.len() < GROUP_MAX && began.elapsed() < time_max;
         next = if more { requests.try_recv().ok() } else { None };
     }
     let lost = if connection.in_transaction() {
