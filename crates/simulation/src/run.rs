@@ -61,7 +61,7 @@ pub struct Plan {
 impl Plan {
     /// Returns what a seed stands for.
     pub fn of_seed(seed: u64) -> Self {
-        Self { seed, lives: 4, acts: 12, crash: Crash::Any, threads: false, lax: false }
+        Self { seed, lives: 3, acts: 10, crash: Crash::Any, threads: false, lax: false }
     }
 }
 
