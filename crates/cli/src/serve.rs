@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use remit_kernel::time::Instant;
 use remit_server::{
     App, Config,
@@ -19,6 +19,8 @@ use crate::instance;
 
 /// A demo whose newest event is older than this offers to start over.
 const STALE_SECONDS: i64 = 3 * 86_400;
+/// A clock that is this far behind the record is wrong.
+const BEHIND_SECONDS_MAX: i64 = 5;
 
 /// Serves the pages and the API.
 #[derive(Debug, clap::Args)]
@@ -56,6 +58,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     if args.demo {
         fill(&store).await?;
     }
+    resume(&store).await?;
     let app = App::new(store, Clock::System, Chance::System)?;
     demo::keep_shipped(&app).await?;
     if args.demo {
@@ -84,6 +87,18 @@ async fn fill(store: &Store) -> Result<()> {
     if newest.is_some_and(|newest| now.seconds_since(newest) > STALE_SECONDS) {
         eprintln!("The demo's newest event is more than 3 days old. `cargo xtask demo --fresh` starts over.");
     }
+    Ok(())
+}
+
+/// Goes on after the newest entry of the record; a clock that is further behind it than an adjustment explains is wrong.
+async fn resume(store: &Store) -> Result<()> {
+    let Some(newest) = newest(store).await? else { return Ok(()) };
+    let behind_seconds = newest.seconds_since(Clock::System.now());
+    ensure!(
+        behind_seconds <= BEHIND_SECONDS_MAX,
+        "this machine's clock is {behind_seconds} s behind the newest entry of the record: set it right, then start again"
+    );
+    Clock::System.resume_after(newest);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
 };
 
 use remit_kernel::{hash::Digest, time::Instant};
@@ -26,9 +26,33 @@ impl Clock {
     pub fn now(&self) -> Instant {
         match self {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
-            Self::System => jiff::Timestamp::now().into(),
+            Self::System => Self::never_back(jiff::Timestamp::now().into()),
             Self::Stepped(micros) => Instant::from_micros(micros.load(Ordering::SeqCst)),
         }
+    }
+
+    /// Lets the system's clock give no time before this one: that of the newest entry of a record that is gone on with.
+    pub fn resume_after(&self, newest: Instant) {
+        match self {
+            Self::System => drop(NEWEST.fetch_max(newest.micros(), Ordering::SeqCst)),
+            Self::Stepped(_) => {}
+        }
+    }
+
+    /// Returns the time read, or the newest one given before: the record's times never go back. Whoever set the clock back
+    /// is told once, and time stands still until the clock has caught up.
+    fn never_back(read: Instant) -> Instant {
+        let newest = Instant::from_micros(NEWEST.fetch_max(read.micros(), Ordering::SeqCst));
+        let behind_seconds = newest.seconds_since(read);
+        if behind_seconds < CLOCK_SECONDS_TOLD {
+            BEHIND.store(false, Ordering::SeqCst);
+        } else if !BEHIND.swap(true, Ordering::SeqCst) {
+            tracing::error!(
+                behind_seconds,
+                "the system's clock went back by {behind_seconds} s: time stands still here"
+            );
+        }
+        read.max(newest)
     }
 
     /// Moves a stepped clock to an instant; the system's clock goes its own way.
@@ -39,6 +63,13 @@ impl Clock {
         }
     }
 }
+
+/// The newest time that this process gave.
+static NEWEST: AtomicI64 = AtomicI64::new(i64::MIN);
+/// Whether the clock is known to have gone back.
+static BEHIND: AtomicBool = AtomicBool::new(false);
+/// A clock that went back by less is only being adjusted.
+const CLOCK_SECONDS_TOLD: i64 = 1;
 
 /// Where fresh random bytes come from.
 #[derive(Debug, Clone)]
@@ -77,5 +108,21 @@ impl Chance {
                 Ok(*Digest::of_parts(&[&seed.to_be_bytes(), &ordinal.to_be_bytes()]).bytes())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_the_record_never_goes_back() {
+        let first = Clock::never_back(Instant::from_micros(2_000_000_000));
+        assert_eq!(Clock::never_back(Instant::from_micros(1_000_000_000)), first);
+        assert!(BEHIND.load(Ordering::SeqCst), "nobody was told");
+        Clock::System.resume_after(Instant::from_micros(3_000_000_000));
+        assert_eq!(Clock::never_back(Instant::from_micros(2_500_000_000)).micros(), 3_000_000_000);
+        assert!(Clock::System.now() > Instant::from_micros(3_000_000_000));
+        assert!(!BEHIND.load(Ordering::SeqCst), "the clock has caught up");
     }
 }
