@@ -8,7 +8,7 @@ use crate::{
     cluster::Cluster,
     dialect::{Columns, Session, first},
     error::{Result, StoreError, Taken, Unreadable},
-    folder::{self, Folder},
+    folder::{self, Folder, GiveWay},
     value::{Statement, Value},
     write::{Applied, Commit, Plan, Write},
 };
@@ -48,7 +48,13 @@ impl Store {
     ///
     /// Blocks for as long as migrations take. [`StoreError::Held`] if another process has the folder open.
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
-        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options.readers_max, options.writes_max)?))))
+        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options.readers_max, options.writes_max, None)?))))
+    }
+
+    /// Opens a data folder that a simulation steps through: without threads of its own, in the caller's runtime.
+    pub(crate) fn open_stepped(dir: &Path, options: Options, give_way: GiveWay) -> Result<Self> {
+        let folder = Folder::open(dir, options.readers_max, options.writes_max, Some(give_way))?;
+        Ok(Self(Arc::new(Inner::Folder(folder))))
     }
 
     /// Connects to the store of a PostgreSQL database, bringing the tables up to date where needed.

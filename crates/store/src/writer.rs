@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     dialect::Connection,
     error::{Result, StoreError},
+    folder::GiveWay,
     write::{Applied, Plan},
 };
 
@@ -49,7 +50,7 @@ pub(crate) fn run(connection: Connection, mut requests: mpsc::Receiver<Request>)
         let answers = if broken {
             vec![(first.reply, Err(StoreError::Broken))]
         } else {
-            write_group(&connection, first, &mut requests)
+            write_group(&connection, first, &mut requests, GROUP_TIME_MAX)
         };
         broken |= answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Broken)));
         for (reply, result) in answers {
@@ -62,11 +63,44 @@ pub(crate) fn run(connection: Connection, mut requests: mpsc::Receiver<Request>)
     }
 }
 
+/// Writes as [`run`] does, for a simulation: in its runtime, so that chance alone decides which writes share a commit.
+pub(crate) async fn step(connection: Connection, mut requests: mpsc::Receiver<Request>, give_way: GiveWay) {
+    let mut broken = false;
+    while let Some(first) = requests.recv().await {
+        pause(&give_way).await;
+        let answers = if broken {
+            vec![(first.reply, Err(StoreError::Broken))]
+        } else {
+            // How long a group took is no matter of chance.
+            write_group(&connection, first, &mut requests, Duration::MAX)
+        };
+        broken |= answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Broken)));
+        for (reply, result) in answers {
+            let _ = reply.send(result);
+        }
+    }
+    if broken {
+        std::mem::forget(connection);
+    }
+}
+
+/// Lets others go first.
+pub(crate) async fn pause(give_way: &GiveWay) {
+    for _ in 0..give_way() {
+        tokio::task::yield_now().await;
+    }
+}
+
 type Answer = (oneshot::Sender<Result<Applied>>, Result<Applied>);
 
 /// Writes `first` and those that wait behind it in one commit; returns what to tell each.
 #[expect(clippy::disallowed_methods, reason = "the time bounds how long a group grows; nothing is decided by it")]
-fn write_group(connection: &Connection, first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Answer> {
+fn write_group(
+    connection: &Connection,
+    first: Request,
+    requests: &mut mpsc::Receiver<Request>,
+    time_max: Duration,
+) -> Vec<Answer> {
     if let Err(error) = connection.run("BEGIN IMMEDIATE") {
         return vec![(first.reply, Err(error))];
     }
@@ -76,7 +110,7 @@ fn write_group(connection: &Connection, first: Request, requests: &mut mpsc::Rec
     while let Some(Request { plan, reply, queued }) = next {
         metrics::histogram!("remit_writer_wait_seconds").record(queued.elapsed());
         answers.push((reply, alone(connection, || plan.apply(connection))));
-        let more = connection.in_transaction() && answers.len() < GROUP_MAX && began.elapsed() < GROUP_TIME_MAX;
+        let more = connection.in_transaction() && answers.len() < GROUP_MAX && began.elapsed() < time_max;
         next = if more { requests.try_recv().ok() } else { None };
     }
     metrics::histogram!("remit_writer_batch_writes").record(u32::try_from(answers.len()).unwrap_or(u32::MAX));
@@ -137,7 +171,7 @@ mod tests {
             let (sender, mut requests) = mpsc::channel(1);
             drop(sender);
             let (request, _) = Request::new(Plan::of(vec![big()]));
-            write_group(connection, request, &mut requests).remove(0).1
+            write_group(connection, request, &mut requests, GROUP_TIME_MAX).remove(0).1
         };
         assert!(matches!(write(&connection), Err(StoreError::Full)));
         let count = Statement { sql: "SELECT COUNT(*) FROM things", values: values![] };
