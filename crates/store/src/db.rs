@@ -65,6 +65,14 @@ impl Store {
         Ok(Self(Arc::new(Inner::Cluster(Cluster::connect(url, options.connections_max).await?))))
     }
 
+    /// Connects once more to the same server, as another node would.
+    pub(crate) async fn beside(&self) -> Result<Option<Self>> {
+        match &*self.0 {
+            Inner::Cluster(cluster) => Ok(Some(Self(Arc::new(Inner::Cluster(cluster.beside().await?))))),
+            Inner::Folder(_) | Inner::Frozen(_) => Ok(None),
+        }
+    }
+
     /// Returns whether many nodes may share this store. Only then do others write beside this process.
     pub fn is_shared(&self) -> bool {
         match &*self.0 {

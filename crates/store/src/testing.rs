@@ -75,6 +75,11 @@ pub async fn open(dir: &Path) -> Result<Store> {
     }
 }
 
+/// Returns the store of another node at the same database; nothing for a data folder, which has one node.
+pub async fn beside(store: &Store) -> Result<Option<Store>> {
+    store.beside().await
+}
+
 /// Makes a schema that nobody else has; returns the address that leads into it.
 pub async fn fresh_schema(server: &str) -> Result<String> {
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -20,6 +20,7 @@ mod idempotency;
 mod import;
 mod matrix;
 mod operate;
+mod nodes;
 mod protection;
 mod quality;
 mod round;
