@@ -96,7 +96,7 @@ impl Store {
         let mut all = Vec::new();
         for copied in &*STATEMENTS {
             let mut done = TableCopied { table: copied.table, rows: 0 };
-            let mut page = from.rows(copied.first, values![PAGE], |columns| columns.rest()).await?;
+            let mut page = from.rows(copied.first, values![PAGE], crate::dialect::Columns::rest).await?;
             while let Some(last) = page.last() {
                 let after: Vec<Value> = last.iter().take(copied.keys).cloned().chain(values![PAGE]).collect();
                 done.rows += page.len() as u64;
@@ -105,7 +105,7 @@ impl Store {
                     to.change(rows.by_ref().take(BATCH).collect()).await?;
                 }
                 told(done);
-                page = from.rows(copied.next, after, |columns| columns.rest()).await?;
+                page = from.rows(copied.next, after, crate::dialect::Columns::rest).await?;
             }
             all.push(done);
         }

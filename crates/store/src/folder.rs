@@ -11,9 +11,11 @@ use std::{
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
+    db::Options,
     dialect::Connection,
     error::{Result, StoreError},
     migrate::{self, Kind},
+    reserve::Reserve,
     write::{Applied, Plan},
     writer::{self, Request},
 };
@@ -35,24 +37,25 @@ struct Readers(Mutex<Vec<Connection>>);
 
 impl Folder {
     /// Opens the store of a data folder, making the folder and bringing the tables up to date where needed.
-    pub(crate) fn open(dir: &Path, readers_max: usize, writes_max: usize) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, options: Options) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
         let path = file(dir);
         let connection = Connection::open_writer(&path)?;
         bring_up_to_date(&connection)?;
 
-        let (writes, requests) = mpsc::channel(writes_max);
+        let (writes, requests) = mpsc::channel(options.writes_max);
+        let reserve = Reserve::keep(dir.join("remit.reserve"), options.reserve_bytes);
         let thread = thread::Builder::new()
             .name("remit-writer".to_owned())
-            .spawn(move || writer::run(connection, requests))
+            .spawn(move || writer::run(connection, reserve, requests))
             .map_err(|source| StoreError::File { path: path.clone(), source })?;
         Ok(Self {
             path,
             writes: Some(writes),
             writer: Some(thread),
             readers: Arc::default(),
-            permits: Arc::new(Semaphore::new(readers_max)),
+            permits: Arc::new(Semaphore::new(options.readers_max)),
             lock: Arc::new(lock),
         })
     }

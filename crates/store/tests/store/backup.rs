@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use remit_store::{Options, Store, StoreError, back_up, place, testing::{TestDir, skips_folders}};
+use remit_store::{
+    Options, Store, StoreError, back_up, place,
+    testing::{TestDir, skips_folders},
+};
 
 use crate::given::{Fresh, SCOPE, step};
 
