@@ -115,7 +115,8 @@ sam_token=$(token "sam-$round" "$everyone")
 desk=$(call "$sam_token" GET "$c/signoff")
 content=$(grep -o '"content":"[0-9a-f]*"' <<< "$desk" | tail -n 1 | cut -d '"' -f 4)
 sign=$(printf '{"content":"%s","statement":"I have read the report and stand by this answer."}' "$content")
-if call "$sam_token" POST "$c/signoff/sign" "$sign" 2> /dev/null; then echo 'signed unseen' >&2; exit 1; fi
+if refused=$(call "$sam_token" POST "$c/signoff/sign" "$sign" 2>&1); then echo 'signed unseen' >&2; exit 1; fi
+grep -q '"code":"item-unopened"' <<< "$refused" || { printf 'refused for another reason: %s\n' "$refused" >&2; exit 1; }
 sed 's/.*"materials":\[\([^]]*\)\].*/\1/' <<< "$desk" | grep -o '"item":"[^"]*","version":[0-9]*' | while read -r material; do
   call "$sam_token" POST "$c/signoff/open" "{$material}" > /dev/null
 done
@@ -131,4 +132,5 @@ say '10. Everything can be taken away: cases with their readings, and the events
 call "$client" GET "$e/export/cases" > "${REMIT_EXPORT:-/dev/null}"
 call "$client" GET "$e/export/events" > /dev/null
 status=$(call "$client" GET "$c" | pick status)
+[[ $status == accepted ]] || { printf 'not accepted but %s\n' "$status" >&2; exit 1; }
 printf '%s %s\n' "$case" "$status"

@@ -1,7 +1,7 @@
 // What every journey shares: the browser, a persona's own signed-in page, the accessibility check and the pictures.
 //
-// `cargo xtask e2e` starts the server and sets REMIT_URL (its address), REMIT_SERVER_LOG (what it printed), REMIT_BIN (the
-// binary), REMIT_CHROMIUM, REMIT_SHOTS (the folder for pictures) and, on request, REMIT_HEADED.
+// `cargo xtask e2e` starts the server and sets REMIT_URL (its address), REMIT_SERVER_LOG (what it printed), REMIT_DATA (its data
+// folder), REMIT_BIN (the binary), REMIT_CHROMIUM, REMIT_SHOTS (the folder for pictures) and, on request, REMIT_HEADED.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

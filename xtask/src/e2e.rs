@@ -73,6 +73,7 @@ fn with_server(arrange: impl FnOnce(&mut Command)) -> Result<()> {
     node.args(["--test", "--test-concurrency=1", "--test-reporter=spec", JOURNEY_MAX]);
     node.env("REMIT_URL", &server.url)
         .env("REMIT_SERVER_LOG", &server.log)
+        .env("REMIT_DATA", &server.data)
         .env("REMIT_BIN", &remit)
         .env("REMIT_CHROMIUM", chromium)
         .env("REMIT_SHOTS", output.join("screenshots"));

@@ -1,6 +1,9 @@
 //! The decision: facts from Rust values into Cedar's entities, and Cedar's answer back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
 
 use cedar_policy::{
     CedarSchemaError, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, PolicyId, PolicySet,
@@ -17,6 +20,9 @@ use crate::{Action, Class, Kind, Label, Principal, Visibility};
 
 const SCHEMA: &str = include_str!("../policies/remit.cedarschema");
 const POLICIES: &str = include_str!("../policies/remit.cedar");
+
+/// Answers kept; when there are more, all are forgotten.
+const GIVEN_MAX: usize = 4_096;
 
 /// Facts that do not make a request of the schema.
 type Unaskable = Box<dyn std::error::Error + Send + Sync>;
@@ -80,6 +86,16 @@ pub struct Authorizer {
     kinds: BTreeMap<Kind, EntityUid>,
     sides: Sides,
     actor: EntityTypeName,
+    /// Answers given before; none if a policy looks at the circumstances, such as the time.
+    given: Option<Mutex<HashMap<Asked, Decision>>>,
+}
+
+/// All that an answer depends on, the policies aside.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Asked {
+    principal: Principal,
+    action: Action,
+    label: Label,
 }
 
 #[derive(Debug)]
@@ -114,7 +130,9 @@ impl Authorizer {
             .into_iter()
             .map(|(action, uid)| Ok((action, named.get(&uid).cloned().ok_or(AccessError::NoAction { action })?)))
             .collect::<Result<_, AccessError>>()?;
+        let timeless = policies.policies().all(|policy| !policy.to_string().contains("context"));
         Ok(Self {
+            given: timeless.then(Mutex::default),
             cedar: cedar_policy::Authorizer::new(),
             schema,
             policies,
@@ -142,8 +160,24 @@ impl Authorizer {
 
     /// Returns whether the principal may do this to what carries the label, and which policies say so.
     ///
-    /// Never allows by accident: a request outside the schema, or a policy that fails, denies.
+    /// Never allows by accident: a request outside the schema, or a policy that fails, denies. The policies are fixed, so
+    /// one question has one answer: it is kept, because hundreds of requests ask it each second.
     pub fn decide(&self, principal: &Principal, action: Action, label: &Label, now: Instant) -> Decision {
+        let Some(given) = &self.given else { return self.decide_anew(principal, action, label, now) };
+        let asked = Asked { principal: principal.clone(), action, label: label.clone() };
+        if let Some(known) = given.lock().unwrap_or_else(PoisonError::into_inner).get(&asked) {
+            return known.clone();
+        }
+        let decision = self.decide_anew(principal, action, label, now);
+        let mut given = given.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.len() >= GIVEN_MAX {
+            given.clear();
+        }
+        given.insert(asked, decision.clone());
+        decision
+    }
+
+    fn decide_anew(&self, principal: &Principal, action: Action, label: &Label, now: Instant) -> Decision {
         let Ok(response) = self.ask(principal, action, label, now) else { return Decision::default() };
         let policies: BTreeSet<_> = response.diagnostics().reason().map(ToString::to_string).collect();
         let allowed = response.decision() == cedar_policy::Decision::Allow;

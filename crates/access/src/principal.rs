@@ -20,7 +20,7 @@ words! {
 }
 
 /// Whoever asks. Read anew for every request, so that a lost role or a new wall acts on the next one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
     /// The account.
     pub person: PersonId,

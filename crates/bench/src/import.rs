@@ -1,22 +1,25 @@
-//! Taking the past in: double readings from a file, by `remit import readings` as a manager would run it.
+//! Taking the past in, and replaying it: double readings from a file, by `remit import readings` and `remit verify`.
 
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
     path::Path,
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    measure::{Watch, rate},
+    measure::{count_as_f64, rate},
+    program::{self, Ended},
     table::{Goal, Row},
-    world::{OPERATOR, World},
+    world::{DATABASE, OPERATOR, World},
 };
 
 /// The time that an import may take, for a hundred thousand readings and in proportion for fewer.
 const SECONDS_PER_READING: f64 = 60.0 / 100_000.0;
+/// Events that a verification should replay in a second, everything that it compares with them included.
+const EVENTS_PER_SECOND: f64 = 200_000.0;
 /// Columns of the findings in the file, by the pack's own map.
 const FINDINGS: [&str; 6] = ["1dAVb", "RBBB", "LBBB", "SB", "AF", "ST"];
 
@@ -36,28 +39,44 @@ pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Ve
         OPERATOR,
         "--json",
     ]);
-    command
-        .arg("--cases")
-        .arg(&cases)
-        .arg("--readings")
-        .arg(&decisions)
-        .arg("--data")
-        .arg(dir)
-        .stderr(Stdio::inherit());
-    let watch = Watch::start();
-    let output = command.output().with_context(|| format!("starting {}", remit.display()))?;
-    let took = watch.elapsed();
-    ensure!(output.status.success(), "the import ended with {}", output.status);
-    let imported: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    command.arg("--cases").arg(&cases).arg("--readings").arg(&decisions).arg("--data").arg(dir);
+    let Ended { said, took, peak_mebibytes } = program::run(&mut command)?;
+    let imported: serde_json::Value = serde_json::from_slice(&said)?;
     ensure!(imported["readings"] == readings, "the import said {imported}");
-    let limit = SECONDS_PER_READING * crate::measure::count_as_f64(readings);
-    Ok(vec![Row {
+    let limit = SECONDS_PER_READING * count_as_f64(readings);
+    let import = Row {
+        database: DATABASE,
         what: format!("import {readings} readings of {} cases", readings / 2),
-        measured: format!("{:.1} s ({:.0} readings/s)", took.as_secs_f64(), rate(readings, took)),
+        measured: format!(
+            "{:.1} s ({:.0} readings/s), peak {peak_mebibytes:.0} MiB",
+            took.as_secs_f64(),
+            rate(readings, took)
+        ),
         reference: format!("limit {limit:.1} s"),
         ratio: took.as_secs_f64() / limit,
         goal: Goal::AtMost(1.0),
-    }])
+    };
+    Ok(vec![import, replay(remit, dir)?])
+}
+
+/// Replays what was imported, by `remit verify` as an auditor would run it.
+fn replay(remit: &Path, dir: &Path) -> Result<Row> {
+    let mut command = Command::new(remit);
+    command.args(["verify", "--as", OPERATOR, "--json", "--data"]).arg(dir);
+    let Ended { said, took, peak_mebibytes } = program::run(&mut command)?;
+    let found: serde_json::Value = serde_json::from_slice(&said)?;
+    ensure!(found["ok"] == true, "the record differs from its events: {found}");
+    let events = found["counts"]["events"].as_u64().and_then(|events| usize::try_from(events).ok());
+    let events = events.context("nothing was replayed")?;
+    let per_second = rate(events, took);
+    Ok(Row {
+        database: DATABASE,
+        what: format!("replay {events} events by `remit verify`, its start included"),
+        measured: format!("{per_second:.0}/s, peak {peak_mebibytes:.0} MiB"),
+        reference: format!("limit {EVENTS_PER_SECOND}/s"),
+        ratio: per_second / EVENTS_PER_SECOND,
+        goal: Goal::AtLeast(1.0),
+    })
 }
 
 /// Writes cases that two cardiologists read; they differ on one finding of every twentieth.

@@ -4,10 +4,12 @@
 //! how to read it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to the person who started it")]
 
+mod curve;
 mod import;
 mod measure;
 mod next;
 mod pages;
+mod program;
 mod start;
 mod submit;
 mod table;
@@ -29,6 +31,9 @@ struct Cli {
     /// Open cases among which the next one is found
     #[arg(long, default_value_t = 100_000)]
     cases: usize,
+    /// Grow one engagement to 10,000, 100,000 and 1,000,000 cases instead, and print how the costs grow
+    #[arg(long, conflicts_with = "only")]
+    curve: bool,
     /// A little of everything, once: shows that it runs, measures nothing well
     #[arg(long)]
     quick: bool,
@@ -57,12 +62,19 @@ enum Part {
 async fn main() -> Result<()> {
     let cli = Cli::parse();
     empty(&cli.data)?;
+    if cli.curve {
+        let share = if cli.quick { 100 } else { 1 };
+        println!("{}", curve::table(&cli.data, &curve::SIZES.map(|size| size / share)).await?);
+        return empty(&cli.data);
+    }
     let mut rows = Vec::new();
     for part in Part::value_variants().iter().filter(|part| cli.only.is_empty() || cli.only.contains(part)) {
         eprintln!("measuring: {part:?}");
         rows.extend(measure(*part, &cli).await?);
     }
     println!("{}", table::table(&rows));
+    let (met, held) = table::judged(&rows);
+    println!("{met} of {held} goals met");
     empty(&cli.data)
 }
 
@@ -71,7 +83,7 @@ async fn measure(part: Part, cli: &Cli) -> Result<Vec<Row>> {
     let (repetitions, requests, share) = if cli.quick { (1, 20, 100) } else { (5, 200, 1) };
     match part {
         Part::Submit => submit::rows(&dir, repetitions).await,
-        Part::Next => next::rows(&dir, cli.cases / share).await,
+        Part::Next => next::rows(&dir, cli.cases / share, next::PEOPLE / share.min(10)).await,
         Part::Pages => pages::rows(&dir, requests).await,
         Part::Import => import::rows(&cli.remit, &dir, READINGS / share).await,
         Part::Start => start::rows(&cli.remit, &dir, repetitions),

@@ -1,6 +1,6 @@
 //! Pages as a browser gets them, over loopback: a case with many documents and a long history, and the lists around it.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use remit_kernel::{
@@ -13,9 +13,9 @@ use remit_store::SessionKind;
 use tokio::{sync::oneshot, task};
 
 use crate::{
-    measure::{Times, Watch, milliseconds},
+    measure::{Times, Watch, count_as_f64, milliseconds},
     table::{Goal, Row},
-    world::{World, together},
+    world::{DATABASE, World, together},
 };
 
 /// Documents of the case.
@@ -24,6 +24,8 @@ const DOCUMENTS: usize = 50;
 const EVENTS: usize = 500;
 /// Other cases, which make the lists long.
 const CASES: usize = 300;
+/// What script and style of a page should weigh at most, as the browser unpacks them.
+const WEIGHT_KIBIBYTES: f64 = 100.0;
 /// The time in which a page should come.
 const PAGE_MILLISECONDS: f64 = 20.0;
 
@@ -45,6 +47,7 @@ pub(crate) async fn rows(dir: &Path, requests: usize) -> Result<Vec<Row>> {
         let times = visit(&world, address, person, &path, requests).await.with_context(|| format!("page `{what}`"))?;
         let p95 = times.percentile(95);
         rows.push(Row {
+            database: DATABASE,
             what: format!("page: {what}, p95"),
             measured: format!("{} (p50 {})", milliseconds(p95), milliseconds(times.percentile(50))),
             reference: format!("limit {PAGE_MILLISECONDS} ms"),
@@ -52,6 +55,15 @@ pub(crate) async fn rows(dir: &Path, requests: usize) -> Result<Vec<Row>> {
             goal: Goal::AtMost(1.0),
         });
     }
+    let (kibibytes, files) = weight(&world, address, world.delivery, &format!("/e/{engagement}/cases/{case}")).await?;
+    rows.push(Row {
+        database: "-",
+        what: format!("script and style of a page, {files} files"),
+        measured: format!("{kibibytes:.0} KiB"),
+        reference: format!("limit {WEIGHT_KIBIBYTES} KiB"),
+        ratio: kibibytes / WEIGHT_KIBIBYTES,
+        goal: Goal::AtMost(1.0),
+    });
     Ok(rows)
 }
 
@@ -78,7 +90,7 @@ async fn assignment(world: &World, case: CaseId) -> Result<String> {
 }
 
 /// Serves the world on a free port until this program ends.
-async fn serve(world: &World) -> Result<SocketAddr> {
+pub(crate) async fn serve(world: &World) -> Result<SocketAddr> {
     let config = Config::local();
     let (tell, told) = oneshot::channel();
     // Nobody waits for the address any more only if the run has failed.
@@ -90,7 +102,13 @@ async fn serve(world: &World) -> Result<SocketAddr> {
 }
 
 /// Gets a page again and again over one connection, as a person who is signed in; returns how long each answer took.
-async fn visit(world: &World, address: SocketAddr, person: PersonId, path: &str, requests: usize) -> Result<Times> {
+pub(crate) async fn visit(
+    world: &World,
+    address: SocketAddr,
+    person: PersonId,
+    path: &str,
+    requests: usize,
+) -> Result<Times> {
     let secret = world.app.open_session(person, SessionKind::Browser, "bench").await?.secret;
     let url = format!("http://{address}{path}");
     let get = move || {
@@ -104,6 +122,28 @@ async fn visit(world: &World, address: SocketAddr, person: PersonId, path: &str,
         };
         get()?;
         (0..requests).map(|_| get()).collect()
+    };
+    task::spawn_blocking(get).await?
+}
+
+/// Returns what the scripts and styles that a page names weigh together, in KiB, and how many they are.
+async fn weight(world: &World, address: SocketAddr, person: PersonId, path: &str) -> Result<(f64, usize)> {
+    let secret = world.app.open_session(person, SessionKind::Browser, "bench").await?.secret;
+    let url = format!("http://{address}{path}");
+    let get = move || -> Result<(f64, usize)> {
+        let page =
+            ureq::get(&url).header("authorization", format!("Bearer {secret}")).call()?.body_mut().read_to_string()?;
+        let named = page.split('"').filter(|part| part.starts_with("/assets/"));
+        let files: BTreeSet<_> = named.filter(|file| file.ends_with(".js") || file.ends_with(".css")).collect();
+        anyhow::ensure!(
+            files.iter().any(|file| file.contains("htmx")),
+            "this build has no third-party scripts: run `cargo xtask assets` and build again"
+        );
+        let mut bytes = 0;
+        for file in &files {
+            bytes += ureq::get(format!("http://{address}{file}")).call()?.body_mut().read_to_vec()?.len();
+        }
+        Ok((count_as_f64(bytes) / 1_024.0, files.len()))
     };
     task::spawn_blocking(get).await?
 }

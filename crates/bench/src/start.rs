@@ -11,7 +11,9 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     measure::{Watch, median, milliseconds},
+    program::memory,
     table::{Goal, Row},
+    world::DATABASE,
 };
 
 /// The time in which the first answer should come.
@@ -31,6 +33,7 @@ pub(crate) fn rows(remit: &Path, dir: &Path, repetitions: usize) -> Result<Vec<R
     let (took, resident) = (median(took), median(resident));
     Ok(vec![
         Row {
+            database: DATABASE,
             what: "start to first answer".to_owned(),
             measured: milliseconds(Duration::from_secs_f64(took)),
             reference: format!("limit {START_MILLISECONDS} ms"),
@@ -38,6 +41,7 @@ pub(crate) fn rows(remit: &Path, dir: &Path, repetitions: usize) -> Result<Vec<R
             goal: Goal::AtMost(1.0),
         },
         Row {
+            database: DATABASE,
             what: "resident after the first answer".to_owned(),
             measured: format!("{resident:.0} MiB"),
             reference: format!("limit {RESIDENT_MEBIBYTES} MiB"),
@@ -69,14 +73,5 @@ fn start(remit: &Path, dir: &Path) -> Result<(Duration, f64)> {
     let address = line.strip_prefix("Remit is at ").with_context(|| format!("the server said: {line}"))?;
     ureq::get(format!("{address}healthz")).call()?;
     let took = watch.elapsed();
-    Ok((took, resident_mebibytes(server.0.id())?))
-}
-
-/// Returns the resident set of a process, from Linux's own account of it.
-fn resident_mebibytes(process: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the process has no resident set")?;
-    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kibibytes / 1_024.0)
+    Ok((took, memory(&server.0, "VmRSS:")?))
 }

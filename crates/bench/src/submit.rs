@@ -16,7 +16,7 @@ use remit_store::{Commit, Write, testing::Replay};
 use crate::{
     measure::{Watch, median, rate},
     table::{Goal, Row},
-    world::{CLIENTS, World, by, open, together},
+    world::{CLIENTS, DATABASE, World, by, open, together},
 };
 
 /// Readings each client seals, an even number: first as a case's first reader, then as another's second.
@@ -60,6 +60,7 @@ impl Rates {
     fn rows(self) -> Vec<Row> {
         let (act, grouped, single) = (median(self.act), median(self.grouped), median(self.single));
         let row = |reference: &str, rate: f64, goal| Row {
+            database: DATABASE,
             what: format!("submit a sealed reading, {CLIENTS} clients"),
             measured: format!("{act:.0}/s"),
             reference: format!("{reference}: {rate:.0}/s"),

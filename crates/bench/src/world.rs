@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use remit_formats::{files, pack};
 use remit_kernel::{
     case::{Media, Visibility},
@@ -27,6 +28,8 @@ use remit_server::{
 use remit_store::{Options, Store};
 use tokio::task::JoinSet;
 
+/// The database that is measured.
+pub(crate) const DATABASE: &str = "SQLite";
 /// Clients that act at the same time.
 pub(crate) const CLIENTS: usize = 32;
 /// Most duties at a time: as many as the kernel lets a membership have.
@@ -51,7 +54,8 @@ pub(crate) struct World {
     client: PersonId,
 }
 
-/// Opens the application on a data folder.
+/// Opens the application on a data folder. Whatever is measured in process goes through here: the place for another
+/// database.
 pub(crate) fn open(dir: &Path) -> Result<App> {
     let store = Store::open(dir, Options::default())?;
     Ok(App::new(store, Clock::System, Chance::System)?)
@@ -84,14 +88,22 @@ impl World {
         let engagement = app.act(by(operator), draft).await?.engagement().context("engagement")?;
         let mut world = Self { app: app.clone(), engagement, delivery, deputy, readers: Vec::new(), client };
         world.join(signer, Role::Signer).await?;
-        for number in 1..=readers {
-            let reader = add(provider_org, format!("Reader {number}")).await?;
-            qualify(&app, operator, reader, "clinical-trials-reader").await?;
-            world.join(reader, Role::Expert).await?;
-            world.readers.push(reader);
-        }
+        world.employ(operator, provider_org, readers).await?;
         world.put_in_force(pack).await?;
         Ok(world)
+    }
+
+    /// Adds readers who may read here, many at a time.
+    async fn employ(&mut self, operator: PersonId, org: OrgId, readers: usize) -> Result<()> {
+        let world = &*self;
+        let employ = |number: usize| async move {
+            let reader = add_person(&world.app, by(operator), org, &format!("Reader {number}"), &[]).await?;
+            qualify(&world.app, operator, reader, "clinical-trials-reader").await?;
+            world.join(reader, Role::Expert).await?;
+            Ok::<_, anyhow::Error>(reader)
+        };
+        self.readers = stream::iter((1..=readers).map(employ)).buffered(CLIENTS).try_collect().await?;
+        Ok(())
     }
 
     async fn join(&self, person: PersonId, role: Role) -> Result<()> {

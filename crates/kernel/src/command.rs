@@ -414,6 +414,7 @@ impl Command {
                 wants.extend(admission.map(|admission| Want::Stream(StreamId::Line(admission.line))));
                 holder_wants(*case, facts, people);
             }
+            Self::Deliver { case, .. } => people.extend(facts.cases.get(case).map(|case| case.owner)),
             Self::AddParty { case, .. } => holder_wants(*case, facts, people),
             Self::TransferCase { to, .. } => people.extend([*to]),
             Self::ClaimNext { .. } => wants.extend(actor.map(Want::Candidates)),
@@ -440,7 +441,6 @@ impl Command {
             | Self::OpenMaterial { .. }
             | Self::ReturnSignoff { .. }
             | Self::RefuseSignoff { .. }
-            | Self::Deliver { .. }
             | Self::AcceptDelivery { .. }
             | Self::ReturnDelivery { .. } => {}
         }
@@ -450,8 +450,7 @@ impl Command {
     /// statement of work and pack.
     fn work_wants(&self, facts: &Facts, wants: &mut Vec<Want>) {
         if let Some(engagement) = &facts.engagement {
-            let sows = engagement.baseline.into_iter().chain(engagement.history);
-            wants.extend(sows.map(|sow| Want::Stream(StreamId::Sow(sow))));
+            wants.extend(engagement.signed().map(|sow| Want::Stream(StreamId::Sow(sow))));
         }
         let listed = facts.candidates.iter().chain(&facts.duties).chain(&facts.owned).copied();
         for id in self.case().into_iter().chain(listed) {

@@ -1,6 +1,6 @@
 //! The engagement, its statements of work with lines, and its members.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub enum EngagementEvent {
     Drafted { engagement: EngagementId, name: TextRef, client: OrgId, provider: OrgId },
     /// A statement of work became the baseline: new cases come in under it.
     BaselineSet { sow: SowId },
+    /// A signed statement of work waits for its first day; until then the baseline holds.
+    SuccessorSet { sow: SowId },
     /// A statement of work for history was put in place.
     HistorySet { sow: SowId },
     /// Work may begin.
@@ -145,8 +147,10 @@ pub struct Engagement {
     pub provider: OrgId,
     /// Where it stands.
     pub status: EngagementStatus,
-    /// The statement of work in force.
+    /// The statement of work under which cases come in, until its successor begins.
     pub baseline: Option<SowId>,
+    /// The signed statement of work that takes its place on its own first day.
+    pub successor: Option<SowId>,
     /// The statement of work for history.
     pub history: Option<SowId>,
     /// When it was set up.
@@ -201,19 +205,37 @@ pub struct Member {
 impl Engagement {
     pub(crate) fn apply(state: Option<Self>, event: &EngagementEvent, at: Instant) -> Option<Self> {
         if let EngagementEvent::Drafted { engagement, name, client, provider } = *event {
-            let (baseline, history) = (None, None);
+            let (baseline, successor, history) = (None, None, None);
             let status = EngagementStatus::Draft;
-            let drafted = Self { engagement, name, client, provider, status, baseline, history, drafted_at: at };
+            let drafted =
+                Self { engagement, name, client, provider, status, baseline, successor, history, drafted_at: at };
             return state.is_none().then_some(drafted);
         }
         let mut engagement = state?;
         match *event {
             EngagementEvent::Drafted { .. } => {}
-            EngagementEvent::BaselineSet { sow } => engagement.baseline = Some(sow),
+            EngagementEvent::BaselineSet { sow } => {
+                engagement.baseline = Some(sow);
+                engagement.successor = None;
+            }
+            EngagementEvent::SuccessorSet { sow } => engagement.successor = Some(sow),
             EngagementEvent::HistorySet { sow } => engagement.history = Some(sow),
             EngagementEvent::WentLive { .. } => engagement.status = EngagementStatus::Live,
         }
         Some(engagement)
+    }
+
+    /// Returns the statement of work by which cases come in: the successor from its first day on, the baseline before.
+    ///
+    /// So no day lies between a version and the one that follows it, unless the two leave one out. `sows` hold both.
+    pub fn agreed<'a>(&self, sows: &'a BTreeMap<SowId, Sow>, now: Instant) -> Option<&'a Sow> {
+        let successor = self.successor.and_then(|sow| sows.get(&sow)).filter(|sow| sow.begun(now));
+        successor.or_else(|| sows.get(&self.baseline?))
+    }
+
+    /// Returns its statements of work that are signed by both sides, those it lives by now and next.
+    pub fn signed(&self) -> impl Iterator<Item = SowId> {
+        self.baseline.into_iter().chain(self.successor).chain(self.history)
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
@@ -256,6 +278,11 @@ impl Sow {
     /// Returns whether it holds at this instant: in force, and between its first and last day.
     pub fn holds(&self, now: Instant) -> bool {
         self.status == SowStatus::InForce && self.starts_on <= now.date() && now.date() <= self.ends_on
+    }
+
+    /// Returns whether its first day has come.
+    pub fn begun(&self, now: Instant) -> bool {
+        self.starts_on <= now.date()
     }
 
     /// Returns whether all lines are of kind history: then it promises nothing, and one signature is enough.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest, written as 64 lower-case hexadecimal characters.
@@ -39,19 +39,32 @@ impl Digest {
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// Returns the 64 characters.
+    fn characters(&self) -> [u8; 64] {
+        let mut out = [0; 64];
+        for (place, byte) in out.chunks_exact_mut(2).zip(self.0) {
+            place[0] = HEX[usize::from(byte >> 4)];
+            place[1] = HEX[usize::from(byte & 15)];
+        }
+        out
+    }
 }
+
+/// The digits of a digest, in order.
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Returns the canonical JSON (RFC 8785) of a value.
 ///
 /// Our own types hold no maps with keys that are not texts, so this cannot fail for them; a value that cannot be
 /// written gives `null`, whose digest matches nothing.
 pub fn canonical<T: Serialize>(value: &T) -> String {
-    serde_json_canonicalizer::to_string(value).unwrap_or_else(|_| "null".to_owned())
+    crate::canonical::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(std::str::from_utf8(&self.characters()).unwrap_or_default())
     }
 }
 
@@ -70,12 +83,15 @@ impl FromStr for Digest {
     type Err = BadDigest;
 
     fn from_str(text: &str) -> Result<Self, BadDigest> {
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(BadDigest);
-        }
+        let digit = |character: u8| match character {
+            b'0'..=b'9' => Ok(character - b'0'),
+            b'a'..=b'f' => Ok(character - b'a' + 10),
+            _ => Err(BadDigest),
+        };
+        let characters: &[u8; 64] = text.as_bytes().try_into().map_err(|_| BadDigest)?;
         let mut bytes = [0; 32];
-        for (place, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).map_err(|_| BadDigest)?;
+        for (byte, pair) in bytes.iter_mut().zip(characters.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
         }
         Ok(Self(bytes))
     }
@@ -83,14 +99,13 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(std::str::from_utf8(&self.characters()).unwrap_or_default())
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        crate::id::parsed(deserializer)
     }
 }
 
@@ -104,6 +119,7 @@ mod tests {
         let digest = Digest::of(b"abc");
         assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!(digest.to_string().to_uppercase().parse::<Digest>(), Err(BadDigest), "there is one way to write it");
         assert_ne!(Digest::of_parts(&[b"ab", b"c"]), Digest::of_parts(&[b"a", b"bc"]));
     }
 }

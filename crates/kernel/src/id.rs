@@ -2,12 +2,24 @@
 //!
 //! Written `case_01k9x4m2q7...`: a prefix and a 26-character suffix that sorts by creation time.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, marker::PhantomData, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Characters of Crockford's base 32, in order, lower case.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Which bytes are characters of the alphabet.
+const KNOWN: [bool; 256] = {
+    let mut known = [false; 256];
+    let mut at = 0;
+    while at < ALPHABET.len() {
+        known[ALPHABET[at] as usize] = true;
+        at += 1;
+    }
+    known
+};
+/// Longest identifier, prefix included.
+const ID_CHARS_MAX: usize = 36;
 /// Characters of the suffix: 130 bits, of which 48 are milliseconds and 80 chance.
 const SUFFIX_CHARS: usize = 26;
 
@@ -44,7 +56,7 @@ impl Suffix {
 
     fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; SUFFIX_CHARS] = text.as_bytes().try_into().ok()?;
-        bytes.iter().all(|byte| ALPHABET.contains(byte)).then_some(Self(bytes))
+        bytes.iter().all(|byte| KNOWN[usize::from(*byte)]).then_some(Self(bytes))
     }
 
     /// Returns the characters.
@@ -78,7 +90,11 @@ macro_rules! ids {
             fn suffix(&self) -> Suffix { self.0 }
         }
         impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, "{}_{}", $prefix, self.0.as_str()) }
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                f.write_str("_")?;
+                f.write_str(self.0.as_str())
+            }
         }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { fmt::Display::fmt(self, f) }
@@ -91,15 +107,43 @@ macro_rules! ids {
             }
         }
         impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> { serializer.collect_str(self) }
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut out = [b'_'; ID_CHARS_MAX];
+                let whole = $prefix.len() + 1 + SUFFIX_CHARS;
+                out[..$prefix.len()].copy_from_slice($prefix.as_bytes());
+                out[$prefix.len() + 1..whole].copy_from_slice(&self.0.0);
+                serializer.serialize_str(std::str::from_utf8(&out[..whole]).unwrap_or_default())
+            }
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(de::Error::custom)
+                parsed(deserializer)
             }
         }
     )* };
+}
+
+/// Reads a value from its text without keeping the text.
+pub(crate) fn parsed<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: fmt::Display>> de::Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(PhantomData))
 }
 
 ids! {

@@ -65,7 +65,15 @@ impl Manager for Sessions {
 impl Cluster {
     /// Connects, bringing the tables up to date where needed. Several nodes may do so at once.
     pub(crate) async fn connect(url: &str, connections_max: usize) -> Result<Self> {
-        let address = Address::parse(url)?;
+        Self::at(Address::parse(url)?, connections_max).await
+    }
+
+    /// Connects once more to the same database.
+    pub(crate) async fn beside(&self) -> Result<Self> {
+        Self::at(self.address.clone(), self.pool.status().max_size).await
+    }
+
+    async fn at(address: Address, connections_max: usize) -> Result<Self> {
         let (schema, node) = bring_up_to_date(&address).await?;
         let pool = Pool::builder(Sessions { address: address.clone() })
             .max_size(connections_max)

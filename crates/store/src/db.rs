@@ -8,7 +8,7 @@ use crate::{
     cluster::Cluster,
     dialect::{Columns, Session, first},
     error::{Result, StoreError, Taken, Unreadable},
-    folder::{self, Folder},
+    folder::{self, Folder, GiveWay},
     value::{Statement, Value},
     write::{Applied, Commit, Plan, Write},
 };
@@ -50,7 +50,12 @@ impl Store {
     ///
     /// Blocks for as long as migrations take. [`StoreError::Held`] if another process has the folder open.
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
-        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options)?))))
+        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options, None)?))))
+    }
+
+    /// Opens a data folder that a simulation steps through: without threads of its own, in the caller's runtime.
+    pub(crate) fn open_stepped(dir: &Path, options: Options, give_way: GiveWay) -> Result<Self> {
+        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options, Some(give_way))?))))
     }
 
     /// Connects to the store of a PostgreSQL database, bringing the tables up to date where needed.
@@ -59,6 +64,14 @@ impl Store {
     /// [`StoreError::Unreachable`] if nobody answers there.
     pub async fn connect(url: &str, options: Options) -> Result<Self> {
         Ok(Self(Arc::new(Inner::Cluster(Cluster::connect(url, options.connections_max).await?))))
+    }
+
+    /// Connects once more to the same server, as another node would.
+    pub(crate) async fn beside(&self) -> Result<Option<Self>> {
+        match &*self.0 {
+            Inner::Cluster(cluster) => Ok(Some(Self(Arc::new(Inner::Cluster(cluster.beside().await?))))),
+            Inner::Folder(_) | Inner::Frozen(_) => Ok(None),
+        }
     }
 
     /// Returns whether many nodes may share this store. Only then do others write beside this process.

@@ -1,12 +1,14 @@
 //! Engagements and the people in them.
 
+use std::collections::HashMap;
+
 use remit_kernel::{
     id::PersonId,
     index::{EngagementRow, MemberRow},
 };
 
 use crate::{
-    Store,
+    PersonNamed, Store,
     dialect::Columns,
     error::{Result, Unreadable},
     index::Indexed,
@@ -38,26 +40,13 @@ macro_rules! engagements_named {
     };
 }
 
-/// Names of people stand in the directory.
-macro_rules! members_named {
-    () => {
-        concat!(
-            "SELECT ",
-            member_columns!(),
-            ", people.org_id, texts.body FROM members \
-             LEFT JOIN people ON people.scope_id = 'dir' AND people.person_id = members.person_id \
-             LEFT JOIN texts ON texts.scope_id = 'dir' AND texts.id = people.name_id"
-        )
-    };
-}
-
 statements! {
     FIND = concat!(engagements_named!(), " WHERE engagements.scope_id = $1");
     LIST = concat!(engagements_named!(), " ORDER BY engagements.scope_id");
     OF_PERSON = concat!("SELECT members.scope_id, ", member_columns!(), " FROM members \
         WHERE person_id = $1 AND active ORDER BY scope_id LIMIT $2");
     FIND_MEMBER = concat!("SELECT ", member_columns!(), " FROM members WHERE scope_id = $1 AND person_id = $2");
-    MEMBERS = concat!(members_named!(), " WHERE members.scope_id = $1 ORDER BY members.person_id");
+    MEMBERS = concat!("SELECT ", member_columns!(), " FROM members WHERE scope_id = $1 ORDER BY person_id");
 }
 
 /// An engagement with its name.
@@ -105,10 +94,17 @@ impl Store {
 
     /// Returns all members of an engagement, former ones too.
     pub async fn list_members(&self, scope: &str) -> Result<Vec<MemberNamed>> {
-        self.rows(MEMBERS, values![scope], |columns| {
-            Ok(MemberNamed { row: MemberRow::read(columns)?, org: columns.take()?, name: columns.take()? })
-        })
-        .await
+        let rows = self.rows(MEMBERS, values![scope], MemberRow::read).await?;
+        // Names stand in the directory, which may lie on another shard: it is asked by itself.
+        let people: Vec<PersonId> = rows.iter().map(|row| row.person).collect();
+        let mut named: HashMap<PersonId, PersonNamed> =
+            self.people(&people).await?.into_iter().map(|person| (person.row.person, person)).collect();
+        let member = |row: MemberRow| {
+            let (org, name) =
+                named.remove(&row.person).map_or((None, None), |person| (Some(person.row.org), person.name));
+            MemberNamed { row, org, name }
+        };
+        Ok(rows.into_iter().map(member).collect())
     }
 }
 

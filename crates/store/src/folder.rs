@@ -17,7 +17,7 @@ use crate::{
     migrate::{self, Kind},
     reserve::Reserve,
     write::{Applied, Plan},
-    writer::{self, Request},
+    writer::{self, Request, Writer},
 };
 
 /// The store of one data folder.
@@ -27,9 +27,14 @@ pub(crate) struct Folder {
     writer: Option<JoinHandle<()>>,
     readers: Arc<Readers>,
     permits: Arc<Semaphore>,
+    /// How a simulation decides who goes first; none: the threads do.
+    give_way: Option<GiveWay>,
     /// Held open for the lock on it; declared last, so that it is let go after the connections.
     lock: Arc<File>,
 }
+
+/// How often a call of a store gives way to others before it is served, asked anew for each call.
+pub(crate) type GiveWay = Arc<dyn Fn() -> u32 + Send + Sync>;
 
 /// Connections that wait for the next read.
 #[derive(Default)]
@@ -37,7 +42,9 @@ struct Readers(Mutex<Vec<Connection>>);
 
 impl Folder {
     /// Opens the store of a data folder, making the folder and bringing the tables up to date where needed.
-    pub(crate) fn open(dir: &Path, options: Options) -> Result<Self> {
+    ///
+    /// With `give_way` a simulation steps through it: there are no threads, all happens in the caller's runtime.
+    pub(crate) fn open(dir: &Path, options: Options, give_way: Option<GiveWay>) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
         let path = file(dir);
@@ -45,17 +52,22 @@ impl Folder {
         bring_up_to_date(&connection)?;
 
         let (writes, requests) = mpsc::channel(options.writes_max);
-        let reserve = Reserve::keep(dir.join("remit.reserve"), options.reserve_bytes);
-        let thread = thread::Builder::new()
-            .name("remit-writer".to_owned())
-            .spawn(move || writer::run(connection, reserve, requests))
-            .map_err(|source| StoreError::File { path: path.clone(), source })?;
+        let work = Writer::new(connection, Reserve::keep(dir.join("remit.reserve"), options.reserve_bytes));
+        let writer = if let Some(give_way) = &give_way {
+            tokio::spawn(work.step(requests, Arc::clone(give_way)));
+            None
+        } else {
+            let thread = thread::Builder::new().name("remit-writer".to_owned());
+            let running = thread.spawn(move || work.run(requests));
+            Some(running.map_err(|source| StoreError::File { path: path.clone(), source })?)
+        };
         Ok(Self {
             path,
             writes: Some(writes),
-            writer: Some(thread),
+            writer,
             readers: Arc::default(),
             permits: Arc::new(Semaphore::new(options.readers_max)),
+            give_way,
             lock: Arc::new(lock),
         })
     }
@@ -69,7 +81,8 @@ impl Folder {
             // The moment is that of the first look.
             connection.rows(&migrate::applied(), migrate::read_applied)?;
             let readers = Arc::new(Readers(Mutex::new(vec![connection])));
-            Ok(Self { path, writes: None, writer: None, readers, permits: Arc::new(Semaphore::new(1)), lock })
+            let permits = Arc::new(Semaphore::new(1));
+            Ok(Self { path, writes: None, writer: None, readers, permits, give_way: None, lock })
         });
         frozen.await.map_err(|_| StoreError::Panicked)?
     }
@@ -96,14 +109,18 @@ impl Folder {
         let (readers, path) = (Arc::clone(&self.readers), self.path.clone());
         // The work keeps the folder locked for as long as it goes on, even if nobody waits for it any more.
         let lock = Arc::clone(&self.lock);
-        let read = tokio::task::spawn_blocking(move || {
+        let read = move || {
             let (_permit, _lock) = (permit, lock);
             let connection = readers.take().map_or_else(|| Connection::open_reader(&path), Ok)?;
             let result = work(&connection);
             readers.give_back(connection);
             result
-        });
-        read.await.map_err(|_| StoreError::Panicked)?
+        };
+        if let Some(give_way) = &self.give_way {
+            writer::pause(give_way).await;
+            return read();
+        }
+        tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Panicked)?
     }
 }
 

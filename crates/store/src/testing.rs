@@ -4,7 +4,10 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use crate::{
@@ -72,6 +75,11 @@ pub async fn open(dir: &Path) -> Result<Store> {
     }
 }
 
+/// Returns the store of another node at the same database; nothing for a data folder, which has one node.
+pub async fn beside(store: &Store) -> Result<Option<Store>> {
+    store.beside().await
+}
+
 /// Makes a schema that nobody else has; returns the address that leads into it.
 pub async fn fresh_schema(server: &str) -> Result<String> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -93,6 +101,12 @@ pub async fn look(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
 /// Runs text on the server as the role that works behind the wall.
 pub async fn run_as_worker(url: &str, sql: &str) -> Result<()> {
     Session::worker(&Address::parse(url)?).await?.run(sql).await
+}
+
+/// Opens a store that a simulation steps through: within the caller's runtime, without threads of its own. `give_way` is
+/// asked at each read and each commit how often others go first, so that a seed decides every order.
+pub fn open_stepped(dir: &Path, give_way: impl Fn() -> u32 + Send + Sync + 'static) -> Result<Store> {
+    Store::open_stepped(dir, Options::default(), Arc::new(give_way))
 }
 
 /// Returns every statement that the store runs in its daily work.

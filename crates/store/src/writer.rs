@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     dialect::Connection,
     error::{Result, StoreError},
+    folder::GiveWay,
     reserve::Reserve,
     write::{Applied, Plan},
 };
@@ -40,35 +41,74 @@ impl Request {
     }
 }
 
-/// Writes until every sender is gone.
-///
-/// Once the disk failed to make writes last, nothing is written any more: a second `fsync` might succeed although the
-/// writes before it are gone. The connection is then left unclosed, because closing it would try again.
-///
-/// When the disk is full and a reserve can be given up, records of looks are written from then on and all else is refused,
-/// until there is space for the reserve again.
-pub(crate) fn run(connection: Connection, mut reserve: Reserve, mut requests: mpsc::Receiver<Request>) {
-    let mut broken = false;
-    while let Some(first) = requests.blocking_recv() {
-        let answers = if broken {
+/// What writes.
+pub(crate) struct Writer {
+    connection: Connection,
+    reserve: Reserve,
+    broken: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(connection: Connection, reserve: Reserve) -> Self {
+        Self { connection, reserve, broken: false }
+    }
+
+    /// Writes until every sender is gone.
+    pub(crate) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            self.answer(first, &mut requests, GROUP_TIME_MAX);
+        }
+        self.end();
+    }
+
+    /// Writes as [`Writer::run`] does, for a simulation: in its runtime, so that chance alone decides which writes share a
+    /// commit.
+    pub(crate) async fn step(mut self, mut requests: mpsc::Receiver<Request>, give_way: GiveWay) {
+        while let Some(first) = requests.recv().await {
+            pause(&give_way).await;
+            // How long a group took is no matter of chance.
+            self.answer(first, &mut requests, Duration::MAX);
+        }
+        self.end();
+    }
+
+    /// Writes `first` and what waits behind it, and tells each what became of it.
+    ///
+    /// Once the disk failed to make writes last, nothing is written any more: a second `fsync` might succeed although the
+    /// writes before it are gone. When the disk is full and a reserve can be given up, records of looks are written from
+    /// then on and all else is refused, until there is space for the reserve again.
+    fn answer(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>, time_max: Duration) {
+        let connection = &self.connection;
+        let answers = if self.broken {
             vec![(first, Err(StoreError::Broken))]
-        } else if !reserve.is_given_up() {
-            let answers = write_group(&connection, first, Some(&mut requests));
+        } else if !self.reserve.is_given_up() {
+            let answers = write_group(connection, first, Some(requests), time_max);
             let full = answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Full)));
-            if full && reserve.give_up() { look_again(&connection, answers) } else { answers }
+            if full && self.reserve.give_up() { look_again(connection, answers) } else { answers }
         } else if first.plan.looks {
-            write_group(&connection, first, None)
+            write_group(connection, first, None, time_max)
         } else {
             vec![(first, Err(StoreError::Full))]
         };
-        broken |= answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Broken)));
+        self.broken |= answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Broken)));
         for (request, result) in answers {
             // A caller that stopped listening gave up its answer, not its write.
             let _ = request.reply.send(result);
         }
     }
-    if broken {
-        std::mem::forget(connection);
+
+    /// Closes the database, unless its disk failed: closing it would try the same `fsync` again.
+    fn end(self) {
+        if self.broken {
+            std::mem::forget(self.connection);
+        }
+    }
+}
+
+/// Lets others go first.
+pub(crate) async fn pause(give_way: &GiveWay) {
+    for _ in 0..give_way() {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -77,7 +117,7 @@ type Answer = (Request, Result<Applied>);
 /// Writes the looks of a group that found the disk full, now that the reserve was given up.
 fn look_again(connection: &Connection, answers: Vec<Answer>) -> Vec<Answer> {
     let again = |(request, result): Answer| match result {
-        Err(StoreError::Full) if request.plan.looks => write_group(connection, request, None),
+        Err(StoreError::Full) if request.plan.looks => write_group(connection, request, None, GROUP_TIME_MAX),
         told => vec![(request, told)],
     };
     answers.into_iter().flat_map(again).collect()
@@ -89,6 +129,7 @@ fn write_group(
     connection: &Connection,
     first: Request,
     mut requests: Option<&mut mpsc::Receiver<Request>>,
+    time_max: Duration,
 ) -> Vec<Answer> {
     if let Err(error) = connection.run("BEGIN IMMEDIATE") {
         return vec![(first, Err(error))];
@@ -100,7 +141,7 @@ fn write_group(
         metrics::histogram!("remit_writer_wait_seconds").record(request.queued.elapsed());
         let applied = alone(connection, || request.plan.apply(connection));
         answers.push((request, applied));
-        let more = connection.in_transaction() && answers.len() < GROUP_MAX && began.elapsed() < GROUP_TIME_MAX;
+        let more = connection.in_transaction() && answers.len() < GROUP_MAX && began.elapsed() < time_max;
         next = requests.as_mut().filter(|_| more).and_then(|requests| requests.try_recv().ok());
     }
     metrics::histogram!("remit_writer_batch_writes").record(u32::try_from(answers.len()).unwrap_or(u32::MAX));
@@ -159,7 +200,7 @@ mod tests {
         let big = || Statement { sql: "INSERT INTO things (body) VALUES (zeroblob($1))", values: values![100_000_i64] };
         let write = |connection: &Connection| {
             let (request, _) = Request::new(Plan::of(vec![big()]));
-            write_group(connection, request, None).remove(0).1
+            write_group(connection, request, None, GROUP_TIME_MAX).remove(0).1
         };
         assert!(matches!(write(&connection), Err(StoreError::Full)));
         let count = Statement { sql: "SELECT COUNT(*) FROM things", values: values![] };
@@ -178,7 +219,7 @@ mod tests {
         let reserve = Reserve::keep(kept_at.clone(), 100_000);
         assert_eq!(std::fs::metadata(&kept_at).unwrap().len(), 100_000);
         let (sender, requests) = mpsc::channel(8);
-        let writer = std::thread::spawn(move || run(connection, reserve, requests));
+        let writer = std::thread::spawn(move || Writer::new(connection, reserve).run(requests));
         let send = |looks, bytes: i64| {
             let insert = Statement { sql: "INSERT INTO things (body) VALUES (zeroblob($1))", values: values![bytes] };
             let (request, answer) = Request::new(Plan { looks, ..Plan::of(vec![insert]) });

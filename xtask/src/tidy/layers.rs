@@ -3,11 +3,22 @@
 use super::{Finding, Source};
 
 /// The crates from the ground up; each may import only from layers below its own. `xtask` stands apart and imports none.
-const LAYERS: [&[&str]; 6] =
-    [&["stats", "xtask"], &["kernel"], &["access", "formats", "store"], &["server"], &["cli"], &["bench"]];
+const LAYERS: [&[&str]; 7] = [
+    &["stats", "faultfs", "xtask"],
+    &["kernel"],
+    &["access", "formats", "store"],
+    &["server"],
+    &["cli"],
+    &["bench", "simulation"],
+    &["faults", "fuzz"],
+];
+
+/// Crates that only test: what fails on purpose is no part of the product.
+const TESTING: [&str; 3] = ["bench", "faults", "simulation"];
 
 /// Libraries that one crate hides from all others.
-const OWNERS: [(&str, &str); 3] = [("axum", "server"), ("cedar-policy", "access"), ("rusqlite", "store")];
+const OWNERS: [(&str, &str); 4] =
+    [("axum", "server"), ("cedar-policy", "access"), ("libsqlite3-sys", "faultfs"), ("rusqlite", "store")];
 
 /// Names that say nothing about what a crate owns.
 const EMPTY_NAMES: [&str; 6] = ["common", "core", "helpers", "misc", "util", "utils"];
@@ -27,6 +38,9 @@ pub(super) fn imports_point_down(sources: &[Source]) -> Vec<Finding> {
         .filter_map(|dependency| {
             let imported = dependency.library.strip_prefix("remit-")?;
             let what = match (layer(dependency.owner), layer(imported)) {
+                _ if imported == "faultfs" && !TESTING.contains(&dependency.owner) => {
+                    format!("`{}` is part of the product, and `faultfs` fails on purpose", dependency.owner)
+                }
                 (Some(own), Some(other)) if other < own => return None,
                 (Some(_), Some(_)) => format!("`{}` may not import `{imported}`", dependency.owner),
                 (None, _) => format!("`{}` has no place among the layers", dependency.owner),
@@ -149,6 +163,15 @@ mod tests {
         refuses(check, "crates/kernel/Cargo.toml", "[dependencies]\nserde = \"1\"\nremit-store.workspace = true\n", 3);
         refuses(check, "crates/store/Cargo.toml", "[dev-dependencies]\nremit-access = { path = \"../access\" }\n", 2);
         refuses(check, "xtask/Cargo.toml", "[dependencies]\nremit-stats.workspace = true\n", 2);
+    }
+
+    #[test]
+    fn a_product_crate_on_a_failing_disk_is_found() {
+        accepts(imports_point_down, "crates/simulation/Cargo.toml", "[dependencies]\nremit-faultfs.workspace = true\n");
+        for product in ["store", "server", "cli"] {
+            let manifest = format!("crates/{product}/Cargo.toml");
+            refuses(imports_point_down, &manifest, "[dependencies]\nremit-faultfs.workspace = true\n", 2);
+        }
     }
 
     #[test]

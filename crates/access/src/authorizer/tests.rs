@@ -314,3 +314,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_answer_is_kept_only_for_the_very_same_question() {
+    let authorizer = Authorizer::new().unwrap();
+    let (reader, label) = (provider(Role::Expert), open(Class::Case));
+    let mut asked = BTreeSet::new();
+    for _ in 0..2 {
+        assert!(authorizer.decide(&reader, Action::ViewCase, &label, NOW).allowed);
+        let walled = Principal { conflicts: set(&["acme"]), ..reader.clone() };
+        let named = Label { parties: set(&["acme"]), ..label.clone() };
+        assert!(authorizer.decide(&walled, Action::ViewCase, &label, NOW).allowed);
+        assert!(!authorizer.decide(&walled, Action::ViewCase, &named, NOW).allowed);
+        asked.insert(authorizer.given.as_ref().unwrap().lock().unwrap().len());
+    }
+    assert_eq!(asked, BTreeSet::from([3]), "three questions were asked, each twice");
+}
+
+#[test]
+fn no_answer_is_kept_where_a_policy_looks_at_the_time() {
+    let timed = r#"@id("p-timed") permit (principal, action, resource) when { context.now > 0 };"#;
+    assert!(Authorizer::with(parse(timed).unwrap()).unwrap().given.is_none());
+}

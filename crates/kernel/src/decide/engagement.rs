@@ -70,7 +70,7 @@ impl Deciding<'_> {
 
     pub(super) fn draft_sow(&mut self, engagement: EngagementId, term: (Date, Date), lines: &[LineIn]) -> Done {
         let lines = self.sow_lines(term, lines)?;
-        let number = 1 + self.baseline(engagement)?.map_or(0, |sow| sow.number);
+        let number = 1 + self.newest(engagement)?.map_or(0, |sow| sow.number);
         let sow = self.new_id();
         self.push_sow(sow, SowEvent::Drafted { sow, number, starts_on: term.0, ends_on: term.1, lines });
         Ok(())
@@ -209,8 +209,10 @@ impl Deciding<'_> {
         Err(reason)
     }
 
-    fn baseline(&self, engagement: EngagementId) -> Result<Option<&Sow>, Reason> {
-        self.facts.engagement(engagement)?.baseline.map(|sow| self.facts.sow(sow)).transpose()
+    /// Returns the version that was signed last, whether or not it has begun.
+    fn newest(&self, engagement: EngagementId) -> Result<Option<&Sow>, Reason> {
+        let known = self.facts.engagement(engagement)?;
+        known.successor.or(known.baseline).map(|sow| self.facts.sow(sow)).transpose()
     }
 
     pub(super) fn sign_sow(&mut self, engagement: EngagementId, id: SowId) -> Done {
@@ -237,9 +239,8 @@ impl Deciding<'_> {
                 .invariant("I3")
                 .into());
         }
-        let known = self.facts.engagement(engagement)?;
         let history = sow.history_only();
-        let number = 1 + self.baseline(engagement)?.map_or(0, |before| before.number);
+        let number = 1 + self.newest(engagement)?.map_or(0, |before| before.number);
         if !history && sow.number != number {
             return Err(Reason::rule(code::WRONG_STATE, id, "another version took effect after this one was written")
                 .hint("Write a new version on top of the one in force.")
@@ -252,13 +253,32 @@ impl Deciding<'_> {
         if !history && !both {
             return Ok(());
         }
-        let (before, event) = if history {
-            (known.history, EngagementEvent::HistorySet { sow: id })
-        } else {
-            (known.baseline, EngagementEvent::BaselineSet { sow: id })
-        };
+        self.take_effect(engagement, &sow)
+    }
+
+    /// Puts a signed version in place. One that is signed ahead of its first day leaves the version in force until then.
+    fn take_effect(&mut self, engagement: EngagementId, sow: &Sow) -> Done {
+        let (known, id) = (self.facts.engagement(engagement)?.clone(), sow.sow);
         self.push_sow(id, SowEvent::TookEffect {});
-        if let Some(before) = before {
+        let (gone, event): (Vec<SowId>, _) = if sow.history_only() {
+            (known.history.into_iter().collect(), EngagementEvent::HistorySet { sow: id })
+        } else {
+            let agreed = known.agreed(&self.facts.sows, self.ctx.now);
+            match agreed.filter(|agreed| agreed.holds(self.ctx.now) && !sow.begun(self.ctx.now)) {
+                None => (
+                    known.baseline.into_iter().chain(known.successor).collect(),
+                    EngagementEvent::BaselineSet { sow: id },
+                ),
+                Some(agreed) => {
+                    if known.successor == Some(agreed.sow) {
+                        self.push_engagement(engagement, EngagementEvent::BaselineSet { sow: agreed.sow });
+                    }
+                    let gone = known.baseline.into_iter().chain(known.successor).filter(|other| *other != agreed.sow);
+                    (gone.collect(), EngagementEvent::SuccessorSet { sow: id })
+                }
+            }
+        };
+        for before in gone {
             self.push_sow(before, SowEvent::Superseded { successor: id });
         }
         self.push_engagement(engagement, event);
@@ -274,15 +294,15 @@ impl Deciding<'_> {
             EngagementStatus::Live => reasons
                 .push(Reason::rule(code::WRONG_STATE, id, "this engagement is live").hint("Nothing is left to do.")),
         }
-        let baseline = self.baseline(id)?.filter(|sow| sow.holds(self.ctx.now));
-        if baseline.is_none() {
+        let agreed = engagement.agreed(&self.facts.sows, self.ctx.now).filter(|sow| sow.holds(self.ctx.now));
+        if agreed.is_none() {
             reasons.push(
                 Reason::rule(code::SOW_NOT_IN_FORCE, id, "no statement of work is in force today")
                     .hint("Both sides have to sign one first.")
                     .invariant("I1"),
             );
         }
-        let needs_signer = baseline.is_some_and(|sow| sow.lines.iter().any(|line| line.plan.signoff));
+        let needs_signer = agreed.is_some_and(|sow| sow.lines.iter().any(|line| line.plan.signoff));
         if needs_signer && self.facts.signers.is_empty() {
             reasons.push(
                 Reason::rule(code::NO_SIGNER, id, "no signer is named, and the plan asks for sign-off")

@@ -193,11 +193,20 @@ impl Deciding<'_> {
             }
             reasons.extend(super::check_characters(&format!("fields.{key}"), body).err());
         }
-        let lines = self.facts.sows.values().flat_map(|sow| &sow.lines).filter(|known| match line {
-            None => known.kind == LineKind::Standard && known.includes.contains(&given.case_type),
+        let agreed = self
+            .facts
+            .engagement
+            .as_ref()
+            .and_then(|known| known.agreed(&self.facts.sows, self.ctx.now))
+            .map(|sow| sow.sow);
+        let lines = self.facts.sows.values().flat_map(|sow| sow.lines.iter().map(move |line| (sow.sow, line)));
+        let lines = lines.filter(|(sow, known)| match line {
+            None => {
+                agreed == Some(*sow) && known.kind == LineKind::Standard && known.includes.contains(&given.case_type)
+            }
             Some(wanted) => known.line == wanted,
         });
-        let packs = lines.filter_map(|line| self.facts.packs.get(&line.pack.digest));
+        let packs = lines.filter_map(|(_, line)| self.facts.packs.get(&line.pack.digest));
         let Some(case_type) = packs.into_iter().find_map(|pack| pack.case_type(&given.case_type)) else { return };
         for field in &case_type.fields {
             if field.required && given.fields.get(&field.key).is_none_or(|body| body.trim().is_empty()) {
@@ -226,10 +235,10 @@ impl Deciding<'_> {
 
     /// The scope gate (I1): admits the case under a line that covers it, or stops it with the clauses that do not.
     fn gate(&mut self, engagement: EngagementId, case: &mut Case) -> Done {
-        let baseline = self.facts.engagement(engagement)?.baseline.map(|sow| self.facts.sow(sow)).transpose()?;
+        let agreed = self.facts.engagement(engagement)?.agreed(&self.facts.sows, self.ctx.now);
         let mut clauses = Vec::new();
-        let Some(sow) = baseline.filter(|sow| sow.holds(self.ctx.now)) else {
-            let clause = baseline
+        let Some(sow) = agreed.filter(|sow| sow.holds(self.ctx.now)) else {
+            let clause = agreed
                 .map_or_else(String::new, |sow| format!("SOW v{}: {} to {}", sow.number, sow.starts_on, sow.ends_on));
             clauses.push(Stop { code: code::SOW_NOT_IN_FORCE.to_owned(), clause });
             self.push_case(case, CaseEvent::Stopped { clauses });
@@ -396,7 +405,8 @@ impl Deciding<'_> {
                 self.push_panel(&mut panel, PanelEvent::Voided {});
             }
         }
-        if let Some(admission) = &case.admission {
+        // Once delivered, the work was done: its volume is used, whatever becomes of the case.
+        if let Some(admission) = case.admission.as_ref().filter(|_| case.delivery.is_none()) {
             self.push_line(admission.line, LineEvent::VolumeReturned { case: id });
         }
         self.push_case(&mut case, CaseEvent::Cancelled { by, reason });

@@ -6,6 +6,7 @@ use crate::{
     id::{CaseId, EngagementId},
     index::CaseStatus,
     refusal::{Reason, Refusal, code},
+    routing,
 };
 
 impl Deciding<'_> {
@@ -25,6 +26,11 @@ impl Deciding<'_> {
                     .invariant("I7"),
             );
         }
+        // The owner answers for what leaves, and nobody does with an interest in it.
+        let interest = routing::conflict(&self.facts.name(case.owner), self.facts.person(case.owner)?, &case.parties);
+        reasons.extend(interest.map(|interest| {
+            interest.hint("Transfer the case to an owner without that interest, then deliver it.").invariant("I7")
+        }));
         let resolution = case.resolution.clone();
         let unsigned = case.admission.as_ref().is_none_or(|admission| !admission.plan.signoff);
         let signed = unsigned

@@ -9,13 +9,13 @@ use remit_kernel::{
     case::{CaseEvent, Material, ReturnCode, Visibility},
     command::Command,
     directory::{OrganisationEvent, PersonEvent},
-    engagement::{EngagementEvent, LineEvent, LineKind, MemberEvent, SowEvent},
+    engagement::{EngagementEvent, LineEvent, LineKind, MemberEvent, SowEvent, SowStatus},
     form::Answer,
     id::EngagementId,
     index::{CaseStatus, Part},
     panel::PanelEvent,
     role::Role,
-    stream::{EVENT_V, Event, Scope, StreamId, apply},
+    stream::{EVENT_V, Event, Scope, State, StreamId, apply},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -142,6 +142,17 @@ fn everything_happens() -> Vec<Logged> {
     let known = stage.sow(sow);
     let (starts_on, ends_on) = (known.starts_on, known.ends_on);
     stage.does("manager", &Command::ReviseSow { engagement, sow, starts_on, ends_on, lines });
+    stage.does("manager", &Command::ProposeSow { engagement, sow });
+    stage.does("manager", &Command::SignSow { engagement, sow });
+    stage.does("client", &Command::SignSow { engagement, sow });
+    let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
+    let (starts_on, ends_on) = ("2027-01-01".parse().unwrap(), "2027-12-31".parse().unwrap());
+    stage.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines });
+    let ahead = stage.world.streams(stage.scope()).find_map(|(_, state)| match state {
+        State::Sow(known) if known.status == SowStatus::Draft => Some(known.sow),
+        _ => None,
+    });
+    let sow = ahead.expect("it was drafted");
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });

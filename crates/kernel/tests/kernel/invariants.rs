@@ -9,8 +9,8 @@ use remit_kernel::{
     case::{Case, CaseEvent, SignoffState, Visibility},
     ctx::Actor,
     directory::{Person, PersonEvent},
-    engagement::{LineEvent, LineKind, LineUse, Member, MemberEvent, Sow, SowEvent, SowStatus},
-    id::{CaseId, LineId, PersonId},
+    engagement::{Engagement, LineEvent, LineKind, LineUse, Member, MemberEvent, Sow, SowEvent, SowStatus},
+    id::{CaseId, LineId, PersonId, SowId},
     index::{CaseStatus, PanelStatus, Part, Row},
     pack::{Duty, Requirement},
     panel::{Bench, Panel, PanelEvent, Provenance, Reading, Seat},
@@ -126,6 +126,14 @@ impl<'a> Seen<'a> {
         })
     }
 
+    fn engagement(&self) -> &'a Engagement {
+        let engagement = self.world.streams(self.scope()).find_map(|(_, state)| match state {
+            State::Engagement(engagement) => Some(engagement),
+            _ => None,
+        });
+        engagement.expect("a scope has its engagement")
+    }
+
     fn used(&self, line: LineId) -> LineUse {
         match self.state(StreamId::Line(line)) {
             Some(State::Line(used)) => used.clone(),
@@ -152,6 +160,17 @@ impl<'a> Seen<'a> {
         assert!(admission.history || (sow.starts_on <= today && today <= sow.ends_on), "I1: outside the term");
     }
 
+    /// Cases come in under the version of the day: no later one has begun, and it has not been replaced.
+    fn assert_agreed(&self, admitted: SowId) {
+        let (now, sow) = (self.world.now, self.sows().find(|sow| sow.sow == admitted).expect("I1: it exists"));
+        let later = |other: &&Sow| {
+            let standing = other.status == SowStatus::InForce && !other.history_only();
+            standing && other.number > sow.number && other.begun(now)
+        };
+        assert!(sow.holds(now), "I1: admitted under a version that does not hold");
+        assert_eq!(self.sows().find(later).map(|sow| sow.number), None, "I1: a later version has begun");
+    }
+
     fn i1_work_stays_within_scope(&self) {
         for (case, event) in self.case_events() {
             if let CaseEvent::Admitted { admission } = event {
@@ -167,6 +186,9 @@ impl<'a> Seen<'a> {
                     "I1: history comes in on history lines alone"
                 );
                 self.assert_in_term(case);
+                if !admission.history {
+                    self.assert_agreed(admission.sow);
+                }
             }
             if let CaseEvent::Signed { .. } = event {
                 self.assert_in_term(case);
@@ -195,11 +217,14 @@ impl<'a> Seen<'a> {
         for line in self.sows().flat_map(|sow| &sow.lines) {
             let counted = self.cases().filter(|case| {
                 !case.imported()
-                    && case.status != CaseStatus::Cancelled
+                    && (case.status != CaseStatus::Cancelled || case.delivery.is_some())
                     && case.admission.as_ref().is_some_and(|admission| admission.line == line.line)
             });
             let (counted, taken) = (u32::try_from(counted.count()).unwrap(), self.used(line.line).taken);
-            assert_eq!(taken, counted, "I1: the volume used is the number of cases");
+            assert_eq!(
+                taken, counted,
+                "I1: the volume used is the number of cases, but for those called off undelivered"
+            );
             assert!(line.volume_max.is_none_or(|volume_max| taken <= volume_max), "I1: above the volume");
         }
         for event in self.events() {
@@ -369,6 +394,8 @@ impl<'a> Seen<'a> {
                 !plan.signoff || signed.is_some_and(|signoff| signoff.content == *content),
                 "I7: delivered unsigned"
             );
+            let owner = self.person(case.owner);
+            assert!(owner.conflicts.is_disjoint(&case.parties), "I7: the owner has an interest in what leaves");
         }
     }
 
@@ -451,9 +478,12 @@ impl<'a> Seen<'a> {
         }
         for event in self.events() {
             if let Event::Sow(SowEvent::Signed { .. }) = event {
-                let in_force =
-                    self.sows().filter(|sow| sow.status == SowStatus::InForce && !sow.history_only()).count();
-                assert!(in_force <= 1, "I13: two versions are in force");
+                let lived: Vec<_> = self.engagement().signed().collect();
+                let mut in_force = self.sows().filter(|sow| sow.status == SowStatus::InForce);
+                assert!(
+                    in_force.all(|sow| lived.contains(&sow.sow)),
+                    "I13: a version is in force beside the agreed ones"
+                );
             }
         }
     }

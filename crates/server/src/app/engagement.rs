@@ -360,6 +360,10 @@ pub(crate) async fn sows(look: &Look<'_>) -> Result<Vec<Sow>> {
 
 impl Look<'_> {
     async fn sow_views(&mut self, may: Permits) -> Result<Vec<SowOut>> {
+        let (engagement, lived) = self.engagement().await?;
+        let agreed = engagement.agreed(&lived, self.standing.now).map(|sow| sow.sow);
+        // No event marks the day on which a successor begins: it was agreed before.
+        let over = |sow: &Sow| engagement.baseline == Some(sow.sow) && agreed != Some(sow.sow);
         let sows = sows(self).await?;
         let lines: Vec<_> =
             sows.iter().flat_map(|sow| &sow.lines).map(|line| Want::Stream(StreamId::Line(line.line))).collect();
@@ -384,7 +388,7 @@ impl Look<'_> {
                     number: sow.number,
                     starts_on: sow.starts_on,
                     ends_on: sow.ends_on,
-                    status: sow.status,
+                    status: if over(&sow) { SowStatus::Superseded } else { sow.status },
                     waits_for_me: may.sign_sow && unsigned.iter().any(holds),
                     unsigned,
                     signatures: sow

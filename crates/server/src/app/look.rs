@@ -1,6 +1,9 @@
 //! View: who looks, what the policies let her see, and the entry that says she saw it.
 
-use std::{collections::HashMap, future::Future};
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::Future,
+};
 
 use remit_access::{Action, Authorized, Class, Gate, Label, Principal};
 use remit_kernel::{
@@ -8,7 +11,7 @@ use remit_kernel::{
     engagement::{Engagement, Sow},
     facts::{Facts, Want},
     hash::Digest,
-    id::{CaseId, EngagementId, EntryId, PersonId, TextId},
+    id::{CaseId, EngagementId, EntryId, PersonId, SowId, TextId},
     panel::Panel,
     refusal::Reason,
     role::Role,
@@ -240,20 +243,15 @@ impl Look<'_> {
             .collect())
     }
 
-    /// Returns the engagement and its statements of work.
-    pub(crate) async fn engagement(&mut self) -> Result<(Engagement, Vec<Sow>)> {
+    /// Returns the engagement and the statements of work it lives by, now and next.
+    pub(crate) async fn engagement(&mut self) -> Result<(Engagement, BTreeMap<SowId, Sow>)> {
         let id = self.standing.engagement()?;
         let label = Label::engagement(id);
         self.admit(Action::ViewEngagement, &label).map_err(|_| Reason::hidden(id))?;
         let facts = self.load(&[Want::Stream(StreamId::Engagement(id))]).await?;
         let engagement = facts.engagement.ok_or_else(|| Reason::hidden(id))?;
-        let wanted: Vec<_> = engagement
-            .baseline
-            .into_iter()
-            .chain(engagement.history)
-            .map(|sow| Want::Stream(StreamId::Sow(sow)))
-            .collect();
-        let sows = self.load(&wanted).await?.sows.into_values().collect();
+        let wanted: Vec<_> = engagement.signed().map(|sow| Want::Stream(StreamId::Sow(sow))).collect();
+        let sows = self.load(&wanted).await?.sows;
         Ok((engagement, sows))
     }
 

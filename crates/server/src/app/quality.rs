@@ -225,7 +225,7 @@ async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
         .hint("Ask a manager or auditor who has none.")
         .into());
     }
-    let packs: BTreeSet<_> = sows.iter().flat_map(|sow| &sow.lines).map(|line| line.pack.digest).collect();
+    let packs: BTreeSet<_> = sows.values().flat_map(|sow| &sow.lines).map(|line| line.pack.digest).collect();
     let wants: Vec<_> = packs.into_iter().map(Want::Pack).collect();
     let mut questions: Vec<Question> = Vec::new();
     for question in look.load(&wants).await?.packs.values().flat_map(|pack| &pack.form.questions) {

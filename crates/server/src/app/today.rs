@@ -86,6 +86,8 @@ pub enum TaskKind {
     SettleScope,
     /// A case one is accountable for falls due.
     Risk,
+    /// Transfer a case whose owner has an interest in it.
+    NewOwner,
     /// Lay a draft of a statement of work before the other side.
     ProposeSow,
     /// Sign a statement of work.
@@ -274,6 +276,7 @@ impl Query for TodayIn {
             part.contract(client, delivery).await?;
         }
         if delivery {
+            part.new_owners().await?;
             part.queue(TaskKind::Mend, &[CaseStatus::Revision]).await?;
             part.queue(TaskKind::Deliver, &[CaseStatus::Resolved, CaseStatus::SignedOff]).await?;
             part.wait(WaitKind::Acceptance, &[CaseStatus::Delivered]).await?;
@@ -475,6 +478,30 @@ impl<'l, 'a> Part<'l, 'a> {
         let listed: BTreeSet<_> = self.today.mine.iter().filter_map(|task| task.case).collect();
         for case in self.open(&cases).await?.into_iter().filter(|case| !listed.contains(case)).take(10) {
             self.over(TaskKind::Risk, &[case], 1, false).await?;
+        }
+        Ok(())
+    }
+
+    /// Open cases whose owner has declared an interest in a party: they go to another owner, and are not delivered before.
+    async fn new_owners(&mut self) -> Result<()> {
+        let members = self.look.app.store().list_members(&self.scope).await?;
+        let owners = members.iter().filter(|member| member.row.active && member.row.side == Side::Provider);
+        let wants: Vec<_> = owners.map(|member| Want::Person(member.row.person)).collect();
+        let people = self.look.load(&wants).await?.people;
+        for owner in people.into_values().filter(|person| !person.conflicts.is_empty()) {
+            let filter = CaseFilter {
+                owner: Some(owner.person),
+                origin: Some(Origin::Witnessed),
+                statuses: IN_WORK.iter().copied().chain([CaseStatus::ScopeQuery, CaseStatus::Delivered]).collect(),
+                ..CaseFilter::default()
+            };
+            let cases = self.list(&filter).await?;
+            for case in self.open(&cases).await? {
+                let known = self.facts.cases.get(&case);
+                if known.is_some_and(|known| !known.parties.is_disjoint(&owner.conflicts)) {
+                    self.over(TaskKind::NewOwner, &[case], 1, false).await?;
+                }
+            }
         }
         Ok(())
     }

@@ -22,10 +22,27 @@ const ATTEMPTS_MAX: u32 = 10;
 /// How often the table is looked at when nothing was heard.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The lease of the node that tidies up.
+const TIDYING: &str = "tidying";
+/// How often what has had its time is removed.
+const TIDY_SECONDS: i64 = 3_600;
+/// How long an answer is kept for a request that comes again.
+const ANSWERS_KEPT_SECONDS: i64 = 7 * 86_400;
+/// How long failed attempts to sign in are remembered.
+const ATTEMPTS_KEPT_SECONDS: i64 = 86_400;
+
 /// Runs jobs as they fall due, for as long as the server lives.
 pub(crate) async fn run(app: App) {
     let mut heard = app.topics();
+    let mut tidy_at = app.clock().now();
     loop {
+        let now = app.clock().now();
+        if now >= tidy_at {
+            tidy_at = now.plus_seconds(TIDY_SECONDS);
+            if let Err(error) = tidy(&app).await {
+                warn!(%error, "what has had its time could not be removed: {error}");
+            }
+        }
         match run_due(&app).await {
             Ok(0) => {}
             Ok(_) => continue,
@@ -48,6 +65,24 @@ pub async fn run_due(app: &App) -> Result<usize> {
         settle(app, job, now, work(app, job).await).await?;
     }
     Ok(jobs.len())
+}
+
+/// Removes what has had its time: kept answers, ended sessions, old attempts to sign in. Of several nodes one does it; the
+/// lease lasts until the next time is due. Returns how many rows went, or nothing if another node holds the lease.
+///
+/// # Errors
+/// If the store fails.
+pub async fn tidy(app: &App) -> Result<Option<u64>> {
+    let (store, now) = (app.store(), app.clock().now());
+    if !store.take_lease(TIDYING, store.node(), now, now.plus_seconds(TIDY_SECONDS)).await? {
+        return Ok(None);
+    }
+    let gone = store.drop_answers(now.plus_seconds(-ANSWERS_KEPT_SECONDS)).await?
+        + store.drop_expired(now, now.plus_seconds(-ATTEMPTS_KEPT_SECONDS)).await?;
+    if gone > 0 {
+        info!("removed {gone} rows that have had their time");
+    }
+    Ok(Some(gone))
 }
 
 async fn work(app: &App, job: &Job) -> Result<()> {

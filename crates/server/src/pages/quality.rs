@@ -232,6 +232,13 @@ struct DisputesPage {
     next: Option<String>,
 }
 
+impl DisputesPage {
+    /// Returns whether one note at the head says it for every case.
+    fn all_imported(&self) -> bool {
+        self.disputes.cases.iter().all(|case| case.origin == Origin::Imported)
+    }
+}
+
 async fn disputes(
     State(app): State<App>,
     caller: Caller,

@@ -45,6 +45,7 @@ impl Task {
             TaskKind::Accept => format!("Accept or return {}", named()),
             TaskKind::SettleScope => format!("Settle the scope of {}", named()),
             TaskKind::Risk => format!("See to {}", named()),
+            TaskKind::NewOwner => format!("Find another owner for {}", named()),
             TaskKind::ProposeSow => "Finish the draft of the statement of work".to_owned(),
             TaskKind::SignSow => "Sign the statement of work".to_owned(),
             TaskKind::GoLive => "Let work begin".to_owned(),
@@ -60,6 +61,7 @@ impl Task {
             TaskKind::NextCase if self.cases == 1 => "1 open case fits you now".to_owned(),
             TaskKind::NextCase => format!("{} open cases fit you now", self.cases),
             TaskKind::Risk => format!("{}: you are accountable, and its promise is near", self.title),
+            TaskKind::NewOwner => format!("{}: the owner has an interest in it", self.title),
             TaskKind::GoLive => "A statement of work is in force".to_owned(),
             TaskKind::Read
             | TaskKind::Decide
@@ -100,7 +102,7 @@ impl Task {
             TaskKind::Deliver => list("signed_off"),
             TaskKind::Accept => list("delivered"),
             TaskKind::SettleScope => list("scope_query"),
-            TaskKind::Risk => list(""),
+            TaskKind::Risk | TaskKind::NewOwner => list(""),
             TaskKind::ProposeSow | TaskKind::SignSow | TaskKind::GoLive => format!("{at}/engagement"),
         }
     }

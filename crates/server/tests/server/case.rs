@@ -1,7 +1,10 @@
 //! Cases on pages: the list, intake, one case, its timeline and record, and what each of them keeps from whom.
 
+use std::collections::BTreeSet;
+
 use axum::http::{Method, StatusCode};
 use remit_kernel::{case::Visibility, command::Command, id::CaseId};
+use remit_server::app::{case::view::GetCase, today::TaskKind};
 
 use crate::{
     http::{Answer, Http, bearer},
@@ -270,4 +273,29 @@ async fn items_come_in_a_box_and_links_are_followed_never_seen() {
     let other_side = world.token(world.delivery).await;
     assert_eq!(http.get(&image, &other_side).await.status, StatusCode::NOT_FOUND, "{:?}", Visibility::Client);
     assert!(!http.get(&here, &other_side).await.body.contains("trace.svg"));
+}
+
+#[tokio::test]
+async fn a_case_whose_owner_has_an_interest_is_told_to_the_other_managers_and_not_delivered() {
+    let world = World::live().await;
+    let engagement = world.engagement;
+    let mut given = world.case_in("T-1");
+    given.parties = BTreeSet::from(["acme".to_owned()]);
+    given.owner = world.reader1;
+    let case = world.act(world.client, Command::TakeIn { engagement, case: given }).await.unwrap().case().unwrap();
+    let interest = Command::SetConflict { person: world.reader1, party: "acme".into(), declared: true };
+    world.act(world.operator, interest).await.unwrap();
+    let show = || GetCase { engagement, case, as_of: None };
+    let seen = world.app.view(&world.caller(world.delivery), show()).await.unwrap();
+    assert!(seen.owner_barred && seen.owner == world.reader1);
+    assert!(world.app.view(&world.caller(world.reader1), show()).await.is_err(), "the wall");
+    let tasks = async || {
+        let today = world.app.today(&world.caller(world.delivery)).await.unwrap();
+        today.mine.into_iter().filter(|task| task.kind == TaskKind::NewOwner).map(|task| task.case).collect::<Vec<_>>()
+    };
+    assert_eq!(tasks().await, [Some(case)]);
+    let transfer = Command::TransferCase { engagement, case, to: world.delivery, reason: "An interest.".into() };
+    world.act(world.delivery, transfer).await.unwrap();
+    assert_eq!(tasks().await, []);
+    assert!(!world.app.view(&world.caller(world.delivery), show()).await.unwrap().owner_barred);
 }

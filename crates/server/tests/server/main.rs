@@ -19,6 +19,7 @@ mod http;
 mod idempotency;
 mod import;
 mod matrix;
+mod nodes;
 mod operate;
 mod protection;
 mod quality;

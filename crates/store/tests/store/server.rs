@@ -152,6 +152,16 @@ async fn the_tables_keep_the_rules_of_spreading_them_by_scope() {
     assert_eq!(collated.concat(), ["C"], "texts compare by their bytes");
 }
 
+/// A statement that joins an engagement with the directory would join two shards.
+#[test]
+fn no_statement_joins_an_engagement_with_the_directory() {
+    let across: Vec<_> = testing::statements()
+        .into_iter()
+        .filter(|sql| sql.contains("'dir'") && (sql.contains("scope_id = $") || sql.contains(" JOIN ")))
+        .collect();
+    assert_eq!(across, [""; 0]);
+}
+
 #[tokio::test]
 async fn a_copy_takes_every_table_and_every_column_along() {
     let Some(server) = Server::fresh().await else { return };

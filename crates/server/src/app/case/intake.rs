@@ -74,9 +74,9 @@ impl Query for GetIntake {
     async fn answer(self, look: &mut Look<'_>) -> Result<Intake> {
         let label = look.engagement_label()?;
         look.admit(Action::TakeInCase, &label)?;
-        let (_, sows) = look.engagement().await?;
+        let (engagement, sows) = look.engagement().await?;
         let mut case_types: BTreeMap<String, IntakeType> = BTreeMap::new();
-        for sow in &sows {
+        if let Some(sow) = engagement.agreed(&sows, look.standing.now) {
             for line in sow.lines.iter().filter(|line| line.kind == LineKind::Standard) {
                 let Some(pack) = look.app.pack(line.pack.digest).await? else { continue };
                 for case_type in &pack.case_types {
@@ -107,7 +107,7 @@ impl Query for ListQuestions {
     async fn answer(self, look: &mut Look<'_>) -> Result<Vec<(String, String)>> {
         let (_, sows) = look.engagement().await?;
         let mut questions: Vec<(String, String)> = Vec::new();
-        for line in sows.iter().flat_map(|sow| &sow.lines) {
+        for line in sows.values().flat_map(|sow| &sow.lines) {
             let Some(pack) = look.app.pack(line.pack.digest).await? else { continue };
             for question in pack.form.deciding() {
                 if !questions.iter().any(|(key, _)| *key == question.key) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use remit_access::{Action, Class, Label};
 use remit_kernel::{
     case::{Case, Cause, DecidedBy, DeliveryState, Item, Media, ReturnCode, SignoffState, Visibility},
+    facts::Want,
     form::{Answer, Evidence, Form, Judgement, QuestionKind},
     hash::Digest,
     id::{AssignmentId, CaseId, CredentialId, EngagementId, ItemId, PersonId, TextId},
@@ -125,6 +126,8 @@ pub struct CaseView {
     /// The caller's duty on the case now: where its desk is.
     #[schema(value_type = Option<String>)]
     pub assignment: Option<AssignmentId>,
+    /// Whether the owner has an interest in a party of it; told to who may transfer it.
+    pub owner_barred: bool,
     /// Words of the commands that this person may give now.
     pub acts: Vec<&'static str>,
 }
@@ -507,6 +510,7 @@ impl Look<'_> {
         });
         let reference = panel_open.map(|panel| Judgement { answers: panel.reference.clone(), ..Judgement::default() });
         let references = reference.map(|reference| telling.judgement(&reference, unlike).answers).unwrap_or_default();
+        let acts = self.acts(scene)?;
         Ok(CaseView {
             case: case.case,
             reference: words.text(case.reference),
@@ -556,8 +560,18 @@ impl Look<'_> {
             revision: case.revision,
             revisions_counted: case.revisions_counted,
             assignment: self.own_assignment(scene),
-            acts: self.acts(scene)?,
+            owner_barred: acts.contains(&"transfer_case") && self.owner_barred(case).await?,
+            acts,
         })
+    }
+
+    /// Returns whether the owner has an interest in a party of the case.
+    async fn owner_barred(&self, case: &Case) -> Result<bool> {
+        if case.parties.is_empty() {
+            return Ok(false);
+        }
+        let people = self.load(&[Want::Person(case.owner)]).await?.people;
+        Ok(people.values().any(|owner| !owner.conflicts.is_disjoint(&case.parties)))
     }
 
     fn own_assignment(&self, scene: &Scene) -> Option<AssignmentId> {

@@ -293,11 +293,11 @@ impl Query for AskGround {
         let (engagement, sows) = look.engagement().await?;
         look.admit(Action::ImportHistory, &Label::engagement(self.engagement))?;
         let history = |line: &&SowLine| line.kind == LineKind::History;
-        let of_history = sows.iter().filter(|sow| Some(sow.sow) == engagement.history);
+        let of_history = sows.values().filter(|sow| Some(sow.sow) == engagement.history);
         Ok(Ground {
             provider: engagement.provider,
             superseded: of_history.flat_map(|sow| &sow.lines).filter(history).cloned().collect(),
-            lines: sows.iter().flat_map(|sow| &sow.lines).filter(history).cloned().collect(),
+            lines: sows.values().flat_map(|sow| &sow.lines).filter(history).cloned().collect(),
         })
     }
 }

@@ -1,0 +1,34 @@
+//! The server as it is, without limits on how often one person may ask: what is measured is the server, not its doorman.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::Result;
+use remit_server::{
+    App, Config,
+    clock::{Chance, Clock},
+    lifecycle,
+};
+use remit_store::{Options, Store};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The port, on loopback; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let app = App::new(Store::open(&args.data, Options::default())?, Clock::System, Chance::System)?;
+        let listen = SocketAddr::from(([127, 0, 0, 1], args.port));
+        let config = Config { listen, ..Config::local() };
+        let mut terminate = signal(SignalKind::terminate())?;
+        let told = |address: SocketAddr| println!("Remit is at http://localhost:{}/", address.port());
+        lifecycle::serve(app, config, told, async move { terminate.recv().await.unwrap_or_default() }).await?;
+        Ok(())
+    })
+}
