@@ -10,6 +10,7 @@
 
 mod adjudicate;
 mod bad_input;
+mod blind;
 mod case;
 mod contract;
 mod demo;
