@@ -113,6 +113,18 @@ async fn a_form_takes_a_case_in_and_what_the_gate_stops_names_the_clause() {
         garbled.body
     );
 
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("café 😀".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for (reference, encoding, bytes, text) in
+        [("F-3", "windows-1252", &b"caf\xe9 \x80"[..], "café €"), ("F-4", "", &utf16, "café 😀")]
+    {
+        let mut form = FORM.to_vec();
+        form[0].1 = reference;
+        form.push(("encoding", encoding));
+        let taken = upload(&http, &new, &token, &form, Some(("old.txt", bytes))).await;
+        let shown = http.get(taken.header("location"), &token).await;
+        assert!(shown.body.contains(text), "{reference}: {}", shown.body);
+    }
+
     let mut odd = FORM;
     odd[0].1 = "F-2";
     odd[2].1 = "opinion";
