@@ -222,7 +222,9 @@ async fn a_case_is_shown_as_it_was() {
     assert!(!then.body.contains("Two readers agreed") && then.body.contains("test-evidence 1.0.0"), "{}", then.body);
     let early = http.get(&format!("{}?as_of=2026-03-01T00:00:00Z", page(&world, case)), &token2).await;
     assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", early.body);
-    assert!(http.get(&page(&world, case), &token2).await.body.contains("Two readers agreed"));
+    assert!(then.body.contains("Who had seen this by then") && !then.body.contains("Ravi Reader"), "{}", then.body);
+    let now = http.get(&page(&world, case), &token2).await;
+    assert!(now.body.contains("Two readers agreed") && now.body.contains("Ravi Reader"), "{}", now.body);
     drop(token);
 }
 
