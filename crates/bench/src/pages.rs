@@ -134,7 +134,8 @@ async fn weight(world: &World, address: SocketAddr, person: PersonId, path: &str
         let page =
             ureq::get(&url).header("authorization", format!("Bearer {secret}")).call()?.body_mut().read_to_string()?;
         let named = page.split('"').filter(|part| part.starts_with("/assets/"));
-        let files: BTreeSet<_> = named.filter(|file| file.ends_with(".js") || file.ends_with(".css")).collect();
+        let files: BTreeSet<_> =
+            named.filter(|file| file.rsplit('.').next().is_some_and(|kind| ["js", "css"].contains(&kind))).collect();
         anyhow::ensure!(
             files.iter().any(|file| file.contains("htmx")),
             "this build has no third-party scripts: run `cargo xtask assets` and build again"

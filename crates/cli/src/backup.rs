@@ -14,7 +14,7 @@ use remit_store::back_up;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::restore;
+use crate::{instance::Place, restore};
 
 /// Bytes read at a time.
 const CHUNK: usize = 1024 * 1024;
@@ -39,9 +39,8 @@ enum Backups {
 
 #[derive(Debug, clap::Args)]
 struct Make {
-    /// The data folder; a server may have it open.
-    #[arg(long, value_name = "DIR", default_value = "./remit-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// The new file; its manifest is written beside it.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
@@ -52,10 +51,9 @@ struct Make {
 
 #[derive(Debug, clap::Args)]
 struct Drill {
-    /// The data folder; a server may have it open.
-    #[arg(long, value_name = "DIR", default_value = "./remit-data")]
-    data: PathBuf,
-    /// Folder for the copies, which are removed again; without it, beside the data.
+    #[command(flatten)]
+    place: Place,
+    /// Folder for the copies, which are removed again; without it, beside the data, or a temporary one for a database.
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
     /// Print one JSON object.
@@ -107,9 +105,8 @@ impl Manifest {
 pub(crate) async fn run(args: Args) -> Result<()> {
     match (args.drill, args.make) {
         (Some(Backups::Drill(drill)), _) => rehearse(drill).await,
-        (None, Some(Make { data, to, json })) => {
-            let manifest = tokio::task::spawn_blocking(move || make(&data, &to).map(|made| (made, to))).await?;
-            let (manifest, to) = manifest?;
+        (None, Some(Make { place, to, json })) => {
+            let manifest = make(&place, &to).await?;
             if json {
                 println!("{}", serde_json::to_string(&manifest)?);
             } else {
@@ -123,7 +120,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 }
 
 /// Makes a backup and its manifest. A file under the final name is whole: it is made under another and then renamed.
-pub(crate) fn make(data: &Path, to: &Path) -> Result<Manifest> {
+///
+/// Of a data folder the pages are copied, of a database the rows; either way a server may go on writing, and what one
+/// moment left is in the file.
+async fn make(place: &Place, to: &Path) -> Result<Manifest> {
     for taken in [to, &Manifest::path(to)] {
         if taken.exists() {
             bail!("{} is there already: a backup never takes the place of another", taken.display());
@@ -134,10 +134,17 @@ pub(crate) fn make(data: &Path, to: &Path) -> Result<Manifest> {
         bail!("{} is there: another backup is being made, or was given up; remove it then", part.display());
     }
     let taken_at = Clock::System.now().timestamp().to_string();
-    let meter = Meter::new("copied");
-    let copied = back_up(data, &part, |done, total| meter.show(done, total));
-    drop(meter);
-    let made = copied.with_context(|| format!("{} cannot be backed up", data.display())).and_then(|()| {
+    let copied = if place.database.is_some() {
+        place.store().await?.backup_to(&part).await
+    } else {
+        let (data, part) = (place.data.clone(), part.clone());
+        let copied = tokio::task::spawn_blocking(move || {
+            let meter = Meter::new("copied");
+            back_up(&data, &part, |done, total| meter.show(done, total))
+        });
+        copied.await?
+    };
+    let made = copied.with_context(|| format!("{place} cannot be backed up")).and_then(|()| {
         let (size_bytes, sha256) = digest(&part, |_| {})?;
         let made_by = env!("CARGO_PKG_VERSION").to_owned();
         let manifest = Manifest { format: Manifest::FORMAT, made_by, taken_at, size_bytes, sha256 };
@@ -184,11 +191,12 @@ pub(crate) fn digest(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(u64, S
 
 /// Backs up, restores elsewhere, verifies, and removes both copies again.
 async fn rehearse(drill: Drill) -> Result<()> {
-    let Drill { data, work, json } = drill;
+    let Drill { place, work, json } = drill;
     let name = format!("remit-drill-{}", std::process::id());
-    let work = work.unwrap_or_else(|| data.clone()).join(name);
+    let beside = if place.database.is_some() { std::env::temp_dir() } else { place.data.clone() };
+    let work = work.unwrap_or(beside).join(name);
     fs::create_dir_all(&work).with_context(|| format!("the folder {} cannot be made", work.display()))?;
-    let done = rehearse_in(&data, &work).await;
+    let done = rehearse_in(&place, &work).await;
     fs::remove_dir_all(&work).with_context(|| format!("the folder {} cannot be removed", work.display()))?;
     let Drilled { manifest, backup, restored, whole } = done?;
     let seconds = whole.as_secs_f64();
@@ -224,11 +232,10 @@ struct Drilled {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a drill tells how long it took; nothing is decided by it")]
-async fn rehearse_in(data: &Path, work: &Path) -> Result<Drilled> {
+async fn rehearse_in(place: &Place, work: &Path) -> Result<Drilled> {
     let began = std::time::Instant::now();
-    let (from, copy) = (data.to_owned(), work.join("backup.db"));
-    let to = copy.clone();
-    let manifest = tokio::task::spawn_blocking(move || make(&from, &to)).await??;
+    let copy = work.join("backup.db");
+    let manifest = make(place, &copy).await?;
     let backup = began.elapsed();
     let began = std::time::Instant::now();
     let restored = restore::restore(&copy, &work.join("restored"), false).await?;

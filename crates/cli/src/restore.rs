@@ -9,9 +9,10 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use remit_server::{
     App,
+    app::verify::Counts,
     clock::{Chance, Clock},
 };
-use remit_store::{Options, StoreError, place};
+use remit_store::{Options, Store, StoreError, place};
 
 use crate::{
     backup::{Manifest, Meter, digest},
@@ -25,8 +26,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
     /// The data folder to fill.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "database")]
+    data: Option<PathBuf>,
+    /// Address of the empty PostgreSQL database to fill, instead of a folder.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "force"])]
+    database: Option<String>,
     /// Take the place of data that is there; it is kept beside the new under another name.
     #[arg(long)]
     force: bool,
@@ -44,13 +48,18 @@ pub(crate) struct Restored {
 }
 
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let Args { from, data, force, json } = args;
-    let Restored { taken_at, events, entries, kept } = restore(&from, &data, force).await?;
+    let Args { from, data, database, force, json } = args;
+    let (restored, filled) = match (database, data) {
+        (Some(url), _) => (restore_into_database(&from, &url).await?, "the database".to_owned()),
+        (None, Some(data)) => (restore(&from, &data, force).await?, data.display().to_string()),
+        (None, None) => bail!("say where to restore: `--data DIR` or `--database URL`"),
+    };
+    let Restored { taken_at, events, entries, kept } = restored;
     if json {
         println!("{}", serde_json::json!({ "taken_at": taken_at, "events": events, "entries": entries, "kept": kept }));
         return Ok(());
     }
-    println!("{} holds everything up to {taken_at}: {events} events and {entries} entries, all equal", data.display());
+    println!("{filled} holds everything up to {taken_at}: {events} events and {entries} entries, all equal");
     if let Some(kept) = kept {
         println!("What was there before is kept as {}", kept.display());
     }
@@ -72,24 +81,47 @@ pub(crate) async fn restore(from: &Path, data: &Path, force: bool) -> Result<Res
     restored
 }
 
-async fn restore_through(work: &Path, from: &Path, data: &Path, manifest: &Manifest) -> Result<Restored> {
-    copy(from, &work.join("remit.db"), manifest)?;
-    let app = App::new(instance::open_store(work, Options::default())?, Clock::System, Chance::System)?;
+/// Copies and checks a backup, then fills an empty database with it and replays what is there.
+async fn restore_into_database(from: &Path, url: &str) -> Result<Restored> {
+    let manifest = Manifest::of(from)?;
+    let target = instance::connect(url, Options::default()).await?;
+    let work = std::env::temp_dir().join(format!("remit-restoring-{}", std::process::id()));
+    fs::create_dir_all(&work).with_context(|| format!("the folder {} cannot be made", work.display()))?;
+    let filled = async {
+        copy(from, &work.join("remit.db"), &manifest)?;
+        let source = instance::open_store(&work, Options::default())?;
+        source.copy_into(&target, |_| {}).await?;
+        replay(from, target).await
+    };
+    let filled = filled.await;
+    // The database has it now, or the next restore makes its own copy.
+    let _ = fs::remove_dir_all(&work);
+    let counts = filled?;
+    Ok(Restored { taken_at: manifest.taken_at, events: counts.events, entries: counts.entries, kept: None })
+}
+
+/// Replays every event of a store and compares all that is kept with it.
+async fn replay(from: &Path, store: Store) -> Result<Counts> {
+    let app = App::new(store, Clock::System, Chance::System)?;
     let meter = Meter::new("events replayed");
     let verified = app.replay(|events| meter.count(events)).await;
     drop(meter);
-    drop(app);
     let verified = verified?;
     if let Some(difference) = verified.first_difference {
         bail!("{} was not put in place: it differs from its own record, first in {difference}", from.display());
     }
+    Ok(verified.counts)
+}
+
+async fn restore_through(work: &Path, from: &Path, data: &Path, manifest: &Manifest) -> Result<Restored> {
+    copy(from, &work.join("remit.db"), manifest)?;
+    let counts = replay(from, instance::open_store(work, Options::default())?).await?;
     let now = Clock::System.now().timestamp().strftime("%Y%m%dT%H%M%SZ");
     let kept = match place(work, data, &format!("replaced-{now}")) {
         Ok(kept) => kept,
         Err(StoreError::Held { .. }) => bail!("{} is in use: stop the server first", data.display()),
         Err(error) => return Err(error).with_context(|| format!("{} cannot be filled", data.display())),
     };
-    let counts = verified.counts;
     Ok(Restored { taken_at: manifest.taken_at.clone(), events: counts.events, entries: counts.entries, kept })
 }
 

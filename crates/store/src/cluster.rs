@@ -1,6 +1,9 @@
 //! A store in a PostgreSQL database, which many nodes share: a pool of connections, and hints from node to node.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use deadpool::{
     Runtime,
@@ -118,8 +121,16 @@ impl Cluster {
         let (reply, answer) = oneshot::channel();
         let pool = self.pool.clone();
         tokio::spawn(async move {
+            let asked = Watch::start();
             let applied = match session(&pool).await {
-                Ok(mut session) => session.apply(&plan).await,
+                Ok(mut session) => {
+                    metrics::histogram!("remit_writer_wait_seconds").record(asked.elapsed());
+                    let begun = Watch::start();
+                    let applied = session.apply(&plan).await;
+                    metrics::histogram!("remit_writer_batch_writes").record(1);
+                    metrics::histogram!("remit_writer_batch_seconds").record(begun.elapsed());
+                    applied
+                }
                 Err(error) => Err(error),
             };
             // A caller that stopped listening gave up its answer, not its write.
@@ -142,6 +153,20 @@ impl Cluster {
     /// Returns a listener to what nodes say, this one included; nothing stands for what may have been missed.
     pub(crate) fn heard(&self) -> broadcast::Receiver<Option<String>> {
         self.heard.subscribe()
+    }
+}
+
+/// Measures how long something took; nothing is decided by it.
+struct Watch(Instant);
+
+impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "a measure; nothing is decided by it")]
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
     }
 }
 

@@ -90,6 +90,8 @@ impl App {
     /// Returns whose name and password these are.
     async fn prove(&self, name: &str, password: &str, address: &str) -> Result<PersonId> {
         let now = self.clock.now();
+        // Not every database can hold this letter, and no name has it.
+        let name = &name.replace('\0', "\u{fffd}");
         let keys = [format!("name:{}", name.trim().to_lowercase()), format!("address:{address}")];
         for key in &keys {
             self.attempt_allowed(key, now).await?;
