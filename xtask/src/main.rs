@@ -8,7 +8,11 @@ mod bench;
 mod browser;
 mod demo;
 mod e2e;
+mod faults;
+mod fuzz;
 mod npm;
+mod schemathesis;
+mod simulate;
 mod step;
 mod test;
 mod tidy;
@@ -61,6 +65,44 @@ enum Chore {
         #[arg(long)]
         quick: bool,
     },
+    /// Does to a real server what goes wrong in operation, and prints what held; exits with 1 if something did not
+    Faults {
+        /// As many rounds as the list in `docs/guarantees.md` asks for, instead of a few
+        #[arg(long)]
+        long: bool,
+        /// Only these rows, such as `R1,R2`
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// On which database: `sqlite`, `postgres` or `both`
+        #[arg(long, default_value = "sqlite")]
+        database: String,
+    },
+    /// Plays the application in worlds made from seeds, with crashes, failing disks and jumping clocks
+    Simulate {
+        /// How many seeds are played
+        #[arg(long, default_value_t = simulate::SEEDS)]
+        seeds: u64,
+        /// The first seed; with `--seeds 1` it plays one again
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Throws bytes at every parser and at `decide`, guided by coverage
+    Fuzz {
+        /// How long for each target
+        #[arg(long, default_value_t = fuzz::SECONDS)]
+        seconds: u32,
+        /// Only the targets whose name contains this
+        name: Option<String>,
+    },
+    /// Asks a running server everything that its OpenAPI document allows, and holds it to what it promises there
+    Schemathesis {
+        /// Examples for each operation
+        #[arg(long, default_value_t = schemathesis::EXAMPLES)]
+        examples: u32,
+        /// Where chance begins
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Checks the sentences of house style that a compiler cannot
     Tidy,
 }
@@ -86,6 +128,10 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Screenshots => e2e::screenshots(),
         Chore::Assets => npm::install(npm::ASSETS),
         Chore::Bench { cases, quick } => bench::run(cases, quick),
+        Chore::Faults { long, only, database } => faults::run(long, &only, &database),
+        Chore::Simulate { seeds, seed } => simulate::run(seeds, seed),
+        Chore::Fuzz { seconds, name } => fuzz::run(seconds, name.as_deref()),
+        Chore::Schemathesis { examples, seed } => schemathesis::run(examples, seed),
         Chore::Tidy => tidy::run(),
     }
 }

@@ -30,8 +30,11 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use remit_simulation::world::Size;
+
 use crate::{
     crash::End,
+    site::Site,
     table::{Row, Verdict},
     watch::Watch,
 };
@@ -47,6 +50,11 @@ struct Cli {
 enum Command {
     /// Runs the rows and prints them
     Run(Run),
+    /// Makes a data folder with people who can act, and prints one JSON object that names them
+    Site {
+        /// Where; emptied first
+        dir: PathBuf,
+    },
     /// Serves without limits on how often one person may ask, for the rows that act as one person ten thousand times
     Serve(serve::Args),
 }
@@ -101,6 +109,17 @@ enum Database {
 fn main() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Site { dir } => {
+            let site = Site::make(&dir, Size { clients: 2, readers: 2, volume_max: None })?;
+            println!(
+                "{}",
+                serde_json::json!({
+                    "data": site.data, "engagement": site.world.engagement, "client": site.clients[0],
+                    "reader": site.readers[0], "delivery": site.delivery,
+                })
+            );
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Run(run) => rows(&run),
     }
 }

@@ -55,6 +55,13 @@ impl Files {
         Ok(())
     }
 
+    /// Returns these files with one more, or another in its place.
+    #[must_use]
+    pub fn with(mut self, path: &str, bytes: Vec<u8>) -> Self {
+        self.0.insert(path.to_owned(), bytes.into());
+        self
+    }
+
     /// Returns the bytes of a file.
     pub fn find(&self, path: &str) -> Option<&[u8]> {
         self.0.get(path).map(AsRef::as_ref)

@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 7] = [
     &["server"],
     &["cli"],
     &["bench", "simulation"],
-    &["faults"],
+    &["faults", "fuzz"],
 ];
 
 /// Crates that only test: what fails on purpose is no part of the product.

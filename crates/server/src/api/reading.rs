@@ -17,7 +17,8 @@ use super::{
 use crate::{
     App, Caller, Error,
     app::{
-        desk::{Desk, FindQuote, Lay, OpenDesk, SeatList, SeatOf, Seats},
+        Receipt,
+        desk::{Desk, FindQuote, Lay, OpenDesk, SeatList, Seats},
         judgement::{Passage, Written},
     },
     edge::Edge,
@@ -46,6 +47,15 @@ pub(crate) struct SeatOut {
     /// The case.
     #[schema(value_type = String)]
     case: CaseId,
+}
+
+impl SeatOut {
+    /// Returns the seat that an act took. From its receipt alone: a request that comes again is answered alike even if the
+    /// seat was sealed or given back meanwhile.
+    fn of(receipt: &Receipt, engagement: EngagementId) -> Result<Self, Error> {
+        let taken = receipt.assignment.zip(receipt.case()).ok_or_else(|| Reason::hidden(engagement))?;
+        Ok(Self { assignment: taken.0, case: taken.1 })
+    }
 }
 
 /// Who is given a seat.
@@ -134,9 +144,8 @@ async fn claim_next(
     caller: Caller,
     Path(engagement): Path<EngagementId>,
 ) -> Result<Json<SeatOut>, Problem> {
-    let receipt = app.act(caller.clone(), Command::ClaimNext { engagement }).await?;
-    let case = receipt.case().ok_or_else(|| Error::from(Reason::hidden(engagement)))?;
-    Ok(Json(SeatOut { assignment: app.view(&caller, SeatOf { engagement, case }).await?, case }))
+    let receipt = app.act(caller, Command::ClaimNext { engagement }).await?;
+    Ok(Json(SeatOut::of(&receipt, engagement)?))
 }
 
 /// Takes an open seat of a chosen case.
@@ -146,8 +155,8 @@ async fn claim(
     caller: Caller,
     Path((engagement, case)): Path<(EngagementId, CaseId)>,
 ) -> Result<Json<SeatOut>, Problem> {
-    app.act(caller.clone(), Command::ClaimSeat { engagement, case }).await?;
-    Ok(Json(SeatOut { assignment: app.view(&caller, SeatOf { engagement, case }).await?, case }))
+    let receipt = app.act(caller, Command::ClaimSeat { engagement, case }).await?;
+    Ok(Json(SeatOut::of(&receipt, engagement)?))
 }
 
 /// Gives a reader a seat.

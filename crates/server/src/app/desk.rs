@@ -112,29 +112,6 @@ impl Query for Seats {
     }
 }
 
-/// Asks for the caller's assignment on a case.
-#[derive(Debug, Clone, Copy)]
-pub struct SeatOf {
-    /// In which engagement.
-    pub engagement: EngagementId,
-    /// On which case.
-    pub case: CaseId,
-}
-
-impl Query for SeatOf {
-    type Out = AssignmentId;
-
-    fn scope(&self) -> Scope {
-        Scope::Engagement(self.engagement)
-    }
-
-    async fn answer(self, look: &mut Look<'_>) -> Result<AssignmentId> {
-        let (_, panel) = look.case(self.case, None).await?;
-        let held = panel.and_then(|panel| panel.assignment_of(look.standing.id()));
-        Ok(held.ok_or_else(|| Reason::hidden(self.case))?.0)
-    }
-}
-
 /// Asks for the desk of an assignment: the caller's own, held or sealed.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenDesk {

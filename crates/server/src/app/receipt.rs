@@ -1,7 +1,8 @@
 //! What an act did: enough for the caller to go on, and to be given again when the same request comes again.
 
 use remit_kernel::{
-    id::{ActId, CaseId, EngagementId, OrgId, PersonId, SowId},
+    id::{ActId, AssignmentId, CaseId, EngagementId, OrgId, PersonId, SowId},
+    panel::PanelEvent,
     stream::{Event, Scope, StreamId},
     time::Instant,
 };
@@ -20,6 +21,9 @@ pub struct Receipt {
     pub command: String,
     /// What happened, in order; empty if nothing had to.
     pub events: Vec<Happened>,
+    /// The assignment that came with the seat it took. Kept here because the seat may be gone when the request comes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<AssignmentId>,
 }
 
 /// One event of an act.
@@ -41,6 +45,10 @@ impl Receipt {
             scope: scope.to_string(),
             command: command.to_owned(),
             events: events.iter().map(happened).collect(),
+            assignment: events.iter().find_map(|(_, event)| match event {
+                Event::Panel(PanelEvent::SeatTaken { assignment, .. }) => Some(*assignment),
+                _ => None,
+            }),
         }
     }
 

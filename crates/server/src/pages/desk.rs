@@ -25,7 +25,7 @@ use super::{
 use crate::{
     App, Caller, Error,
     app::{
-        desk::{Desk, OpenDesk, SeatList, SeatOf, Seats},
+        desk::{Desk, OpenDesk, SeatList, Seats},
         judgement::{Resolved, Written},
     },
     edge::Edge,
@@ -124,8 +124,7 @@ async fn next(State(app): State<App>, caller: Caller, Path(engagement): Path<Eng
 /// Takes the next case and returns the assignment.
 async fn claim(app: &App, caller: &Caller, engagement: EngagementId) -> Result<AssignmentId, Error> {
     let receipt = app.act(caller.clone(), Command::ClaimNext { engagement }).await?;
-    let case = receipt.case().ok_or_else(|| Reason::hidden(engagement))?;
-    app.view(caller, SeatOf { engagement, case }).await
+    Ok(receipt.assignment.ok_or_else(|| Reason::hidden(engagement))?)
 }
 
 fn to_desk(engagement: EngagementId, assignment: AssignmentId) -> Response {
