@@ -8,7 +8,7 @@ use remit_kernel::{
     id::{AssignmentId, CaseId, PersonId},
 };
 use remit_server::app::{
-    desk::{OpenDesk, SeatOf, Seats},
+    desk::{OpenDesk, Seats},
     judgement::Written,
 };
 use serde_json::json;
@@ -58,8 +58,7 @@ fn encode(text: &str) -> String {
 impl World {
     pub(crate) async fn seat(&self, person: PersonId, case: CaseId) -> AssignmentId {
         let engagement = self.engagement;
-        self.act(person, Command::ClaimSeat { engagement, case }).await.unwrap();
-        self.app.view(&self.caller(person), SeatOf { engagement, case }).await.unwrap()
+        self.act(person, Command::ClaimSeat { engagement, case }).await.unwrap().assignment.unwrap()
     }
 
     fn desk(&self, assignment: AssignmentId) -> String {
