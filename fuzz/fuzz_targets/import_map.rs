@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use remit_formats::{
     files,
-    import_map::ImportMap,
+    import_map,
     pack::{LoadedPack, read_files},
     table::{Encoding, Table},
 };
@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         Some(at) => (&bytes[..at], &bytes[at + 1..]),
         None => (bytes, &[][..]),
     };
-    let Ok(map) = ImportMap::of_bytes("map.toml", map.to_vec(), &PACK.pack) else { return };
+    let Ok(map) = import_map::of_bytes("map.toml", map.to_vec(), &PACK.pack) else { return };
     let Ok(table) = Table::of_bytes("t.csv", rows.to_vec(), Encoding::Detect) else { return };
     for row in table.take(100).flatten() {
         let _ = (map.case(&row), map.documents(&row), map.reading(&row), map.gold(&row));

@@ -39,7 +39,8 @@ pub(crate) fn run(examples: u32, seed: u64) -> Result<()> {
             ask.args(["--max-examples", &examples.to_string(), "--seed", &seed.to_string()]);
             // The token must live until the end; `DELETE /session` has tests of its own.
             ask.args(["--exclude-path", "/session", "--phases", "examples,coverage,fuzzing"]);
-            ask.args(["--workers", "1", "--no-color"]);
+            // It keeps notes of its own where it runs.
+            ask.args(["--workers", "1", "--no-color"]).current_dir(&work);
             finish(&mut ask)
         });
     }

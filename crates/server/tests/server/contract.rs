@@ -135,6 +135,8 @@ async fn queries_and_paths_that_do_not_fit_are_told() {
     let cases = format!("/api/v1/engagements/{}/cases", world.engagement);
     for (path, status, code) in [
         (format!("{cases}?limit=many"), StatusCode::UNPROCESSABLE_ENTITY, "field-invalid"),
+        (format!("{cases}?limit=0"), StatusCode::UNPROCESSABLE_ENTITY, "field-invalid"),
+        (format!("{cases}?limit=201"), StatusCode::UNPROCESSABLE_ENTITY, "field-invalid"),
         (format!("{cases}?limit=1&limit=2"), StatusCode::UNPROCESSABLE_ENTITY, "field-invalid"),
         (format!("{cases}?status=dreaming"), StatusCode::UNPROCESSABLE_ENTITY, "field-invalid"),
         (format!("{cases}?after=nowhere"), StatusCode::UNPROCESSABLE_ENTITY, "field-invalid"),

@@ -39,6 +39,22 @@ async fn the_same_key_and_body_is_done_once_and_answered_alike() {
 }
 
 #[tokio::test]
+async fn a_claim_is_answered_alike_after_its_seat_was_given_back() {
+    let world = World::live().await;
+    let http = Http::of(&world);
+    let case = world.case_at(CaseStatus::Ready, "T-1").await;
+    let token = world.token(world.reader1).await;
+    let engagement = world.engagement;
+    let path = format!("/api/v1/engagements/{engagement}/seats/next");
+    let first = post(&http, &path, &token, "key-1", "").await;
+    assert_eq!(first.status, StatusCode::OK, "{first:?}");
+    let release = Command::ReleaseSeat { engagement, case, reason: "Away.".into() };
+    world.act(world.reader1, release).await.unwrap();
+    let again = post(&http, &path, &token, "key-1", "").await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+}
+
+#[tokio::test]
 async fn a_key_that_comes_with_another_body_is_refused() {
     let world = World::live().await;
     let http = Http::of(&world);
