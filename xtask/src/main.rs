@@ -8,12 +8,18 @@ mod bench;
 mod browser;
 mod demo;
 mod e2e;
+mod flame;
+mod instructions;
 mod npm;
 mod step;
 mod test;
 mod tidy;
 
-use std::{env, path::Path, process::ExitCode};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -60,6 +66,27 @@ enum Chore {
         /// A little of everything, once: shows that it runs, measures nothing well
         #[arg(long)]
         quick: bool,
+        /// Print instead how the costs grow from 10,000 to 1,000,000 cases; takes an hour
+        #[arg(long)]
+        curve: bool,
+    },
+    /// Draws a flame graph of one part of the benchmark, from what `perf` samples
+    Flame {
+        /// Part of the benchmark
+        #[arg(default_value = "submit")]
+        part: String,
+        /// What `perf record --call-graph dwarf` left, instead of a new run
+        #[arg(long)]
+        samples: Option<PathBuf>,
+        /// The picture to write
+        #[arg(long, default_value = "docs/flame-submit.svg")]
+        picture: String,
+    },
+    /// Counts instructions per act with callgrind; fails above the committed figure by a fifth
+    Instructions {
+        /// Write the committed figure anew instead
+        #[arg(long)]
+        renew: bool,
     },
     /// Checks the sentences of house style that a compiler cannot
     Tidy,
@@ -85,7 +112,9 @@ fn run(chore: Chore) -> Result<()> {
         Chore::E2e { name, headed } => e2e::journeys(name.as_deref(), headed),
         Chore::Screenshots => e2e::screenshots(),
         Chore::Assets => npm::install(npm::ASSETS),
-        Chore::Bench { cases, quick } => bench::run(cases, quick),
+        Chore::Bench { cases, quick, curve } => bench::run(cases, quick, curve),
+        Chore::Flame { part, samples, picture } => flame::run(&part, samples, &picture),
+        Chore::Instructions { renew } => instructions::run(renew),
         Chore::Tidy => tidy::run(),
     }
 }

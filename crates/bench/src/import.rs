@@ -28,7 +28,17 @@ pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Ve
     let (cases, decisions) = (dir.join("cases.csv"), dir.join("decisions.csv"));
     write(&cases, &decisions, readings / 2)?;
     let mut command = Command::new(remit);
-    command.args(["import", "readings", "--pack", "diagnostic-reading", "--new", "History", "--as", OPERATOR, "--json"]);
+    command.args([
+        "import",
+        "readings",
+        "--pack",
+        "diagnostic-reading",
+        "--new",
+        "History",
+        "--as",
+        OPERATOR,
+        "--json",
+    ]);
     command.arg("--cases").arg(&cases).arg("--readings").arg(&decisions).arg("--data").arg(dir);
     let Ended { said, took, peak_mebibytes } = program::run(&mut command)?;
     let imported: serde_json::Value = serde_json::from_slice(&said)?;

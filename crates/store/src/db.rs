@@ -4,7 +4,10 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -60,6 +63,8 @@ struct Inner {
     writer: Option<JoinHandle<()>>,
     readers: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    /// Statements that were read with so far.
+    asked: AtomicU64,
     /// Held open for the lock on it; declared last, so that it is let go after the connections.
     lock: Arc<File>,
 }
@@ -86,6 +91,7 @@ impl Store {
             writer: Some(thread),
             readers: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(options.readers_max)),
+            asked: AtomicU64::new(0),
             lock: Arc::new(lock),
         })))
     }
@@ -112,7 +118,8 @@ impl Store {
             // The moment is that of the first look.
             connection.rows(&Statement { sql: APPLIED, values: values![] }, first::<String>)?;
             let (readers, permits) = (Mutex::new(vec![connection]), Arc::new(Semaphore::new(1)));
-            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, lock })))
+            let asked = AtomicU64::new(0);
+            Ok(Self(Arc::new(Inner { path, writes: None, writer: None, readers, permits, asked, lock })))
         });
         frozen.await.map_err(|_| StoreError::Panicked)?
     }
@@ -135,7 +142,13 @@ impl Store {
         values: Vec<Value>,
         read: fn(&mut Columns<'_>) -> std::result::Result<T, Unreadable>,
     ) -> Result<Vec<T>> {
+        self.0.asked.fetch_add(1, Ordering::Relaxed);
         self.read(move |connection| connection.rows(&Statement { sql, values }, read)).await
+    }
+
+    /// Returns how many statements were read with so far.
+    pub(crate) fn asked(&self) -> u64 {
+        self.0.asked.load(Ordering::Relaxed)
     }
 
     /// Returns the first row of one statement.
