@@ -9,13 +9,14 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::Path,
     process::Command,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use flate2::{Compression, write::GzEncoder};
 use remit_kernel::stream::Scope;
-use remit_store::SessionKind;
+use remit_store::{CaseFilter, SessionKind};
 use serde_json::{Value, json};
 use tokio::task;
 
@@ -31,6 +32,8 @@ use crate::{
 const DOCUMENT_BYTES: usize = 300_000;
 /// The time that the large import may take for each million bytes.
 const SECONDS_PER_MEGABYTE: f64 = 0.2;
+/// How long no case must come in until the lost import is over.
+const SETTLED: Duration = Duration::from_millis(500);
 /// What fills a document behind its first sentence.
 const FILLING: &str = "The median of the others did not move, and nobody had expected that it would. ";
 /// The pack and its map for such files.
@@ -102,6 +105,15 @@ async fn with_losses(dir: &Path, documents: usize) -> Result<Row> {
         task::yield_now().await;
     };
     drop(lost);
+    // Acts that were on their way are finished: nobody sends again within that moment.
+    let mut standing = None;
+    loop {
+        let counted = world.app.store().count_cases(&scope, &CaseFilter::default()).await?;
+        if standing.replace(counted) == Some(counted) {
+            break;
+        }
+        tokio::time::sleep(SETTLED).await;
+    }
 
     let watch = Watch::start();
     let again = request(address, &format!("/api/v1/engagements/{scope}/imports"), &secret, &without_name(&body)?);

@@ -1,5 +1,7 @@
 //! How many statements an act costs: a number that is small, written down here, and changed only on purpose.
 
+use std::fmt::Write as _;
+
 use insta::assert_snapshot;
 use remit_kernel::{
     command::Command,
@@ -18,7 +20,7 @@ async fn count(world: &World, person: PersonId, command: Command, lines: &mut St
     let (write, _) = world.app.prepare(&world.caller(person), &command, None).await.unwrap();
     let asked = statements_asked(store) - before;
     let (checked, written) = statements_of(write);
-    lines.push_str(&format!("{word}: {asked} read, {checked} check, {written} write\n"));
+    writeln!(lines, "{word}: {asked} read, {checked} check, {written} write").unwrap();
     world.act(person, command).await.unwrap().case()
 }
 
