@@ -4,27 +4,45 @@ use std::{env, path::PathBuf, process::Command, thread};
 
 use anyhow::{Context, Result};
 
-use crate::step::{Steps, answer, cargo, run as finish};
+use crate::{
+    npm,
+    step::{Steps, answer, cargo, run as finish},
+};
 
 /// Open cases among which the next one is found, unless another number is asked for.
 pub(crate) const CASES: usize = 100_000;
 
+/// How the two programs are built.
+const BUILD: [&str; 6] = ["build", "--release", "-p", "remit-bench", "-p", "remit-cli"];
+
 /// Prints the machine and one table of ratios; `docs/performance.md` says how to read it.
-pub(crate) fn run(cases: usize, quick: bool) -> Result<()> {
+pub(crate) fn run(cases: usize, quick: bool, curve: bool) -> Result<()> {
     let mut steps = Steps::default();
+    steps.run("third-party scripts", || npm::install(npm::ASSETS))?;
     let target = steps.run("remit and its benchmark, optimised", build)?;
     let (release, cores) = (target.join("release"), thread::available_parallelism().context("counting the cores")?);
     let load = answer(Command::new("cut").args(["-d ", "-f1-3", "/proc/loadavg"])).unwrap_or_default();
     println!("\n{cores} cores, load before the run {load}\n");
     let mut bench = Command::new(release.join("remit-bench"));
-    bench.args(["--cases", &cases.to_string()]).args(quick.then_some("--quick"));
+    bench.args(["--cases", &cases.to_string()]).args(quick.then_some("--quick")).args(curve.then_some("--curve"));
     bench.arg("--remit").arg(release.join("remit")).arg("--data").arg(target.join("bench-data"));
     finish(&mut bench)
 }
 
 /// Builds the two programs and returns the target folder.
 fn build() -> Result<PathBuf> {
-    finish(cargo().args(["build", "--release", "-p", "remit-bench", "-p", "remit-cli"]))?;
+    finish(cargo().args(BUILD))?;
+    folder()
+}
+
+/// Builds the two programs with the names of their functions, for a profile, and returns the target folder.
+pub(crate) fn build_with_names() -> Result<PathBuf> {
+    let kept = ["remit-bench", "remit-cli"].map(|name| format!("profile.release.package.{name}.strip=\"none\""));
+    finish(cargo().args(BUILD).args(kept.iter().flat_map(|kept| ["--config", kept])))?;
+    folder()
+}
+
+fn folder() -> Result<PathBuf> {
     // This very program lies in the folder of its profile, wherever the target folder is.
     let own = env::current_exe().context("finding the target folder")?;
     Ok(own.ancestors().nth(2).context("finding the target folder")?.to_owned())

@@ -9,7 +9,9 @@ mod browser;
 mod demo;
 mod e2e;
 mod faults;
+mod flame;
 mod fuzz;
+mod instructions;
 mod npm;
 mod package;
 mod postgres;
@@ -19,7 +21,11 @@ mod step;
 mod test;
 mod tidy;
 
-use std::{env, path::Path, process::ExitCode};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -66,6 +72,27 @@ enum Chore {
         /// A little of everything, once: shows that it runs, measures nothing well
         #[arg(long)]
         quick: bool,
+        /// Print instead how the costs grow from 10,000 to 1,000,000 cases; takes an hour
+        #[arg(long)]
+        curve: bool,
+    },
+    /// Draws a flame graph of one part of the benchmark, from what `perf` samples
+    Flame {
+        /// Part of the benchmark
+        #[arg(default_value = "submit")]
+        part: String,
+        /// What `perf record --call-graph dwarf` left, instead of a new run
+        #[arg(long)]
+        samples: Option<PathBuf>,
+        /// The picture to write
+        #[arg(long, default_value = "docs/flame-submit.svg")]
+        picture: String,
+    },
+    /// Counts instructions per act with callgrind; fails above the committed figure by a fifth
+    Instructions {
+        /// Write the committed figure anew instead
+        #[arg(long)]
+        renew: bool,
     },
     /// Builds the Debian package, looks into it and tries it
     Package,
@@ -133,7 +160,9 @@ fn run(chore: Chore) -> Result<()> {
         Chore::E2e { name, headed } => e2e::journeys(name.as_deref(), headed),
         Chore::Screenshots => e2e::screenshots(),
         Chore::Assets => npm::install(npm::ASSETS),
-        Chore::Bench { cases, quick } => bench::run(cases, quick),
+        Chore::Bench { cases, quick, curve } => bench::run(cases, quick, curve),
+        Chore::Flame { part, samples, picture } => flame::run(&part, samples, &picture),
+        Chore::Instructions { renew } => instructions::run(renew),
         Chore::Package => package::run(),
         Chore::Postgres => postgres::keep(),
         Chore::Faults { long, only, database } => faults::run(long, &only, &database),

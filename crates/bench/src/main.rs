@@ -6,10 +6,12 @@
 
 mod curve;
 mod import;
+mod large;
 mod measure;
 mod next;
 mod pages;
 mod program;
+mod round;
 mod start;
 mod submit;
 mod table;
@@ -25,6 +27,9 @@ use crate::table::Row;
 /// Readings of the past that are taken in.
 const READINGS: usize = 100_000;
 
+/// Documents of 300 kB that are taken in.
+const DOCUMENTS: usize = 1_000;
+
 #[derive(Parser)]
 #[command(name = "remit-bench", about = "Measures Remit and prints one table of ratios")]
 struct Cli {
@@ -34,6 +39,9 @@ struct Cli {
     /// Grow one engagement to 10,000, 100,000 and 1,000,000 cases instead, and print how the costs grow
     #[arg(long, conflicts_with = "only")]
     curve: bool,
+    /// Do so many rounds of fixed work instead, one act after the other, and print nothing: for counting instructions
+    #[arg(long, conflicts_with_all = ["only", "curve"])]
+    rounds: Option<usize>,
     /// A little of everything, once: shows that it runs, measures nothing well
     #[arg(long)]
     quick: bool,
@@ -55,13 +63,22 @@ enum Part {
     Next,
     Pages,
     Import,
+    Large,
     Start,
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
+fn main() -> Result<()> {
     let cli = Cli::parse();
     empty(&cli.data)?;
+    if let Some(rounds) = cli.rounds {
+        // One thread, so that nothing hangs on which of two was faster.
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(round::run(&cli.data, rounds))?;
+        return empty(&cli.data);
+    }
+    tokio::runtime::Runtime::new()?.block_on(run(cli))
+}
+
+async fn run(cli: Cli) -> Result<()> {
     if cli.curve {
         let share = if cli.quick { 100 } else { 1 };
         println!("{}", curve::table(&cli.data, &curve::SIZES.map(|size| size / share)).await?);
@@ -86,6 +103,7 @@ async fn measure(part: Part, cli: &Cli) -> Result<Vec<Row>> {
         Part::Next => next::rows(&dir, cli.cases / share, next::PEOPLE / share.min(10)).await,
         Part::Pages => pages::rows(&dir, requests).await,
         Part::Import => import::rows(&cli.remit, &dir, READINGS / share).await,
+        Part::Large => large::rows(&cli.remit, &dir, DOCUMENTS / share).await,
         Part::Start => start::rows(&cli.remit, &dir, repetitions),
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct World {
     /// A second manager, to whom a case can be handed.
     pub(crate) deputy: PersonId,
     pub(crate) readers: Vec<PersonId>,
+    /// Runs the installation.
+    pub(crate) operator: PersonId,
     client: PersonId,
 }
 
@@ -64,7 +66,11 @@ pub(crate) fn open(dir: &Path) -> Result<App> {
 impl World {
     /// Makes a world in an empty data folder.
     pub(crate) async fn make(dir: &Path, readers: usize) -> Result<Self> {
-        let app = open(dir)?;
+        Self::found(open(dir)?, readers).await
+    }
+
+    /// Makes a world within an application that holds nothing yet.
+    pub(crate) async fn found(app: App, readers: usize) -> Result<Self> {
         let loaded = pack::read_files(&files::find_shipped(PACK).context("the pack is not part of this build")?);
         let pack = app.keep_pack(&loaded.map_err(|problems| anyhow!("{problems}"))?.pack).await?;
 
@@ -86,7 +92,7 @@ impl World {
         let draft =
             Command::DraftEngagement { name: "Measured".into(), client: client_org, provider: provider_org, managers };
         let engagement = app.act(by(operator), draft).await?.engagement().context("engagement")?;
-        let mut world = Self { app: app.clone(), engagement, delivery, deputy, readers: Vec::new(), client };
+        let mut world = Self { app: app.clone(), engagement, delivery, deputy, readers: Vec::new(), operator, client };
         world.join(signer, Role::Signer).await?;
         world.employ(operator, provider_org, readers).await?;
         world.put_in_force(pack).await?;

@@ -131,7 +131,7 @@ words! {
 }
 
 /// One row of one index table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "table", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each variant is the row type of its name")]
 pub enum Row {
@@ -150,7 +150,7 @@ pub enum Row {
 }
 
 /// An engagement. Key: none beyond the scope.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct EngagementRow {
     pub name: TextId,
@@ -161,7 +161,7 @@ pub struct EngagementRow {
 }
 
 /// A person in an engagement. Key: `person`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct MemberRow {
     pub person: PersonId,
@@ -176,7 +176,7 @@ pub struct MemberRow {
 }
 
 /// A case. Key: `case`; unique: `reference_key`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct CaseRow {
     pub case: CaseId,
@@ -201,7 +201,7 @@ pub struct CaseRow {
 }
 
 /// An open seat of a panel. Key: `case`, `seat`. Found by `need`, `due_at`, `case`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct SeatRow {
     pub case: CaseId,
@@ -212,7 +212,7 @@ pub struct SeatRow {
 }
 
 /// What a seat calls for; many seats share one. Key: `need`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct NeedRow {
     pub need: Digest,
@@ -221,7 +221,7 @@ pub struct NeedRow {
 }
 
 /// A person's duty on a case. Key: `case`, `duty`, `ordinal`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct DutyRow {
     pub case: CaseId,
@@ -237,7 +237,7 @@ pub struct DutyRow {
 }
 
 /// A panel. Key: `case`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct PanelRow {
     pub case: CaseId,
@@ -254,7 +254,7 @@ pub struct PanelRow {
 }
 
 /// A deciding question on which panel readers differed; made once all readings are in. Key: `case`, `question`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct DisputeRow {
     pub case: CaseId,
@@ -263,7 +263,7 @@ pub struct DisputeRow {
 }
 
 /// One choice answer of one reading. Key: `case`, `reading`, `question`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct AnswerRow {
     pub case: CaseId,
@@ -278,7 +278,7 @@ pub struct AnswerRow {
 }
 
 /// An organisation (scope `dir`). Key: `org`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct OrganisationRow {
     pub org: OrgId,
@@ -286,7 +286,7 @@ pub struct OrganisationRow {
 }
 
 /// A person (scope `dir`). Key: `person`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct PersonRow {
     pub person: PersonId,
@@ -300,7 +300,7 @@ pub struct PersonRow {
 }
 
 /// A credential (scope `dir`). Key: `credential`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct CredentialRow {
     pub credential: CredentialId,

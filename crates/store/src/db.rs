@@ -1,6 +1,14 @@
 //! The door: open, migrate, read, commit. What lies behind it is a data folder or a database server.
 
-use std::{fs, path::Path, pin::Pin, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use tokio::sync::{Mutex, broadcast, oneshot};
 
@@ -32,9 +40,10 @@ impl Default for Options {
     }
 }
 
-/// The store. Clones share it; a data folder is let go when the last one is dropped.
+/// The store, and how many statements it was read with so far. Clones share both; a data folder is let go when the last
+/// one is dropped.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(Arc<Inner>, Arc<AtomicU64>);
 
 enum Inner {
     /// A data folder: SQLite.
@@ -46,16 +55,25 @@ enum Inner {
 }
 
 impl Store {
+    fn of(inner: Inner) -> Self {
+        Self(Arc::new(inner), Arc::default())
+    }
+
+    /// Returns how many statements were read with so far.
+    pub(crate) fn asked(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+
     /// Opens the store of a data folder, making the folder and bringing the tables up to date where needed.
     ///
     /// Blocks for as long as migrations take. [`StoreError::Held`] if another process has the folder open.
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
-        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options, None)?))))
+        Ok(Self::of(Inner::Folder(Folder::open(dir, options, None)?)))
     }
 
     /// Opens a data folder that a simulation steps through: without threads of its own, in the caller's runtime.
     pub(crate) fn open_stepped(dir: &Path, options: Options, give_way: GiveWay) -> Result<Self> {
-        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options, Some(give_way))?))))
+        Ok(Self::of(Inner::Folder(Folder::open(dir, options, Some(give_way))?)))
     }
 
     /// Connects to the store of a PostgreSQL database, bringing the tables up to date where needed.
@@ -63,13 +81,13 @@ impl Store {
     /// `url` is `postgres://user:password@host:port/database`. [`StoreError::Address`] if it cannot be used,
     /// [`StoreError::Unreachable`] if nobody answers there.
     pub async fn connect(url: &str, options: Options) -> Result<Self> {
-        Ok(Self(Arc::new(Inner::Cluster(Cluster::connect(url, options.connections_max).await?))))
+        Ok(Self::of(Inner::Cluster(Cluster::connect(url, options.connections_max).await?)))
     }
 
     /// Connects once more to the same server, as another node would.
     pub(crate) async fn beside(&self) -> Result<Option<Self>> {
         match &*self.0 {
-            Inner::Cluster(cluster) => Ok(Some(Self(Arc::new(Inner::Cluster(cluster.beside().await?))))),
+            Inner::Cluster(cluster) => Ok(Some(Self::of(Inner::Cluster(cluster.beside().await?)))),
             Inner::Folder(_) | Inner::Frozen(_) => Ok(None),
         }
     }
@@ -135,7 +153,7 @@ impl Store {
             Inner::Cluster(cluster) => Inner::Frozen(Mutex::new(cluster.frozen().await?)),
             Inner::Frozen(_) => return Ok(self.clone()),
         };
-        Ok(Self(Arc::new(inner)))
+        Ok(Self::of(inner))
     }
 
     /// Copies the whole store, as it stands at this moment, into a new SQLite file: a data folder's page by page, a
@@ -197,6 +215,7 @@ impl Store {
         values: Vec<Value>,
         read: fn(&mut Columns<'_>) -> std::result::Result<T, Unreadable>,
     ) -> Result<Vec<T>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
         let statement = Statement { sql, values };
         match &*self.0 {
             Inner::Folder(folder) => folder.read(move |connection| connection.rows(&statement, read)).await,

@@ -151,6 +151,16 @@ pub async fn prepare(store: &Store, sql: &'static str) -> Result<bool> {
     store.check(sql).await
 }
 
+/// Returns how many statements a store was read with since it was opened.
+pub fn statements_asked(store: &Store) -> u64 {
+    store.asked()
+}
+
+/// Returns how many versions a write checks, and how many statements it then runs.
+pub fn statements_of(write: Write) -> (usize, usize) {
+    write.into_plan().counts()
+}
+
 /// The statements of some writes, run by the bare driver: the least that writing these rows costs.
 ///
 /// Nothing is loaded, expected, authorised or decided; the folder is not locked, so no store may have it open.

@@ -137,6 +137,11 @@ impl Plan {
         Self { answer: None, expects: Vec::new(), statements, looks: false }
     }
 
+    /// Returns how many checks come first, and how many statements follow.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.expects.len() + usize::from(self.answer.is_some()), self.statements.len())
+    }
+
     /// Applies the plan within the transaction of the connection.
     pub(crate) fn apply(&self, connection: &Connection) -> Result<Applied> {
         let nothing = |commit| Ok(Applied { commit, rows: 0 });

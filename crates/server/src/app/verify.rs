@@ -1,22 +1,27 @@
 //! Verify: every event is replayed in order, and every state, index row, text and entry compared with what is stored.
 //!
-//! The first difference is named: which scope, which table, which key, and what. Everything is read in pages by key, each
-//! table once.
+//! The first difference is named: which scope, which table, which key, and what. Everything is read in pages by key, the
+//! next page while the one before is compared. Rows are first compared by tallies, which hold nothing in memory; only
+//! where two tallies differ is the scope replayed again with its rows in hand, to name the one that differs.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
+    future::Future,
+    hash::{BuildHasher as _, Hash, RandomState},
     sync::atomic::Ordering,
 };
 
 use remit_access::{Action, Label};
 use remit_kernel::{
     hash::{Digest, canonical},
+    id::TextId,
     index::Row,
     stream::{Event, SHAPE, Scope, State, StreamId, apply, chain},
     text::{TextRef, commitment},
 };
-use remit_store::{EventKey, Store, StoredEvent, Table, Verification, key_of};
+use remit_store::{SnapshotRow, Store, StoredEntry, StoredEvent, StoredText, Table, Verification, key_of};
 use serde::Serialize;
+use tokio::task::JoinHandle;
 
 use super::{App, Look, Query};
 use crate::{
@@ -190,19 +195,19 @@ impl App {
         let store = self.store.frozen().await?;
         for scope in store.scopes().await? {
             counts.scopes += 1;
-            let replay = Replay {
-                store: &store,
-                scope: &scope,
-                counts: &mut counts,
-                rows: BTreeMap::new(),
-                texts: HashMap::new(),
-            };
-            match replay.run(&told).await {
+            let before = counts;
+            let mut found = Replay::new(&store, &scope, &mut counts, Rows::tallied()).run(&told).await;
+            if matches!(found, Err(Stopped::Unlike)) {
+                counts = before;
+                found = Replay::new(&store, &scope, &mut counts, Rows::in_hand()).run(&told).await;
+            }
+            match found {
                 Ok(()) => {}
                 Err(Stopped::Different(difference)) => {
                     first_difference = Some(difference);
                     break;
                 }
+                Err(Stopped::Unlike) => return Err(std::io::Error::other("tallies differ and rows do not").into()),
                 Err(Stopped::Failed(error)) => return Err(error),
             }
         }
@@ -213,6 +218,8 @@ impl App {
 /// Why a replay ended early.
 enum Stopped {
     Different(Difference),
+    /// Two tallies differ: which row it is, the rows in hand will tell.
+    Unlike,
     Failed(Error),
 }
 
@@ -229,10 +236,103 @@ struct Replay<'a> {
     store: &'a Store,
     scope: &'a str,
     counts: &'a mut Counts,
-    /// Index rows that the states give, by table and key.
-    rows: BTreeMap<&'static str, HashMap<String, Row>>,
-    /// Texts that the events name.
-    texts: HashMap<remit_kernel::id::TextId, TextRef>,
+    rows: Rows,
+}
+
+/// What the events say must be there: index rows and texts.
+enum Rows {
+    Tallied {
+        key: RandomState,
+        rows: BTreeMap<&'static str, Tally>,
+        texts: Tally,
+        /// Hashes of what more than one event may name: needs, which cases share, and texts.
+        named: HashSet<u64>,
+    },
+    InHand {
+        rows: BTreeMap<&'static str, HashMap<String, Row>>,
+        texts: HashMap<TextId, Digest>,
+    },
+}
+
+/// How many things there were, and the sum of their keyed hashes: equal for equal things in whatever order, and for
+/// others with a chance of one in 2^128.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tally {
+    things: u64,
+    sum: (u64, u64),
+}
+
+impl Tally {
+    fn add(&mut self, key: &RandomState, thing: &impl Hash) {
+        let (one, other) = (key.hash_one((0_u8, thing)), key.hash_one((1_u8, thing)));
+        self.things += 1;
+        self.sum = (self.sum.0.wrapping_add(one), self.sum.1.wrapping_add(other));
+    }
+}
+
+impl Rows {
+    fn tallied() -> Self {
+        let (rows, texts, named) = (BTreeMap::new(), Tally::default(), HashSet::new());
+        Self::Tallied { key: RandomState::new(), rows, texts, named }
+    }
+
+    fn in_hand() -> Self {
+        Self::InHand { rows: BTreeMap::new(), texts: HashMap::new() }
+    }
+
+    fn expect(&mut self, row: Row) {
+        let table = Table::of(&row).name();
+        match self {
+            Self::Tallied { key, rows, named, .. } => {
+                if !matches!(row, Row::Need(_)) || named.insert(key.hash_one(&row)) {
+                    rows.entry(table).or_default().add(key, &row);
+                }
+            }
+            Self::InHand { rows, .. } => drop(rows.entry(table).or_default().insert(key_of(&row), row)),
+        }
+    }
+
+    fn expect_text(&mut self, id: TextId, commitment: Digest) {
+        match self {
+            Self::Tallied { key, texts, named, .. } => {
+                if named.insert(key.hash_one((id, commitment))) {
+                    texts.add(key, &(id, commitment));
+                }
+            }
+            Self::InHand { texts, .. } => drop(texts.insert(id, commitment)),
+        }
+    }
+}
+
+/// Pages of a table, each read while the one before is looked at.
+struct Pages<T, R> {
+    next: Option<JoinHandle<remit_store::Result<Vec<T>>>>,
+    read: R,
+}
+
+impl<T: Send + 'static, F, R> Pages<T, R>
+where
+    F: Future<Output = remit_store::Result<Vec<T>>> + Send + 'static,
+    R: Fn(Option<&T>) -> F,
+{
+    /// Begins to read; `read` returns the page after a row, the first page after none.
+    fn new(read: R) -> Self {
+        Self { next: Some(tokio::spawn(read(None))), read }
+    }
+
+    /// Returns the next page; none after the last.
+    async fn page(&mut self) -> Option<remit_store::Result<Vec<T>>> {
+        let page = match self.next.take()?.await {
+            Ok(page) => page,
+            Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+        };
+        if let Ok(page) = &page
+            && page.len() == PAGE as usize
+        {
+            self.next = Some(tokio::spawn((self.read)(page.last())));
+        }
+        Some(page)
+    }
 }
 
 /// A stream while its events go by.
@@ -244,7 +344,11 @@ struct Moving {
     head: Digest,
 }
 
-impl Replay<'_> {
+impl<'a> Replay<'a> {
+    fn new(store: &'a Store, scope: &'a str, counts: &'a mut Counts, rows: Rows) -> Self {
+        Self { store, scope, counts, rows }
+    }
+
     async fn run(mut self, told: &(impl Fn(u64) + Send + Sync)) -> Step {
         self.events(told).await?;
         for table in Table::ALL {
@@ -275,14 +379,19 @@ impl Replay<'_> {
 
     /// Replays the events, stream by stream, beside the snapshots, which come in the same order.
     async fn events(&mut self, told: &(impl Fn(u64) + Send + Sync)) -> Step {
-        let mut snapshots = Snapshots { after: None, page: Vec::new().into_iter(), ended: false };
+        let (store, scope) = (self.store.clone(), self.scope.to_owned());
+        let (beside, of) = (store.clone(), scope.clone());
+        let mut snapshots = Snapshots::new(move |last: Option<&SnapshotRow>| {
+            let (store, scope, after) = (beside.clone(), of.clone(), last.map(|row| row.stream.clone()));
+            async move { store.snapshots_page(&scope, after.as_deref(), PAGE).await }
+        });
+        let mut events = Pages::new(move |last: Option<&StoredEvent>| {
+            let (store, scope, after) = (store.clone(), scope.clone(), last.map(StoredEvent::key));
+            async move { store.events_page(&scope, after.as_ref(), PAGE).await }
+        });
         let mut moving: Option<Moving> = None;
-        let mut after: Option<EventKey> = None;
-        loop {
-            let page = self.store.events_page(self.scope, after.as_ref(), PAGE).await;
+        while let Some(page) = events.page().await {
             let page = self.page("events", page)?;
-            let last = page.len() < PAGE as usize;
-            after = page.last().map(StoredEvent::key);
             for event in page {
                 self.counts.events += 1;
                 if moving.as_ref().is_none_or(|moving| moving.name != event.stream) {
@@ -305,9 +414,6 @@ impl Replay<'_> {
                 }
             }
             told(self.counts.events);
-            if last {
-                break;
-            }
         }
         if let Some(done) = moving {
             self.settle(done, &mut snapshots).await?;
@@ -344,34 +450,25 @@ impl Replay<'_> {
     }
 
     /// Notes the texts that an event names, wherever in its body they stand.
+    ///
+    /// The body is canonical, so members stand in order and no quote stands bare within a text: what looks like the
+    /// middle of a [`TextRef`] is one.
     fn note_texts(&mut self, body: &str) {
-        if !body.contains("\"commitment\"") {
-            return;
-        }
-        let Ok(value) = serde_json::from_str(body) else { return };
-        let mut left = vec![value];
-        while let Some(value) = left.pop() {
-            match value {
-                serde_json::Value::Object(members) => {
-                    if members.contains_key("commitment")
-                        && let Ok(text) = serde_json::from_value::<TextRef>(serde_json::Value::Object(members.clone()))
-                    {
-                        self.texts.insert(text.id, text);
-                    } else {
-                        left.extend(members.into_iter().map(|(_, value)| value));
-                    }
-                }
-                serde_json::Value::Array(items) => left.extend(items),
-                serde_json::Value::Null
-                | serde_json::Value::Bool(_)
-                | serde_json::Value::Number(_)
-                | serde_json::Value::String(_) => {}
+        for (at, mark) in body.match_indices("\"commitment\":\"") {
+            let begin = body[..at].rfind('{').unwrap_or(at);
+            let end = body[at + mark.len()..].find('}').map_or(body.len(), |end| at + mark.len() + end + 1);
+            if let Ok(text) = serde_json::from_str::<TextRef>(&body[begin..end]) {
+                self.rows.expect_text(text.id, text.commitment);
             }
         }
     }
 
     /// Compares the state of a finished stream with its snapshot, and keeps its index rows for the comparison of tables.
-    async fn settle(&mut self, done: Moving, snapshots: &mut Snapshots) -> Step {
+    async fn settle<F, R>(&mut self, done: Moving, snapshots: &mut Snapshots<R>) -> Step
+    where
+        F: Future<Output = remit_store::Result<Vec<SnapshotRow>>> + Send + 'static,
+        R: Fn(Option<&SnapshotRow>) -> F,
+    {
         self.counts.snapshots += 1;
         let name = done.name;
         let Some(kept) = snapshots.next(self).await? else {
@@ -403,58 +500,65 @@ impl Replay<'_> {
         // Needs are shared and never taken away: the cases ever admitted give them all.
         let need = if let State::Case(case) = &state { case.need_row().map(Row::Need) } else { None };
         for row in state.rows().into_iter().chain(need) {
-            self.expect(row);
+            self.rows.expect(row);
         }
         Ok(())
     }
 
-    fn expect(&mut self, row: Row) {
-        let table = Table::of(&row);
-        self.rows.entry(table.name()).or_default().insert(key_of(&row), row);
-    }
-
     async fn index(&mut self, table: Table) -> Step {
-        let mut expected = self.rows.remove(table.name()).unwrap_or_default();
-        let mut after: Option<Row> = None;
-        loop {
-            let page = self.store.index_page(self.scope, table, after.as_ref(), PAGE).await;
+        let (store, scope) = (self.store.clone(), self.scope.to_owned());
+        let mut pages = Pages::new(move |last: Option<&Row>| {
+            let (store, scope, after) = (store.clone(), scope.clone(), last.cloned());
+            async move { store.index_page(&scope, table, after.as_ref(), PAGE).await }
+        });
+        let mut found = Tally::default();
+        while let Some(page) = pages.page().await {
             let page = self.page(table.name(), page)?;
-            let last = page.len() < PAGE as usize;
-            for row in &page {
-                self.counts.rows += 1;
-                let key = key_of(row);
-                match expected.remove(&key) {
-                    Some(wanted) if wanted == *row => {}
-                    Some(wanted) => return self.different(table.name(), key, differing(&wanted, row)),
-                    None => return self.different(table.name(), key, "the events give no such row"),
+            self.counts.rows += page.len() as u64;
+            match &mut self.rows {
+                Rows::Tallied { key, .. } => page.iter().for_each(|row| found.add(key, row)),
+                Rows::InHand { rows, .. } => {
+                    for row in &page {
+                        let key = key_of(row);
+                        match rows.get_mut(table.name()).and_then(|rows| rows.remove(&key)) {
+                            Some(wanted) if wanted == *row => {}
+                            Some(wanted) => return self.different(table.name(), key, differing(&wanted, row)),
+                            None => return self.different(table.name(), key, "the events give no such row"),
+                        }
+                    }
                 }
             }
-            after = page.into_iter().last();
-            if last {
-                break;
-            }
         }
-        match expected.into_keys().min() {
-            Some(missing) => self.different(table.name(), missing, "the row is missing"),
-            None => Ok(()),
+        match &self.rows {
+            Rows::Tallied { rows, .. } if rows.get(table.name()).copied().unwrap_or_default() == found => Ok(()),
+            Rows::Tallied { .. } => Err(Stopped::Unlike),
+            Rows::InHand { rows, .. } => match rows.get(table.name()).and_then(|rows| rows.keys().min()) {
+                Some(missing) => self.different(table.name(), missing, "the row is missing"),
+                None => Ok(()),
+            },
         }
     }
 
     async fn texts(&mut self) -> Step {
-        let mut named = std::mem::take(&mut self.texts);
-        let mut after = None;
-        loop {
-            let page = self.store.texts_page(self.scope, after, PAGE).await;
-            let page = self.page("texts", page)?;
-            let last = page.len() < PAGE as usize;
-            after = page.last().map(|text| text.id);
-            for text in page {
+        let (store, scope) = (self.store.clone(), self.scope.to_owned());
+        let mut pages = Pages::new(move |last: Option<&StoredText>| {
+            let (store, scope, after) = (store.clone(), scope.clone(), last.map(|text| text.id));
+            async move { store.texts_page(&scope, after, PAGE).await }
+        });
+        let mut found = Tally::default();
+        while let Some(page) = pages.page().await {
+            for text in self.page("texts", page)? {
                 self.counts.texts += 1;
-                let Some(wanted) = named.remove(&text.id) else {
-                    return self.different("texts", text.id, "no event names this text");
-                };
-                if text.commitment != wanted.commitment {
-                    return self.different("texts", text.id, "its commitment is not the one that the event holds");
+                match &mut self.rows {
+                    Rows::Tallied { key, .. } => found.add(key, &(text.id, text.commitment)),
+                    Rows::InHand { texts, .. } => match texts.remove(&text.id) {
+                        Some(wanted) if wanted == text.commitment => {}
+                        Some(_) => {
+                            let what = "its commitment is not the one that the event holds";
+                            return self.different("texts", text.id, what);
+                        }
+                        None => return self.different("texts", text.id, "no event names this text"),
+                    },
                 }
                 match (&text.salt, &text.body) {
                     (Some(salt), Some(body)) if commitment(salt, body) == text.commitment => {}
@@ -465,51 +569,55 @@ impl Replay<'_> {
                     (Some(_), None) | (None, Some(_)) => return self.different("texts", text.id, "it is half erased"),
                 }
             }
-            if last {
-                break;
-            }
         }
-        match named.into_keys().min() {
-            Some(missing) => self.different("texts", missing, "the text is missing"),
-            None => Ok(()),
+        match &self.rows {
+            Rows::Tallied { texts, .. } if *texts == found => Ok(()),
+            Rows::Tallied { .. } => Err(Stopped::Unlike),
+            Rows::InHand { texts, .. } => match texts.keys().min() {
+                Some(missing) => self.different("texts", missing, "the text is missing"),
+                None => Ok(()),
+            },
         }
     }
 
     async fn entries(&mut self) -> Step {
-        let mut after = None;
-        loop {
-            let page = self.store.entries_page(self.scope, after, PAGE).await;
-            let page = self.page("entries", page)?;
-            let last = page.len() < PAGE as usize;
-            after = page.last().map(|stored| stored.entry.id);
-            for stored in page {
+        let (store, scope) = (self.store.clone(), self.scope.to_owned());
+        let mut pages = Pages::new(move |last: Option<&StoredEntry>| {
+            let (store, scope, after) = (store.clone(), scope.clone(), last.map(|stored| stored.entry.id));
+            async move { store.entries_page(&scope, after, PAGE).await }
+        });
+        while let Some(page) = pages.page().await {
+            for stored in self.page("entries", page)? {
                 self.counts.entries += 1;
                 if !stored.is_whole() {
                     return self.different("entries", stored.entry.id, "its content does not fit its digest");
                 }
             }
-            if last {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 }
 
-/// Snapshots of a scope in order, read in pages.
-struct Snapshots {
-    after: Option<String>,
-    page: std::vec::IntoIter<remit_store::SnapshotRow>,
-    ended: bool,
+/// Snapshots of a scope in order.
+struct Snapshots<R> {
+    pages: Pages<SnapshotRow, R>,
+    page: std::vec::IntoIter<SnapshotRow>,
 }
 
-impl Snapshots {
-    async fn next(&mut self, replay: &Replay<'_>) -> Step<Option<remit_store::SnapshotRow>> {
-        if self.page.len() == 0 && !self.ended {
-            let page = replay.store.snapshots_page(replay.scope, self.after.as_deref(), PAGE).await;
-            let page = replay.page("snapshots", page)?;
-            self.ended = page.len() < PAGE as usize;
-            self.after = page.last().map(|row| row.stream.clone());
-            self.page = page.into_iter();
+impl<F, R> Snapshots<R>
+where
+    F: Future<Output = remit_store::Result<Vec<SnapshotRow>>> + Send + 'static,
+    R: Fn(Option<&SnapshotRow>) -> F,
+{
+    fn new(read: R) -> Self {
+        Self { pages: Pages::new(read), page: Vec::new().into_iter() }
+    }
+
+    async fn next(&mut self, replay: &Replay<'_>) -> Step<Option<SnapshotRow>> {
+        if self.page.len() == 0
+            && let Some(page) = self.pages.page().await
+        {
+            self.page = replay.page("snapshots", page)?.into_iter();
         }
         Ok(self.page.next())
     }

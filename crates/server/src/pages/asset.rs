@@ -1,5 +1,7 @@
 //! Styles and scripts, by name and content hash, kept by browsers for good.
 
+use std::sync::LazyLock;
+
 use axum::{
     Router,
     extract::Path,
@@ -28,14 +30,16 @@ pub(super) fn router() -> Router<Edge> {
 
 /// Returns the address of a file; its hash makes it safe to keep.
 pub(crate) fn address(name: &str) -> String {
-    format!("/assets/{}/{name}", &hash(name))
+    format!("/assets/{}/{name}", hash(name).unwrap_or_default())
 }
 
-fn hash(name: &str) -> String {
-    let own =
-        OWN.iter().find(|(known, _)| *known == name).map(|(_, bytes)| Digest::of(bytes).to_string()[..16].to_owned());
-    own.or_else(|| SCRIPTS.iter().find(|(known, ..)| *known == name).map(|(_, hash, _)| (*hash).to_owned()))
-        .unwrap_or_default()
+fn hash(name: &str) -> Option<&'static str> {
+    /// Every page names them, so their digests are taken once.
+    static HASHES: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
+        OWN.iter().map(|(name, bytes)| (*name, Digest::of(bytes).to_string()[..16].to_owned())).collect()
+    });
+    let own = HASHES.iter().find(|(known, _)| *known == name).map(|(_, hash)| hash.as_str());
+    own.or_else(|| SCRIPTS.iter().find(|(known, ..)| *known == name).map(|(_, hash, _)| *hash))
 }
 
 async fn asset(Path((_, name)): Path<(String, String)>) -> Response {

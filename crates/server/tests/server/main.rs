@@ -28,6 +28,7 @@ mod quality;
 mod round;
 mod routes;
 mod signoff;
+mod statements;
 mod states;
 mod turn;
 mod upgrade;
