@@ -100,7 +100,8 @@ impl Store {
         let mut named: HashMap<PersonId, PersonNamed> =
             self.people(&people).await?.into_iter().map(|person| (person.row.person, person)).collect();
         let member = |row: MemberRow| {
-            let (org, name) = named.remove(&row.person).map_or((None, None), |person| (Some(person.row.org), person.name));
+            let (org, name) =
+                named.remove(&row.person).map_or((None, None), |person| (Some(person.row.org), person.name));
             MemberNamed { row, org, name }
         };
         Ok(rows.into_iter().map(member).collect())
