@@ -47,8 +47,10 @@ test("the auditor sees a case as it was between its readings and its signature, 
   assert.match(then, /Significantly decreased/, "the answer");
   assert.match(then, /difference -4\.7 mmHg/, "the evidence");
   assert.doesNotMatch(then, /Signed by/, "it was not signed yet");
-  const witnesses = page.getByRole("region", { name: "Who saw this" });
+  const witnesses = page.getByRole("region", { name: "Who had seen this by then" });
   await witnesses.getByText("Thandi Naidoo").first().waitFor();
+  const seen = await witnesses.locator("time").evaluateAll((times) => times.map((time) => Date.parse(time.dateTime)));
+  assert.ok(seen.length > 0 && seen.every((at) => at <= (decided + signed) / 2), "nobody who looked later");
   await axe(page);
   await shot(page, "march-as-it-was");
 

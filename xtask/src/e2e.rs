@@ -19,8 +19,8 @@ use crate::{browser, demo, npm, step::Steps, step::run as finish};
 /// How long the server may take to seed its history and print its address.
 const START_MAX: Duration = Duration::from_mins(5);
 
-/// How long one journey may take, in milliseconds, as Node's option.
-const JOURNEY_MAX: &str = "--test-timeout=180000";
+/// How long one file of journeys may take, in milliseconds, as Node's option: the walk over every page is the longest.
+const JOURNEY_MAX: &str = "--test-timeout=600000";
 
 /// The folder of the journeys.
 const JOURNEYS: &str = "e2e/journeys";

@@ -17,7 +17,7 @@ use crate::{
 const FILES: [(&str, &str); 4] = [
     ("./usr/bin/remit", "-rwxr-xr-x"),
     ("./etc/remit/remit.toml", "-rw-r-----"),
-    ("./lib/systemd/system/remit.service", "-rw-r--r--"),
+    ("./usr/lib/systemd/system/remit.service", "-rw-r--r--"),
     ("./usr/share/doc/remit/copyright", "-rw-r--r--"),
 ];
 
@@ -118,7 +118,7 @@ mod tests {
         let whole: String = FILES.map(line).concat();
         check(&whole).unwrap();
         let told = check(&whole.replace("remit.service", "remit.other")).unwrap_err().to_string();
-        assert!(told.starts_with("`./lib/systemd/system/remit.service` is not in the package"), "{told}");
+        assert!(told.starts_with("`./usr/lib/systemd/system/remit.service` is not in the package"), "{told}");
         let told = check(&whole.replace("-rw-r-----", "-rw-r--r--")).unwrap_err().to_string();
         assert!(told.contains("should be `-rw-r-----`"), "{told}");
     }

@@ -47,9 +47,14 @@ impl Place {
 
     /// Opens the store.
     pub(crate) async fn store(&self) -> Result<Store> {
+        self.store_with(Options::default()).await
+    }
+
+    /// Opens the store in a way of its own.
+    pub(crate) async fn store_with(&self, options: Options) -> Result<Store> {
         match &self.database {
-            Some(url) => connect(url, Options::default()).await,
-            None => open_store(&self.data),
+            Some(url) => connect(url, options).await,
+            None => open_store(&self.data, options),
         }
     }
 
@@ -85,8 +90,8 @@ pub(crate) async fn connect(url: &str, options: Options) -> Result<Store> {
 }
 
 /// Opens the store of a data folder.
-pub(crate) fn open_store(data: &Path) -> Result<Store> {
-    match Store::open(data, Options::default()) {
+pub(crate) fn open_store(data: &Path, options: Options) -> Result<Store> {
+    match Store::open(data, options) {
         Ok(store) => Ok(store),
         Err(StoreError::Held { .. }) => bail!(
             "{} is in use by another process, most likely a server. Stop it first, or go through it with `--server URL --token TOKEN`",

@@ -11,7 +11,7 @@ use remit_server::{
     App,
     clock::{Chance, Clock},
 };
-use remit_store::{StoreError, place};
+use remit_store::{Options, StoreError, place};
 
 use crate::{
     backup::{Manifest, Meter, digest},
@@ -74,7 +74,7 @@ pub(crate) async fn restore(from: &Path, data: &Path, force: bool) -> Result<Res
 
 async fn restore_through(work: &Path, from: &Path, data: &Path, manifest: &Manifest) -> Result<Restored> {
     copy(from, &work.join("remit.db"), manifest)?;
-    let app = App::new(instance::open_store(work)?, Clock::System, Chance::System)?;
+    let app = App::new(instance::open_store(work, Options::default())?, Clock::System, Chance::System)?;
     let meter = Meter::new("events replayed");
     let verified = app.replay(|events| meter.count(events)).await;
     drop(meter);

@@ -14,7 +14,7 @@ use remit_server::{
     limit::Limits,
     operate, telemetry,
 };
-use remit_store::{Store, StoreError};
+use remit_store::{Options, Store, StoreError};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -122,7 +122,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     measure(&settings, &config.life).await?;
 
     let place = Place { data: settings.store.data.clone(), database: settings.store.database.clone() };
-    let store = place.store().await?;
+    let options = Options { reserve_bytes: settings.store.reserve_bytes, ..Options::default() };
+    let store = place.store_with(options).await?;
     if args.demo {
         fill(&store).await?;
     }

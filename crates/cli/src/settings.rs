@@ -43,6 +43,8 @@ pub(crate) struct Store {
     pub(crate) data: PathBuf,
     /// Address of a database server, instead of the data folder.
     pub(crate) database: Option<String>,
+    /// Space kept back in the data folder for the records of looks.
+    pub(crate) reserve_bytes: u64,
 }
 
 /// What is logged, and how.
@@ -150,6 +152,7 @@ impl Layers {
                     "Give `postgres://user:password@host/database`, or nothing for the data folder.",
                     database,
                 )?,
+                reserve_bytes: self.take("store.reserve_mib", "32", "Give a whole number of MiB; 0 for none.", mib)?,
             },
             limits: Limits {
                 api_per_minute: self.take(
@@ -316,6 +319,10 @@ fn millis(value: &str) -> Read<Duration> {
 
 fn secs(value: &str) -> Read<Duration> {
     parse(value).map(Duration::from_secs)
+}
+
+fn mib(value: &str) -> Read<u64> {
+    parse(value).map(|mib: u32| u64::from(mib) * 1024 * 1024)
 }
 
 fn limit(value: &str) -> Read<Option<NonZeroU32>> {

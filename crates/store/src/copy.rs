@@ -86,6 +86,7 @@ impl Store {
     /// What a store keeps of its own running (leases, applied migrations) is not copied.
     /// [`StoreError::NotEmpty`] if there is anything in the other store. If copying fails midway, what was copied stays:
     /// begin again with an empty store.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "only a closure fits whatever lifetime the row has")]
     pub async fn copy_into(&self, to: &Self, mut told: impl FnMut(TableCopied)) -> Result<Vec<TableCopied>> {
         for copied in &*STATEMENTS {
             if to.row(copied.any, values![], first::<u8>).await?.is_some() {

@@ -20,13 +20,15 @@ pub struct Options {
     pub readers_max: usize,
     /// Writes that may wait for the writer of a data folder; a caller beyond them waits too.
     pub writes_max: usize,
+    /// Bytes kept back on the disk of a data folder, so that looks can be recorded when it is full; 0 for none.
+    pub reserve_bytes: u64,
     /// Connections to a database server. More than four for each of its cores make it slower.
     pub connections_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers_max: 4, writes_max: 1_024, connections_max: 16 }
+        Self { readers_max: 4, writes_max: 1_024, reserve_bytes: 0, connections_max: 16 }
     }
 }
 
@@ -48,13 +50,12 @@ impl Store {
     ///
     /// Blocks for as long as migrations take. [`StoreError::Held`] if another process has the folder open.
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
-        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options.readers_max, options.writes_max, None)?))))
+        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options, None)?))))
     }
 
     /// Opens a data folder that a simulation steps through: without threads of its own, in the caller's runtime.
     pub(crate) fn open_stepped(dir: &Path, options: Options, give_way: GiveWay) -> Result<Self> {
-        let folder = Folder::open(dir, options.readers_max, options.writes_max, Some(give_way))?;
-        Ok(Self(Arc::new(Inner::Folder(folder))))
+        Ok(Self(Arc::new(Inner::Folder(Folder::open(dir, options, Some(give_way))?))))
     }
 
     /// Connects to the store of a PostgreSQL database, bringing the tables up to date where needed.
@@ -180,6 +181,12 @@ impl Store {
     /// Applies statements together; returns how many rows they changed, once that is on the disk.
     pub(crate) async fn change(&self, statements: Vec<Statement>) -> Result<u64> {
         let answer = self.send(Plan::of(statements)).await?;
+        Ok(answer.await.map_err(|_| StoreError::Closed)??.rows)
+    }
+
+    /// Applies statements that only keep that somebody looked, or came in to look: even while the disk is full.
+    pub(crate) async fn note(&self, statements: Vec<Statement>) -> Result<u64> {
+        let answer = self.send(Plan { looks: true, ..Plan::of(statements) }).await?;
         Ok(answer.await.map_err(|_| StoreError::Closed)??.rows)
     }
 

@@ -129,7 +129,7 @@ impl Store {
 
     /// Writes entries together with the next group of writes; returns once they are on the disk.
     pub async fn record_many(&self, entries: Vec<EntryRow>) -> Result<()> {
-        self.change(entries.into_iter().map(EntryRow::insert).collect()).await?;
+        self.note(entries.into_iter().map(EntryRow::insert).collect()).await?;
         Ok(())
     }
 

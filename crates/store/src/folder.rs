@@ -11,11 +11,13 @@ use std::{
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
+    db::Options,
     dialect::Connection,
     error::{Result, StoreError},
     migrate::{self, Kind},
+    reserve::Reserve,
     write::{Applied, Plan},
-    writer::{self, Request},
+    writer::{self, Request, Writer},
 };
 
 /// The store of one data folder.
@@ -42,20 +44,21 @@ impl Folder {
     /// Opens the store of a data folder, making the folder and bringing the tables up to date where needed.
     ///
     /// With `give_way` a simulation steps through it: there are no threads, all happens in the caller's runtime.
-    pub(crate) fn open(dir: &Path, readers_max: usize, writes_max: usize, give_way: Option<GiveWay>) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, options: Options, give_way: Option<GiveWay>) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
         let path = file(dir);
         let connection = Connection::open_writer(&path)?;
         bring_up_to_date(&connection)?;
 
-        let (writes, requests) = mpsc::channel(writes_max);
+        let (writes, requests) = mpsc::channel(options.writes_max);
+        let work = Writer::new(connection, Reserve::keep(dir.join("remit.reserve"), options.reserve_bytes));
         let writer = if let Some(give_way) = &give_way {
-            tokio::spawn(writer::step(connection, requests, Arc::clone(give_way)));
+            tokio::spawn(work.step(requests, Arc::clone(give_way)));
             None
         } else {
             let thread = thread::Builder::new().name("remit-writer".to_owned());
-            let running = thread.spawn(move || writer::run(connection, requests));
+            let running = thread.spawn(move || work.run(requests));
             Some(running.map_err(|source| StoreError::File { path: path.clone(), source })?)
         };
         Ok(Self {
@@ -63,7 +66,7 @@ impl Folder {
             writes: Some(writes),
             writer,
             readers: Arc::default(),
-            permits: Arc::new(Semaphore::new(readers_max)),
+            permits: Arc::new(Semaphore::new(options.readers_max)),
             give_way,
             lock: Arc::new(lock),
         })

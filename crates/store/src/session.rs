@@ -127,7 +127,7 @@ impl Store {
             session.expires_at,
             session.reauth_at,
         ];
-        self.change(vec![Statement { sql: INSERT, values }]).await?;
+        self.note(vec![Statement { sql: INSERT, values }]).await?;
         Ok(())
     }
 
@@ -143,7 +143,7 @@ impl Store {
 
     /// Notes that a session was used. A write: callers do this once a minute, not at each request.
     pub async fn touch_session(&self, session: SessionId, at: Instant) -> Result<()> {
-        self.change(vec![Statement { sql: TOUCH, values: values![at, session] }]).await?;
+        self.note(vec![Statement { sql: TOUCH, values: values![at, session] }]).await?;
         Ok(())
     }
 
@@ -174,7 +174,7 @@ impl Store {
 
     /// Notes a failed attempt under each key (an account, an address).
     pub async fn note_login_attempt(&self, keys: &[String], at: Instant) -> Result<()> {
-        self.change(keys.iter().map(|key| Statement { sql: ATTEMPT, values: values![key, at] }).collect()).await?;
+        self.note(keys.iter().map(|key| Statement { sql: ATTEMPT, values: values![key, at] }).collect()).await?;
         Ok(())
     }
 
@@ -185,7 +185,7 @@ impl Store {
 
     /// Forgets the attempts under a key, as after a success.
     pub async fn forgive_login_attempts(&self, key: &str) -> Result<()> {
-        self.change(vec![Statement { sql: FORGIVE, values: values![key] }]).await?;
+        self.note(vec![Statement { sql: FORGIVE, values: values![key] }]).await?;
         Ok(())
     }
 }

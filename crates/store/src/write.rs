@@ -68,6 +68,8 @@ pub(crate) struct Plan {
     pub(crate) answer: Option<(Statement, AnswerKept)>,
     pub(crate) expects: Vec<Expected>,
     pub(crate) statements: Vec<Statement>,
+    /// Whether it only keeps that somebody looked: such a plan is applied even while the disk is full, from the reserve.
+    pub(crate) looks: bool,
 }
 
 /// A version that must be found.
@@ -125,14 +127,14 @@ impl Write {
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
         statements.extend(entry.map(EntryRow::insert));
         statements.extend(answer.as_ref().map(|answer| answer.insert(at)));
-        Plan { answer: answer.map(|answer| (answer.find(), answer)), expects, statements }
+        Plan { answer: answer.map(|answer| (answer.find(), answer)), expects, statements, looks: false }
     }
 }
 
 impl Plan {
     /// Returns a plan without conditions.
     pub(crate) fn of(statements: Vec<Statement>) -> Self {
-        Self { answer: None, expects: Vec::new(), statements }
+        Self { answer: None, expects: Vec::new(), statements, looks: false }
     }
 
     /// Applies the plan within the transaction of the connection.

@@ -15,6 +15,7 @@ use crate::{
     dialect::Connection,
     error::{Result, StoreError},
     folder::GiveWay,
+    reserve::Reserve,
     write::{Applied, Plan},
 };
 
@@ -40,47 +41,67 @@ impl Request {
     }
 }
 
-/// Writes until every sender is gone.
-///
-/// Once the disk failed to make writes last, nothing is written any more: a second `fsync` might succeed although the
-/// writes before it are gone. The connection is then left unclosed, because closing it would try again.
-pub(crate) fn run(connection: Connection, mut requests: mpsc::Receiver<Request>) {
-    let mut broken = false;
-    while let Some(first) = requests.blocking_recv() {
-        let answers = if broken {
-            vec![(first.reply, Err(StoreError::Broken))]
-        } else {
-            write_group(&connection, first, &mut requests, GROUP_TIME_MAX)
-        };
-        broken |= answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Broken)));
-        for (reply, result) in answers {
-            // A caller that stopped listening gave up its answer, not its write.
-            let _ = reply.send(result);
-        }
-    }
-    if broken {
-        std::mem::forget(connection);
-    }
+/// What writes.
+pub(crate) struct Writer {
+    connection: Connection,
+    reserve: Reserve,
+    broken: bool,
 }
 
-/// Writes as [`run`] does, for a simulation: in its runtime, so that chance alone decides which writes share a commit.
-pub(crate) async fn step(connection: Connection, mut requests: mpsc::Receiver<Request>, give_way: GiveWay) {
-    let mut broken = false;
-    while let Some(first) = requests.recv().await {
-        pause(&give_way).await;
-        let answers = if broken {
-            vec![(first.reply, Err(StoreError::Broken))]
-        } else {
+impl Writer {
+    pub(crate) fn new(connection: Connection, reserve: Reserve) -> Self {
+        Self { connection, reserve, broken: false }
+    }
+
+    /// Writes until every sender is gone.
+    pub(crate) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            self.answer(first, &mut requests, GROUP_TIME_MAX);
+        }
+        self.end();
+    }
+
+    /// Writes as [`Writer::run`] does, for a simulation: in its runtime, so that chance alone decides which writes share a
+    /// commit.
+    pub(crate) async fn step(mut self, mut requests: mpsc::Receiver<Request>, give_way: GiveWay) {
+        while let Some(first) = requests.recv().await {
+            pause(&give_way).await;
             // How long a group took is no matter of chance.
-            write_group(&connection, first, &mut requests, Duration::MAX)
+            self.answer(first, &mut requests, Duration::MAX);
+        }
+        self.end();
+    }
+
+    /// Writes `first` and what waits behind it, and tells each what became of it.
+    ///
+    /// Once the disk failed to make writes last, nothing is written any more: a second `fsync` might succeed although the
+    /// writes before it are gone. When the disk is full and a reserve can be given up, records of looks are written from
+    /// then on and all else is refused, until there is space for the reserve again.
+    fn answer(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>, time_max: Duration) {
+        let connection = &self.connection;
+        let answers = if self.broken {
+            vec![(first, Err(StoreError::Broken))]
+        } else if !self.reserve.is_given_up() {
+            let answers = write_group(connection, first, Some(requests), time_max);
+            let full = answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Full)));
+            if full && self.reserve.give_up() { look_again(connection, answers) } else { answers }
+        } else if first.plan.looks {
+            write_group(connection, first, None, time_max)
+        } else {
+            vec![(first, Err(StoreError::Full))]
         };
-        broken |= answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Broken)));
-        for (reply, result) in answers {
-            let _ = reply.send(result);
+        self.broken |= answers.iter().any(|(_, result)| matches!(result, Err(StoreError::Broken)));
+        for (request, result) in answers {
+            // A caller that stopped listening gave up its answer, not its write.
+            let _ = request.reply.send(result);
         }
     }
-    if broken {
-        std::mem::forget(connection);
+
+    /// Closes the database, unless its disk failed: closing it would try the same `fsync` again.
+    fn end(self) {
+        if self.broken {
+            std::mem::forget(self.connection);
+        }
     }
 }
 
@@ -91,27 +112,37 @@ pub(crate) async fn pause(give_way: &GiveWay) {
     }
 }
 
-type Answer = (oneshot::Sender<Result<Applied>>, Result<Applied>);
+type Answer = (Request, Result<Applied>);
 
-/// Writes `first` and those that wait behind it in one commit; returns what to tell each.
+/// Writes the looks of a group that found the disk full, now that the reserve was given up.
+fn look_again(connection: &Connection, answers: Vec<Answer>) -> Vec<Answer> {
+    let again = |(request, result): Answer| match result {
+        Err(StoreError::Full) if request.plan.looks => write_group(connection, request, None, GROUP_TIME_MAX),
+        told => vec![(request, told)],
+    };
+    answers.into_iter().flat_map(again).collect()
+}
+
+/// Writes `first` and, of these requests, those that wait behind it in one commit; returns what to tell each.
 #[expect(clippy::disallowed_methods, reason = "the time bounds how long a group grows; nothing is decided by it")]
 fn write_group(
     connection: &Connection,
     first: Request,
-    requests: &mut mpsc::Receiver<Request>,
+    mut requests: Option<&mut mpsc::Receiver<Request>>,
     time_max: Duration,
 ) -> Vec<Answer> {
     if let Err(error) = connection.run("BEGIN IMMEDIATE") {
-        return vec![(first.reply, Err(error))];
+        return vec![(first, Err(error))];
     }
     let began = Instant::now();
     let mut answers = Vec::new();
     let mut next = Some(first);
-    while let Some(Request { plan, reply, queued }) = next {
-        metrics::histogram!("remit_writer_wait_seconds").record(queued.elapsed());
-        answers.push((reply, alone(connection, || plan.apply(connection))));
+    while let Some(request) = next {
+        metrics::histogram!("remit_writer_wait_seconds").record(request.queued.elapsed());
+        let applied = alone(connection, || request.plan.apply(connection));
+        answers.push((request, applied));
         let more = connection.in_transaction() && answers.len() < GROUP_MAX && began.elapsed() < time_max;
-        next = if more { requests.try_recv().ok() } else { None };
+        next = requests.as_mut().filter(|_| more).and_then(|requests| requests.try_recv().ok());
     }
     metrics::histogram!("remit_writer_batch_writes").record(u32::try_from(answers.len()).unwrap_or(u32::MAX));
     let lost = if connection.in_transaction() {
@@ -168,16 +199,43 @@ mod tests {
         connection.run("CREATE TABLE things (body BLOB NOT NULL); PRAGMA max_page_count = 8").unwrap();
         let big = || Statement { sql: "INSERT INTO things (body) VALUES (zeroblob($1))", values: values![100_000_i64] };
         let write = |connection: &Connection| {
-            let (sender, mut requests) = mpsc::channel(1);
-            drop(sender);
             let (request, _) = Request::new(Plan::of(vec![big()]));
-            write_group(connection, request, &mut requests, GROUP_TIME_MAX).remove(0).1
+            write_group(connection, request, None, GROUP_TIME_MAX).remove(0).1
         };
         assert!(matches!(write(&connection), Err(StoreError::Full)));
         let count = Statement { sql: "SELECT COUNT(*) FROM things", values: values![] };
         assert_eq!(connection.rows(&count, crate::dialect::first::<u64>).unwrap(), [0]);
         connection.run("PRAGMA max_page_count = 1000").unwrap();
         assert_eq!(write(&connection).unwrap().rows, 1);
+    }
+
+    #[test]
+    fn on_a_full_disk_looks_are_recorded_from_the_reserve_and_acts_refused_until_there_is_space() {
+        let dir = TestDir::fresh();
+        std::fs::create_dir_all(dir.path()).unwrap();
+        let connection = Connection::open_writer(&dir.path().join("one.db")).unwrap();
+        connection.run("CREATE TABLE things (body BLOB NOT NULL); PRAGMA max_page_count = 12").unwrap();
+        let kept_at = dir.path().join("reserve");
+        let reserve = Reserve::keep(kept_at.clone(), 100_000);
+        assert_eq!(std::fs::metadata(&kept_at).unwrap().len(), 100_000);
+        let (sender, requests) = mpsc::channel(8);
+        let writer = std::thread::spawn(move || Writer::new(connection, reserve).run(requests));
+        let send = |looks, bytes: i64| {
+            let insert = Statement { sql: "INSERT INTO things (body) VALUES (zeroblob($1))", values: values![bytes] };
+            let (request, answer) = Request::new(Plan { looks, ..Plan::of(vec![insert]) });
+            sender.blocking_send(request).unwrap_or_else(|_| panic!("the writer ended"));
+            answer.blocking_recv().unwrap()
+        };
+        assert!(matches!(send(false, 100_000), Err(StoreError::Full)));
+        assert!(!kept_at.exists(), "the reserve was given up");
+        assert!(matches!(send(false, 1), Err(StoreError::Full)), "an act would fit, and is refused all the same");
+        assert_eq!(send(true, 1).unwrap().rows, 1);
+        #[expect(clippy::disallowed_methods, reason = "the disk is tried again once a second, on a thread of its own")]
+        std::thread::sleep(Duration::from_millis(1_100));
+        assert_eq!(send(false, 1).unwrap().rows, 1, "there is space again");
+        assert!(kept_at.exists());
+        drop(sender);
+        writer.join().unwrap();
     }
 
     #[test]

@@ -13,11 +13,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
-    extract::{Json, Path, Query},
+    extract::{Json, Limit, Path, Query},
 };
 use crate::{
     App, Caller, Error,
-    app::case::{CaseList, ListCases, place},
+    app::case::{CaseList, ListCases, PAGE_MAX, place},
     edge::Edge,
 };
 
@@ -43,7 +43,8 @@ pub(crate) struct CasesIn {
     /// Where the page begins, as `next` of the page before.
     pub(crate) after: Option<String>,
     /// At most so many, 1 to 200.
-    pub(crate) limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    pub(crate) limit: Option<Limit<PAGE_MAX>>,
 }
 
 /// Lists cases, earliest promise first.
@@ -92,7 +93,7 @@ impl CasesIn {
             changed_after_agreement: self.changed.filter(|changed| *changed),
             ..CaseFilter::default()
         };
-        Ok(ListCases { engagement, filter, after, limit: self.limit.unwrap_or(50) })
+        Ok(ListCases { engagement, filter, after, limit: self.limit.map_or(50, |limit| limit.0) })
     }
 }
 

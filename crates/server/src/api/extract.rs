@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use remit_kernel::refusal::{Reason, code};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::Problem;
 use crate::{
@@ -27,6 +27,19 @@ pub(crate) struct Path<T>(pub(crate) T);
 /// What stands after the question mark. A value that does not fit: 422 with its name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query<T>(pub(crate) T);
+
+/// The length of a page of a list: from 1 to `MAX`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "u32")]
+pub(crate) struct Limit<const MAX: u32>(pub(crate) u32);
+
+impl<const MAX: u32> TryFrom<u32> for Limit<MAX> {
+    type Error = String;
+
+    fn try_from(asked: u32) -> Result<Self, String> {
+        if (1..=MAX).contains(&asked) { Ok(Self(asked)) } else { Err(format!("it is not within 1 and {MAX}")) }
+    }
+}
 
 impl<T: DeserializeOwned> FromRequest<Edge> for Json<T> {
     type Rejection = Problem;

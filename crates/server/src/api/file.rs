@@ -16,11 +16,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Problem, ReceiptOut,
     case::instant,
-    extract::{Json, Path, Query},
+    extract::{Json, Limit, Path, Query},
 };
 use crate::{
     App, Caller, Error,
     app::case::{
+        PAGE_MAX,
         file::{GetItem, ItemContent},
         intake::{GetIntake, Intake},
         timeline::{GetTimeline, TimelineLine},
@@ -205,7 +206,8 @@ pub(crate) struct WitnessesIn {
     /// Further back from here, as `next` of the page before.
     before: Option<String>,
     /// At most so many, 1 to 200.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<Limit<PAGE_MAX>>,
 }
 
 /// Takes a case in through the scope gate, which admits it or stops it with the clause.
@@ -299,7 +301,10 @@ async fn list_witnesses(
             )
         })?),
     };
-    Ok(Json(app.view(&caller, ListWitnesses { engagement, case, before, limit: given.limit.unwrap_or(50) }).await?))
+    Ok(Json(
+        app.view(&caller, ListWitnesses { engagement, case, before, limit: given.limit.map_or(50, |limit| limit.0) })
+            .await?,
+    ))
 }
 
 /// Gives the content of one version of an item. The look is recorded; a link is only ever followed by a person.

@@ -151,24 +151,19 @@ impl Problem {
             | Error::Record(_)
             | Error::Json(_)
             | Error::Io(_)
-            | Error::Clock(_)) => {
-                // The same failure has the same trace, which says nothing to whoever does not have the log.
-                let told = other.to_string();
-                let trace: String = Digest::of(told.as_bytes()).to_string().chars().rev().take(8).collect();
-                error!(trace, "a request failed: {told}");
-                let hint = "Try again; if it stays, tell the operator the trace.";
-                Self {
-                    trace: Some(trace),
-                    ..Self::plain(
-                        "internal",
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "something failed on our side",
-                        hint,
-                        path,
-                    )
-                }
-            }
+            | Error::Clock(_)) => Self::internal(&other, path),
         }
+    }
+
+    /// A failure of ours: told in the log, and to the caller only by its trace.
+    fn internal(error: &Error, path: &str) -> Self {
+        // The same failure has the same trace, which says nothing to whoever does not have the log.
+        let told = error.to_string();
+        let trace: String = Digest::of(told.as_bytes()).to_string().chars().rev().take(8).collect();
+        error!(trace, "a request failed: {told}");
+        let hint = "Try again; if it stays, tell the operator the trace.";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self { trace: Some(trace), ..Self::plain("internal", status, "something failed on our side", hint, path) }
     }
 
     /// The database is away for a moment.

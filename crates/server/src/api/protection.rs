@@ -11,11 +11,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
-    extract::{Json, Path, Query},
+    extract::{Json, Limit, Path, Query},
 };
 use crate::{
     App, Caller, Error,
-    app::protection::{Protection, ShowProtection, place},
+    app::protection::{PAGE_MAX, Protection, ShowProtection, place},
     edge::Edge,
 };
 
@@ -35,7 +35,8 @@ pub(crate) struct ProtectionIn {
     /// Where the page begins, as `next` of the page before.
     before: Option<String>,
     /// At most so many, 1 to 200.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<Limit<PAGE_MAX>>,
 }
 
 /// Returns who opened or did what, newest first, and what the last verification found.
@@ -58,7 +59,7 @@ impl ProtectionIn {
             person: read("person", self.person.as_deref(), |text| text.parse().ok())?,
             denied: self.denied.unwrap_or_default(),
             before: read("before", self.before.as_deref(), place)?,
-            limit: self.limit.unwrap_or(50),
+            limit: self.limit.map_or(50, |limit| limit.0),
         })
     }
 

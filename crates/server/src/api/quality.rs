@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Problem,
-    extract::{Json, Path, Query},
+    extract::{Json, Limit, Path, Query},
 };
 use crate::{
     App, Caller, Error,
@@ -64,7 +64,8 @@ pub(crate) struct SideBySideIn {
     /// Where the page begins, as `next` of the page before.
     after: Option<String>,
     /// At most so many, 1 to 25.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 25)]
+    limit: Option<Limit<DISPUTES_MAX>>,
 }
 
 /// Returns disputed cases with their readings side by side.
@@ -99,7 +100,7 @@ impl SideBySideIn {
                     .hint("Use `next` of the page before.")
             })?),
         };
-        let limit = self.limit.unwrap_or(DISPUTES_MAX);
+        let limit = self.limit.map_or(DISPUTES_MAX, |limit| limit.0);
         Ok(ShowDisputes { engagement, which, origin: origin(self.origin.as_deref())?, after, limit })
     }
 

@@ -49,7 +49,8 @@ pub struct Bench {
 pub struct BenchLine {
     /// The membership.
     pub member: MemberOut,
-    /// Employer.
+    /// Name of the employer.
+    #[schema(pattern = r"\S")]
     pub organisation: String,
     /// Whether the person is with us.
     pub here: bool,

@@ -22,7 +22,7 @@ use remit_kernel::{
 use super::{Frame, Oops, Place, encode, fragment, html, word};
 use crate::{
     App, Caller, Error,
-    api::CasesIn,
+    api::{CasesIn, extract::Limit},
     app::case::{CaseLine, CaseList, PAGE_MAX, intake::ListQuestions, view::IMPORTED},
     edge::Edge,
 };
@@ -66,7 +66,7 @@ impl ListPage {
             ("question", text(&given.question)),
             ("origin", text(&given.origin)),
             ("changed", flag(given.changed)),
-            ("limit", given.limit.map(|limit| limit.to_string()).unwrap_or_default()),
+            ("limit", given.limit.map(|limit| limit.0.to_string()).unwrap_or_default()),
             ("after", after.unwrap_or_default().to_owned()),
         ];
         let pairs = pairs
@@ -146,7 +146,7 @@ async fn export(
     Query(given): Query<CasesIn>,
 ) -> Result<Response, Oops> {
     let mut rows = Vec::new();
-    let mut given = CasesIn { limit: Some(PAGE_MAX), after: None, ..given };
+    let mut given = CasesIn { limit: Some(Limit(PAGE_MAX)), after: None, ..given };
     loop {
         let list = app.view(&caller, given.clone().query(engagement)?).await?;
         rows.extend(list.cases.into_iter().map(cells));

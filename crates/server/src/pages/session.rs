@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Form, Router,
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -107,7 +107,10 @@ async fn sign_in(
 
 async fn sign_out(State(edge): State<Edge>, headers: HeaderMap) -> Result<Response, Oops> {
     end(&edge, &headers).await?;
-    Ok(([(header::SET_COOKIE, cookie(&edge.config, "", Some(0)))], Redirect::to("/sign-in")).into_response())
+    // On a shared desk nobody goes back to a page that the browser still holds.
+    let gone = (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
+    let cookie = cookie(&edge.config, "", Some(0));
+    Ok(([(header::SET_COOKIE, cookie)], [gone], Redirect::to("/sign-in")).into_response())
 }
 
 async fn reauth_page(

@@ -113,6 +113,18 @@ async fn a_form_takes_a_case_in_and_what_the_gate_stops_names_the_clause() {
         garbled.body
     );
 
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("café 😀".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for (reference, encoding, bytes, text) in
+        [("F-3", "windows-1252", &b"caf\xe9 \x80"[..], "café €"), ("F-4", "", &utf16, "café 😀")]
+    {
+        let mut form = FORM.to_vec();
+        form[0].1 = reference;
+        form.push(("encoding", encoding));
+        let taken = upload(&http, &new, &token, &form, Some(("old.txt", bytes))).await;
+        let shown = http.get(taken.header("location"), &token).await;
+        assert!(shown.body.contains(text), "{reference}: {}", shown.body);
+    }
+
     let mut odd = FORM;
     odd[0].1 = "F-2";
     odd[2].1 = "opinion";
@@ -210,7 +222,9 @@ async fn a_case_is_shown_as_it_was() {
     assert!(!then.body.contains("Two readers agreed") && then.body.contains("test-evidence 1.0.0"), "{}", then.body);
     let early = http.get(&format!("{}?as_of=2026-03-01T00:00:00Z", page(&world, case)), &token2).await;
     assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", early.body);
-    assert!(http.get(&page(&world, case), &token2).await.body.contains("Two readers agreed"));
+    assert!(then.body.contains("Who had seen this by then") && !then.body.contains("Ravi Reader"), "{}", then.body);
+    let now = http.get(&page(&world, case), &token2).await;
+    assert!(now.body.contains("Two readers agreed") && now.body.contains("Ravi Reader"), "{}", now.body);
     drop(token);
 }
 

@@ -10,6 +10,7 @@
 
 mod adjudicate;
 mod bad_input;
+mod blind;
 mod case;
 mod contract;
 mod demo;
@@ -18,6 +19,7 @@ mod house;
 mod http;
 mod idempotency;
 mod import;
+mod markup;
 mod matrix;
 mod nodes;
 mod operate;

@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 use crate::{http::Http, world::World};
 
 /// The pages, and what is neither page nor API.
-const PAGES: &[&str] = &[
+pub(crate) const PAGES: &[&str] = &[
     "/",
     "/admin",
     "/admin/organisations",

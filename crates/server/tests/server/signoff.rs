@@ -1,8 +1,9 @@
 //! Signing on pages: nothing is signed unseen, a change is shown, a stale page signs nothing.
 
 use axum::http::StatusCode;
-use remit_kernel::{command::Command, id::CaseId};
+use remit_kernel::{case::Material, command::Command, id::CaseId};
 use remit_store::SessionKind;
+use tokio::task::JoinSet;
 
 use crate::{
     case::submit,
@@ -283,4 +284,35 @@ async fn programs_go_the_whole_way_from_intake_to_return() {
     assert_eq!(early.problem(), "field-invalid");
     let wrong = http.get(&format!("{case_at}?as_of=yesterday"), &delivery).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_signatures_given_at_once_exactly_one_holds() {
+    let world = World::live().await;
+    let (engagement, case) = (world.engagement, decided(&world, "P-1").await);
+    let second = world.another_signer("Silke Signer").await;
+    for signer in [world.signer, second] {
+        for material in [Material::Item(world.item(case).await, 1), Material::Deliverable] {
+            world.act(signer, Command::OpenMaterial { engagement, case, material }).await.unwrap();
+        }
+    }
+    let state = world.state(case).await;
+    let content = state["resolution"]["content"].as_str().unwrap().parse().unwrap();
+    let mut signatures = JoinSet::new();
+    // Both signers, and each of them twice.
+    for signer in [world.signer, second, world.signer, second] {
+        let (app, caller) = (world.app.clone(), world.caller(signer));
+        let sign = Command::Sign { engagement, case, content, statement: "I have looked.".into() };
+        signatures.spawn(async move { app.act(caller, sign).await.is_ok() });
+    }
+    let held = signatures.join_all().await.into_iter().filter(|held| *held).count();
+    assert_eq!(held, 1);
+    let signed = world.state(case).await;
+    assert_eq!(signed["signers"].as_array().unwrap().len(), 1, "{signed}");
+    let mut deliveries = JoinSet::new();
+    for _ in 0..4 {
+        let (app, caller) = (world.app.clone(), world.caller(world.delivery));
+        deliveries.spawn(async move { app.act(caller, Command::Deliver { engagement, case }).await.is_ok() });
+    }
+    assert_eq!(deliveries.join_all().await.into_iter().filter(|done| *done).count(), 1, "and it is delivered once");
 }

@@ -211,12 +211,17 @@ impl World {
         self.another(name, Role::Adjudicator).await
     }
 
+    /// Adds another signer.
+    pub(crate) async fn another_signer(&self, name: &str) -> PersonId {
+        self.another(name, Role::Signer).await
+    }
+
     async fn another(&self, name: &str, role: Role) -> PersonId {
         let person =
             add_person(&self.app, self.caller(self.operator), self.provider_org, name, "ZA", BTreeSet::new()).await;
         let credential = Command::RecordCredential {
             person,
-            kind: "reader".into(),
+            kind: if role == Role::Signer { "methodologist" } else { "reader" }.into(),
             jurisdiction: String::new(),
             number: "N-2".into(),
             valid_from: "2025-01-01".parse().unwrap(),

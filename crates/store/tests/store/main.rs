@@ -1,5 +1,5 @@
 //! The store as its callers see it, on a real database in a folder of its own.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails says where")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test that fails says where")]
 
 mod backup;
 mod commit;

@@ -2,7 +2,7 @@
 
 use remit_kernel::{
     case::Media,
-    id::{CaseId, EngagementId, ItemId},
+    id::{CaseId, EngagementId, EntryId, Id as _, ItemId, Suffix},
     stream::Scope,
     time::Instant,
 };
@@ -71,6 +71,8 @@ impl Query for GetScreen {
             }
         };
         let timeline = GetTimeline { engagement, case, as_of }.answer(look).await?;
+        // As it was then: those who had seen it by then.
+        let before = before.or(as_of.map(until));
         let witnesses = match (ListWitnesses { engagement, case, before, limit: WITNESSES }).answer(look).await {
             Ok(list) => Some(list),
             // Whoever may not look into the record has a page without it.
@@ -80,4 +82,9 @@ impl Query for GetScreen {
         let owners = if view.may("transfer_case") { look.owners().await? } else { Vec::new() };
         Ok(Screen { view, open, timeline, witnesses, owners })
     }
+}
+
+/// Returns the place in the record right after everything of this instant.
+fn until(at: Instant) -> EntryKey {
+    EntryKey { at: Instant::from_micros(at.micros().saturating_add(1)), id: EntryId::of(Suffix::new(0, [0; 10])) }
 }

@@ -12,14 +12,14 @@ use remit_kernel::{
 use remit_store::{Decision, EntryKey};
 use serde::Serialize;
 
-use super::sight::{Sight, sight};
+use super::{
+    PAGE_MAX,
+    sight::{Sight, sight},
+};
 use crate::{
     app::look::{Look, Query},
     error::Result,
 };
-
-/// Most entries on a page.
-const PAGE_MAX: u32 = 200;
 
 /// Asks who saw a case, newest first.
 #[derive(Debug, Clone, Copy)]

@@ -81,6 +81,10 @@ impl ShowPage {
         format!("{}item={item}&version={version}", self.quoting().base)
     }
 
+    fn further_back(&self, before: &str) -> String {
+        format!("{}before={before}#witnesses", self.quoting().base)
+    }
+
     fn at_quote(&self, quote: &QuoteView) -> String {
         self.quoting().at(quote)
     }
