@@ -17,6 +17,9 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// The environment variable that names the server to the tests.
 pub(crate) const SERVER: &str = "REMIT_TEST_POSTGRES";
 
+/// The environment variable that names the file of its certificate to the tests.
+pub(crate) const SERVER_ROOT: &str = "REMIT_TEST_POSTGRES_ROOT";
+
 /// How a cluster treats the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disk {
@@ -50,7 +53,20 @@ impl Cluster {
             "initdb",
             &["-U", "remit", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D", &data],
         )?;
+        let (certificate, key) = (cluster.certificate(), cluster.folder.join("key.pem").display().to_string());
+        // Made by and for itself: whoever trusts it trusts this cluster, at this address, and nothing else.
+        let made = as_server_user(Path::new("openssl"))
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=remit-throw-away"])
+            .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-keyout", &key, "-out", &certificate])
+            .current_dir("/")
+            .output()
+            .context("starting openssl, which Debian's PostgreSQL brings along")?;
+        ensure!(made.status.success(), "openssl failed:\n{}", String::from_utf8_lossy(&made.stderr));
         let mut settings = vec![
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={certificate}"),
+            format!("ssl_key_file={key}"),
             format!("port={port}"),
             "listen_addresses=127.0.0.1".to_owned(),
             format!("unix_socket_directories={sockets}"),
@@ -69,6 +85,11 @@ impl Cluster {
     /// Returns the address of its first database.
     pub(crate) fn url(&self) -> String {
         format!("postgres://remit@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Returns the file of the certificate with which it proves who it is.
+    pub(crate) fn certificate(&self) -> String {
+        self.folder.join("certificate.pem").display().to_string()
     }
 
     fn data(&self) -> String {
@@ -98,6 +119,7 @@ impl Drop for Cluster {
 pub(crate) fn keep() -> Result<()> {
     let cluster = Cluster::start(Disk::Durable)?;
     println!("PostgreSQL is at {}; press Enter to end it and remove its data", cluster.url());
+    println!("Over TLS, add `?sslmode=verify-full&sslrootcert={}`", cluster.certificate());
     std::io::stdin().read_line(&mut String::new()).context("waiting for Enter")?;
     Ok(())
 }

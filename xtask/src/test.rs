@@ -32,7 +32,9 @@ pub(crate) fn run() -> Result<()> {
 fn on_postgres(crates: &[&str]) -> Result<()> {
     let cluster = Cluster::start(Disk::Forgetful)?;
     let named = crates.iter().flat_map(|name| ["--package", name]);
-    finish(cargo().args(["nextest", "run"]).args(named).env(postgres::SERVER, cluster.url()))
+    let mut tests = cargo();
+    tests.args(["nextest", "run"]).args(named);
+    finish(tests.env(postgres::SERVER, cluster.url()).env(postgres::SERVER_ROOT, cluster.certificate()))
 }
 
 /// Builds the test runner from source unless it is there.

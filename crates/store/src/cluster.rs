@@ -1,13 +1,17 @@
 //! A store in a PostgreSQL database, which many nodes share: a pool of connections, and hints from node to node.
 
 use std::{
-    sync::Arc,
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use deadpool::{
     Runtime,
-    managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult},
+    managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult},
 };
 use tokio::{
     sync::{broadcast, mpsc, oneshot},
@@ -48,20 +52,54 @@ pub(crate) struct Cluster {
 }
 
 /// Makes the connections of the pool.
+///
+/// When one is lost, whatever it led to may have gone, stand still or no longer lead: those made before then are given up
+/// too, instead of each keeping somebody waiting until it is found out.
 pub(crate) struct Sessions {
     address: Address,
+    /// Counts the losses.
+    era: AtomicU64,
+}
+
+/// A connection of the pool, and the era in which it was made.
+pub(crate) struct Pooled {
+    session: Session,
+    era: u64,
+}
+
+impl Deref for Pooled {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
 }
 
 impl Manager for Sessions {
-    type Type = Session;
+    type Type = Pooled;
     type Error = StoreError;
 
-    async fn create(&self) -> Result<Session> {
-        Session::worker(&self.address).await
+    async fn create(&self) -> Result<Pooled> {
+        let era = self.era.load(Ordering::SeqCst);
+        Ok(Pooled { session: Session::worker(&self.address).await?, era })
     }
 
-    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<StoreError> {
-        if session.is_whole() { Ok(()) } else { Err(RecycleError::message("the connection was given up")) }
+    async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<StoreError> {
+        if !pooled.is_whole() {
+            // One loss begins one era, however many connections find out.
+            let _ = self.era.compare_exchange(pooled.era, pooled.era + 1, Ordering::SeqCst, Ordering::SeqCst);
+            return Err(RecycleError::message("the connection was given up"));
+        }
+        if pooled.era != self.era.load(Ordering::SeqCst) {
+            return Err(RecycleError::message("another connection was lost since this one was made"));
+        }
+        Ok(())
     }
 }
 
@@ -78,8 +116,10 @@ impl Cluster {
 
     async fn at(address: Address, connections_max: usize) -> Result<Self> {
         let (schema, node) = bring_up_to_date(&address).await?;
-        let pool = Pool::builder(Sessions { address: address.clone() })
+        let pool = Pool::builder(Sessions { address: address.clone(), era: AtomicU64::new(0) })
             .max_size(connections_max)
+            // The last one given back is looked at first, so a loss is known before an older connection is handed out.
+            .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(WAIT_MAX))
             .create_timeout(Some(CREATE_MAX))
             .runtime(Runtime::Tokio1)

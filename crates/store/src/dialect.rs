@@ -2,10 +2,12 @@
 //!
 //! The statements themselves are portable and live with their nouns.
 
+mod address;
 mod postgres;
 mod sqlite;
 
-pub(crate) use postgres::{Address, Listener, Session, table_text};
+pub(crate) use address::Address;
+pub(crate) use postgres::{Listener, Session, table_text};
 pub(crate) use sqlite::Connection;
 
 use crate::{

@@ -53,6 +53,9 @@ impl Drop for TestDir {
 /// Names the PostgreSQL server on which tests run instead of in a data folder, such as `postgres://remit@127.0.0.1:5432/postgres`.
 pub const SERVER: &str = "REMIT_TEST_POSTGRES";
 
+/// Names the file of the certificate with which that server proves who it is over TLS, where it can.
+pub const SERVER_ROOT: &str = "REMIT_TEST_POSTGRES_ROOT";
+
 /// Returns the server on which this run of the tests works; without one they work in data folders.
 pub fn server() -> Option<String> {
     env::var(SERVER).ok().filter(|url| !url.is_empty())

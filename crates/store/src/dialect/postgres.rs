@@ -3,18 +3,27 @@
 //! A pipeline sends many statements before it waits for the first answer, so an act costs two round trips: one to lock
 //! and compare what it rests on, one to write and commit.
 
-use std::{collections::HashMap, future::Future, pin::Pin, str::FromStr as _, sync::Arc, task::Poll, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, future};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_postgres::{
-    AsyncMessage, Client, Config, NoTls, SimpleQueryMessage,
-    config::{Host, SslMode},
-    error::SqlState,
+    AsyncMessage, Client, SimpleQueryMessage,
+    error::{Severity, SqlState},
     types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
 };
 
-use super::{Columns, Row};
+use super::{Address, Columns, Row};
 use crate::{
     AnswerKept,
     error::{Result, StoreError, Taken, Unreadable},
@@ -23,11 +32,9 @@ use crate::{
 };
 
 /// How long a statement of an act or a page may take, its way there and back included.
-const ANSWER_MAX: Duration = Duration::from_secs(4);
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(4);
 /// How long a statement of a session that copies or verifies everything may take.
 const LONG_ANSWER_MAX: Duration = Duration::from_mins(5);
-/// How long connecting may take.
-const CONNECT_MAX: Duration = Duration::from_secs(3);
 
 /// The role that does the daily work: behind the wall, and without the right to change what is append-only.
 const WORKER: &str = "remit_app";
@@ -48,48 +55,6 @@ const MOVED: &str = "SELECT version FROM snapshots WHERE scope_id = $1 AND strea
 /// The version of a stream on which a write rests: others may rest on it too, nobody may move it.
 const RESTED_ON: &str = "SELECT version FROM snapshots WHERE scope_id = $1 AND stream = $2 FOR SHARE";
 
-/// Where a database is, and who we are there.
-#[derive(Debug, Clone)]
-pub(crate) struct Address(Config);
-
-impl Address {
-    /// Reads `postgres://user:password@host:port/database`, or `key=value` pairs.
-    ///
-    /// [`StoreError::Address`] if it cannot be read or asks for what this build lacks.
-    pub(crate) fn parse(url: &str) -> Result<Self> {
-        let refused = |why: String| StoreError::Address { why };
-        let mut config = Config::from_str(url).map_err(|error| refused(error.to_string()))?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(refused(
-                "`sslmode=require` is not supported: reach the database over a Unix socket, loopback or a TLS tunnel"
-                    .to_owned(),
-            ));
-        }
-        if config.get_hosts().is_empty() {
-            return Err(refused("it names no host".to_owned()));
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("remit");
-        }
-        config.connect_timeout(CONNECT_MAX).tcp_user_timeout(ANSWER_MAX);
-        config
-            .keepalives_idle(Duration::from_secs(5))
-            .keepalives_interval(Duration::from_secs(2))
-            .keepalives_retries(3);
-        Ok(Self(config))
-    }
-
-    /// Returns the address without its password.
-    pub(crate) fn shown(&self) -> String {
-        let host = self.0.get_hosts().first().map_or_else(String::new, |host| match host {
-            Host::Tcp(name) => name.clone(),
-            Host::Unix(path) => path.display().to_string(),
-        });
-        let port = self.0.get_ports().first().copied().unwrap_or(5432);
-        format!("postgres://{host}:{port}/{}", self.0.get_dbname().unwrap_or_default())
-    }
-}
-
 /// A connection with its prepared statements.
 pub(crate) struct Session {
     client: Client,
@@ -99,6 +64,8 @@ pub(crate) struct Session {
     wall: String,
     /// Something was left half-said: the connection must not be used again.
     broken: bool,
+    /// The database gave a warning since this was last put down.
+    warned: Arc<AtomicBool>,
     answer_max: Duration,
 }
 
@@ -132,15 +99,33 @@ type Answer<'a> = Pin<Box<dyn Future<Output = std::result::Result<Heard, tokio_p
 impl Session {
     /// Connects as whoever the address names: for migrations and grants.
     pub(crate) async fn owner(address: &Address) -> Result<Self> {
-        let connecting = tokio::time::timeout(CONNECT_MAX, address.0.connect(NoTls));
-        let (client, connection) = connecting.await.map_err(|_| unreachable("no answer while connecting"))??;
+        let (client, mut messages) = address.connect().await?;
+        let warned = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&warned);
         let driver = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to the database ended: {error}");
+            while let Some(message) = messages.next().await {
+                match message {
+                    Ok(AsyncMessage::Notice(notice)) if notice.parsed_severity() == Some(Severity::Warning) => {
+                        tracing::warn!(code = notice.code().code(), "the database warns: {}", notice.message());
+                        heard.store(true, Ordering::SeqCst);
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection to the database ended: {error}");
+                        return;
+                    }
+                }
             }
         });
-        let prepared = HashMap::new();
-        Ok(Self { client, driver, prepared, wall: String::new(), broken: false, answer_max: ANSWER_MAX })
+        Ok(Self {
+            client,
+            driver,
+            prepared: HashMap::new(),
+            wall: String::new(),
+            broken: false,
+            warned,
+            answer_max: ANSWER_MAX,
+        })
     }
 
     /// Connects as the role that works behind the wall.
@@ -233,7 +218,8 @@ impl Session {
     pub(crate) async fn execute(&mut self, statement: &Statement) -> Result<u64> {
         let answer_max = self.answer_max;
         let heard = tokio::time::timeout(answer_max, self.pipeline(&[Say::Run(statement)])).await;
-        let heard = heard.unwrap_or_else(|_| Err(self.give_up()))?;
+        let heard = heard.unwrap_or_else(|_| Err(unreachable("no answer in time")));
+        let heard = heard.inspect_err(|error| self.doubt(error))?;
         Ok(heard.iter().map(|heard| heard.changed).sum())
     }
 
@@ -254,7 +240,8 @@ impl Session {
             return Ok(Vec::new());
         }
         let heard = tokio::time::timeout(answer_max, self.pipeline(&[Say::Ask(statement)])).await;
-        let heard = heard.unwrap_or_else(|_| Err(self.give_up()))?;
+        let heard = heard.unwrap_or_else(|_| Err(unreachable("no answer in time")));
+        let heard = heard.inspect_err(|error| self.doubt(error))?;
         let rows = heard.iter().flat_map(|heard| &heard.rows);
         rows.map(|row| Ok(read(&mut Columns::of(Row::Postgres(row)))?)).collect()
     }
@@ -267,7 +254,7 @@ impl Session {
         // Until this ends well, the connection is in the middle of something.
         self.broken = true;
         let applied = tokio::time::timeout(answer_max, self.apply_now(plan)).await;
-        let applied = applied.unwrap_or_else(|_| Err(unknown(self.give_up())));
+        let applied = applied.unwrap_or_else(|_| Err(unknown(unreachable("no answer in time"))));
         let sound = match &applied {
             Ok(_) => true,
             Err(StoreError::Taken(_) | StoreError::Contended | StoreError::Unreadable(_)) => self.undo().await.is_ok(),
@@ -297,7 +284,13 @@ impl Session {
             closing.insert(0, Say::Word("BEGIN"));
             closing.push(Say::Word("COMMIT"));
         }
+        self.warned.store(false, Ordering::SeqCst);
         let heard = self.pipeline(&closing).await.map_err(unknown)?;
+        if self.warned.load(Ordering::SeqCst) {
+            // Done here, and perhaps nowhere else: a wait for the synchronous standby that somebody cancelled ends like
+            // this, and the next leader may never have heard of it.
+            return Err(unknown(unreachable("the database warned while it committed")));
+        }
         Ok(Applied { commit: Commit::Done, rows: heard.iter().map(|heard| heard.changed).sum() })
     }
 
@@ -369,9 +362,9 @@ impl Session {
         Ok(out)
     }
 
-    fn give_up(&mut self) -> StoreError {
-        self.broken = true;
-        unreachable("no answer in time")
+    /// Gives the connection up if an error says that what it leads to may be gone, late or no longer lead.
+    fn doubt(&mut self, error: &StoreError) {
+        self.broken |= matches!(error, StoreError::Unreachable { .. });
     }
 }
 
@@ -473,11 +466,9 @@ pub(crate) struct Listener {
 impl Listener {
     /// Connects and listens on a channel.
     pub(crate) async fn connect(address: &Address, channel: &str) -> Result<Self> {
-        let connecting = tokio::time::timeout(CONNECT_MAX, address.0.connect(NoTls));
-        let (client, mut connection) = connecting.await.map_err(|_| unreachable("no answer while connecting"))??;
+        let (client, mut messages) = address.connect().await?;
         let (tell, said) = mpsc::unbounded_channel();
         let driver = tokio::spawn(async move {
-            let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
             while let Some(Ok(message)) = messages.next().await {
                 if let AsyncMessage::Notification(notification) = message
                     && tell.send(notification.payload().to_owned()).is_err()
@@ -583,7 +574,7 @@ fn unknown(error: StoreError) -> StoreError {
     }
 }
 
-fn unreachable(what: &str) -> StoreError {
+pub(super) fn unreachable(what: &str) -> StoreError {
     StoreError::Unreachable { source: Arc::new(std::io::Error::other(what.to_owned())) }
 }
 

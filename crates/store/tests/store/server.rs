@@ -40,6 +40,21 @@ impl Server {
     }
 }
 
+/// The certificate of nobody who serves anything; its key was thrown away.
+const STRANGER: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBfTCCASOgAwIBAgIUa4pRtYYSNstQSxiZsiG7DqeVDowwCgYIKoZIzj0EAwIw
+EzERMA8GA1UEAwwIc3RyYW5nZXIwIBcNMjYxMTI3MDgxNjE1WhgPMjEyNjExMDMw
+ODE2MTVaMBMxETAPBgNVBAMMCHN0cmFuZ2VyMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEaSLXh+85gVoHse+sssiGIfU/uZ+H70ieMMyStpHv0q9+uSqzVqwAEpDh
+we9Ovwdp7IMDXBS5W5QMsuOH8X/R7aNTMFEwHQYDVR0OBBYEFIgH+HZVYuNckXHE
+hYGfC+5WQMKIMB8GA1UdIwQYMBaAFIgH+HZVYuNckXHEhYGfC+5WQMKIMA8GA1Ud
+EwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAItQIPu3eQYELPoi9Hy8Km3A
+JJbgNjXfzqV1n/LlPYrjAiBQ9i8bTDD2SUbIwN5ge5G4MQHLXarUrr3EnPx2Liw4
+Lg==
+-----END CERTIFICATE-----
+";
+
 /// A write to another engagement than [`SCOPE`].
 fn elsewhere(stream: &str) -> remit_store::Write {
     remit_store::Write { scope: "eng_2".to_owned(), ..step(stream, 1) }
@@ -353,10 +368,93 @@ async fn a_node_hears_what_another_tells_and_keeps_its_own_word() {
 async fn a_server_that_is_not_there_is_told_from_one_that_fails() {
     let gone = Store::connect("postgres://nobody@127.0.0.1:1/nothing", Options::default()).await;
     assert!(matches!(gone.err(), Some(StoreError::Unreachable { .. })));
-    for wrong in ["postgres://h/x?sslmode=require", "postgres:///", "carrier pigeon"] {
+    for wrong in ["postgres://h/x?sslmode=prefer", "postgres:///", "carrier pigeon"] {
         let refused = Store::connect(wrong, Options::default()).await;
         assert!(matches!(refused.err(), Some(StoreError::Address { .. })), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_over_tls_is_kept_from_servers_that_cannot_prove_who_they_are() {
+    let Some(server) = Server::fresh().await else { return };
+    let Some(root) = std::env::var_os(testing::SERVER_ROOT) else {
+        eprintln!("skipped: no certificate of the server is named by {}", testing::SERVER_ROOT);
+        return;
+    };
+    let root = std::path::PathBuf::from(root);
+    let over_tls = |host: &str, root: &std::path::Path| {
+        let url = server.url.replace("127.0.0.1", host);
+        let and = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{and}sslmode=verify-full&sslrootcert={}", root.display())
+    };
+    let kept = over_tls("127.0.0.1", &root);
+    Store::connect(&kept, Options::default()).await.unwrap();
+    let sealed = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    assert_eq!(look(&kept, sealed).await.unwrap().concat(), ["t"]);
+    assert_eq!(server.look(sealed).await.concat(), ["f"], "without `sslmode` there is no TLS");
+
+    // The certificate names 127.0.0.1, and only that.
+    let elsewhere = look(&over_tls("localhost", &root), sealed).await.unwrap_err();
+    assert!(format!("{elsewhere:?}").contains("not valid for name"), "{elsewhere:?}");
+    let folder = TestDir::fresh();
+    std::fs::create_dir_all(folder.path()).unwrap();
+    let stranger = folder.path().join("stranger.pem");
+    std::fs::write(&stranger, STRANGER).unwrap();
+    let refused = look(&over_tls("127.0.0.1", &stranger), sealed).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("certificate"), "{refused:?}");
+    let plain = look(&over_tls("127.0.0.1", &root).replace("verify-full", "require"), sealed).await.unwrap();
+    assert_eq!(plain.concat(), ["t"], "`require` checks the certificate too");
+}
+
+#[tokio::test]
+async fn a_commit_that_the_database_warned_about_is_not_taken_for_done_and_its_repetition_finds_out() {
+    let Some(server) = Server::fresh().await else { return };
+    // As when the wait for a synchronous standby is cancelled: done here, with a warning.
+    server
+        .look(
+            "CREATE FUNCTION doubt() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE WARNING 'it might not have been replicated'; RETURN NULL; END $$; \
+             CREATE CONSTRAINT TRIGGER doubted AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION doubt()",
+        )
+        .await;
+    let doubted = server.store.commit(step("case/a", 1)).await;
+    assert!(matches!(doubted, Err(StoreError::Unknown { .. })), "{doubted:?}");
+    server.look("DROP TRIGGER doubted ON events").await;
+    // It was kept here, which a second try finds.
+    assert!(matches!(server.store.commit(step("case/a", 1)).await.unwrap(), Commit::Stale));
+    assert!(matches!(server.store.commit(step("case/b", 1)).await.unwrap(), Commit::Done));
+}
+
+#[tokio::test]
+async fn when_one_connection_stands_still_all_of_its_time_are_given_up() {
+    let Some(server) = Server::fresh().await else { return };
+    let url = format!("{}&application_name=stands_still", server.url);
+    let store = Store::connect(&url, Options::default()).await.unwrap();
+    let workers = async || -> Vec<String> {
+        let sql =
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'stands_still' AND query NOT LIKE 'LISTEN%'";
+        server.look(sql).await.concat()
+    };
+    let (one, two) = tokio::join!(store.commit(step("case/a", 1)), store.commit(step("case/b", 1)));
+    assert!(matches!((one.unwrap(), two.unwrap()), (Commit::Done, Commit::Done)));
+    let before = workers().await;
+    assert!(before.len() > 1, "{before:?}");
+
+    server
+        .look(
+            "CREATE FUNCTION still() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM pg_sleep(5); RETURN NEW; END $$; \
+             CREATE TRIGGER stands_still BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION still()",
+        )
+        .await;
+    let late = store.commit(step("case/c", 1)).await;
+    assert!(matches!(late, Err(StoreError::Unknown { .. })), "{late:?}");
+    // The trigger's table is held until the server notices that nobody listens any more.
+    server.look("DROP TRIGGER stands_still ON events").await;
+    assert!(matches!(store.commit(step("case/d", 1)).await.unwrap(), Commit::Done));
+    let kept: Vec<String> = workers().await.into_iter().filter(|pid| before.contains(pid)).collect();
+    assert_eq!(kept, [""; 0], "connections from before");
 }
 
 #[tokio::test]
