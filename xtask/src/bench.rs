@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     npm,
+    postgres::{Cluster, Disk},
     step::{Steps, answer, cargo, run as finish},
 };
 
@@ -23,7 +24,9 @@ pub(crate) fn run(cases: usize, quick: bool, curve: bool) -> Result<()> {
     let (release, cores) = (target.join("release"), thread::available_parallelism().context("counting the cores")?);
     let load = answer(Command::new("cut").args(["-d ", "-f1-3", "/proc/loadavg"])).unwrap_or_default();
     println!("\n{cores} cores, load before the run {load}\n");
+    let cluster = steps.run("PostgreSQL", || Cluster::start(Disk::Durable))?;
     let mut bench = Command::new(release.join("remit-bench"));
+    bench.args(["--server", &cluster.url()]);
     bench.args(["--cases", &cases.to_string()]).args(quick.then_some("--quick")).args(curve.then_some("--curve"));
     bench.arg("--remit").arg(release.join("remit")).arg("--data").arg(target.join("bench-data"));
     finish(&mut bench)

@@ -51,6 +51,9 @@ struct Cli {
     /// The program to start and to import with
     #[arg(long, value_name = "PATH")]
     remit: PathBuf,
+    /// Address of a PostgreSQL server, to measure it beside the data folder
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
     /// A folder on the disk to be measured; emptied first and removed at the end
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -99,8 +102,15 @@ async fn measure(part: Part, cli: &Cli) -> Result<Vec<Row>> {
     let dir = cli.data.join(format!("{part:?}"));
     let (repetitions, requests, share) = if cli.quick { (1, 20, 100) } else { (5, 200, 1) };
     match part {
-        Part::Submit => submit::rows(&dir, repetitions).await,
-        Part::Next => next::rows(&dir, cli.cases / share, next::PEOPLE / share.min(10)).await,
+        Part::Submit => submit::rows(&dir, cli.server.as_deref(), repetitions).await,
+        Part::Next => {
+            let (cases, people) = (cli.cases / share, next::PEOPLE / share.min(10));
+            let mut rows = next::rows(world::open(&dir)?, world::DATABASE, cases, people).await?;
+            if let Some(server) = &cli.server {
+                rows.extend(next::rows(world::open_on_server(server).await?, world::SERVER, cases, people).await?);
+            }
+            Ok(rows)
+        }
         Part::Pages => pages::rows(&dir, requests).await,
         Part::Import => import::rows(&cli.remit, &dir, READINGS / share).await,
         Part::Large => large::rows(&cli.remit, &dir, DOCUMENTS / share).await,

@@ -1,17 +1,16 @@
 //! The next case for a reader among ever more open cases, taken in and claimed through `App::act`.
 
-use std::path::Path;
-
 use anyhow::Result;
 use remit_kernel::{
     command::Command,
     id::{CaseId, PersonId},
 };
+use remit_server::App;
 
 use crate::{
     measure::{Times, Watch, milliseconds, rate},
     table::{Goal, Row},
-    world::{CLIENTS, DATABASE, World, together},
+    world::{CLIENTS, World, together},
 };
 
 /// Claims that are timed at each size.
@@ -25,8 +24,8 @@ const BATCH: usize = 8_000;
 /// The time in which the next case should come.
 const CLAIM_MILLISECONDS: f64 = 10.0;
 
-pub(crate) async fn rows(dir: &Path, cases: usize, people: usize) -> Result<Vec<Row>> {
-    let world = World::make(dir, people).await?;
+pub(crate) async fn rows(app: App, database: &'static str, cases: usize, people: usize) -> Result<Vec<Row>> {
+    let world = World::found(app, people).await?;
     let [first, second, third, ..] = world.readers[..] else { anyhow::bail!("three readers were asked for") };
     let fewer = cases / 10;
     take_in(&world, 0, fewer).await?;
@@ -42,7 +41,7 @@ pub(crate) async fn rows(dir: &Path, cases: usize, people: usize) -> Result<Vec<
         |times: &Times, reference: &Times| times.percentile(50).as_secs_f64() / reference.percentile(50).as_secs_f64();
     Ok(vec![
         Row {
-            database: DATABASE,
+            database,
             what: format!("next case among {cases} open and {people} people, p99"),
             measured: format!("{} (p50 {})", milliseconds(p99), milliseconds(p50)),
             reference: format!("limit {CLAIM_MILLISECONDS} ms"),
@@ -50,7 +49,7 @@ pub(crate) async fn rows(dir: &Path, cases: usize, people: usize) -> Result<Vec<
             goal: Goal::AtMost(1.0),
         },
         Row {
-            database: DATABASE,
+            database,
             what: format!("next case among {cases} open, p50"),
             measured: milliseconds(p50),
             reference: format!("among {fewer}: {}", milliseconds(before.percentile(50))),
@@ -58,7 +57,7 @@ pub(crate) async fn rows(dir: &Path, cases: usize, people: usize) -> Result<Vec<
             goal: Goal::AtMost(1.3),
         },
         Row {
-            database: DATABASE,
+            database,
             what: format!("next case for whoever reads {} of the earliest, p50", OWN.min(fewer)),
             measured: milliseconds(behind.percentile(50)),
             reference: format!("for whoever reads none: {}", milliseconds(p50)),
@@ -66,7 +65,7 @@ pub(crate) async fn rows(dir: &Path, cases: usize, people: usize) -> Result<Vec<
             goal: Goal::None,
         },
         Row {
-            database: DATABASE,
+            database,
             what: format!("take a case in, {CLIENTS} clients on one SOW line"),
             measured: format!("{loaded:.0}/s"),
             reference: "one each second".to_owned(),

@@ -10,13 +10,17 @@ use remit_kernel::{
     command::Command,
     id::{CaseId, PersonId},
 };
-use remit_server::app::Receipt;
-use remit_store::{Commit, Write, testing::Replay};
+use remit_server::{App, app::Receipt};
+use remit_store::{
+    Commit, Write,
+    testing::{Replay, replay_on_server},
+};
+use tokio::task::JoinSet;
 
 use crate::{
     measure::{Watch, median, rate},
     table::{Goal, Row},
-    world::{CLIENTS, DATABASE, World, by, open, together},
+    world::{CLIENTS, DATABASE, SERVER, World, by, open, open_on_server, together},
 };
 
 /// Readings each client seals, an even number: first as a case's first reader, then as another's second.
@@ -30,7 +34,7 @@ struct Rates {
     single: Vec<f64>,
 }
 
-pub(crate) async fn rows(dir: &Path, repetitions: usize) -> Result<Vec<Row>> {
+pub(crate) async fn rows(dir: &Path, server: Option<&str>, repetitions: usize) -> Result<Vec<Row>> {
     let begin = dir.join("begin");
     let world = World::make(&begin, CLIENTS).await?;
     let commands = commands(&world).await?;
@@ -53,14 +57,62 @@ pub(crate) async fn rows(dir: &Path, repetitions: usize) -> Result<Vec<Row>> {
         let receipts = together(&app, commands.clone()).await?;
         rates.act.push(rate(receipts.len(), watch.elapsed()));
     }
-    Ok(rates.rows())
+    let mut rows = rates.rows(DATABASE, "same rows by the driver, 32 to a commit");
+    if let Some(server) = server {
+        let rates = on_server(&world, server, &commands, &writes, repetitions).await?;
+        rows.extend(rates.rows(SERVER, "same rows by the driver, pipelined, 32 connections wanted"));
+    }
+    Ok(rows)
+}
+
+/// The same on a server, each time in a fresh schema: by `act` for 32 clients, by the driver for as many, and by the driver
+/// for one.
+async fn on_server(
+    world: &World,
+    server: &str,
+    commands: &[Vec<(PersonId, Command)>],
+    writes: &[Write],
+    repetitions: usize,
+) -> Result<Rates> {
+    let mut rates = Rates::default();
+    let fresh = async || -> Result<App> {
+        let app = open_on_server(server).await?;
+        // The pack was kept when the world was made, and comes with the copy.
+        world.app.store().copy_into(app.store(), |_| {}).await?;
+        Ok(app)
+    };
+    for _ in 0..repetitions {
+        for (clients, rates) in [(CLIENTS, &mut rates.grouped), (1, &mut rates.single)] {
+            let app = fresh().await?;
+            let own = |client: usize| writes.iter().skip(client).step_by(clients).cloned().collect::<Vec<_>>();
+            let own: Vec<Vec<Write>> = (0..clients).map(own).collect();
+            let watch = Watch::start();
+            let mut running = JoinSet::new();
+            for own in own {
+                let store = app.store().clone();
+                running.spawn(async move {
+                    for write in own {
+                        replay_on_server(&store, write).await?;
+                    }
+                    Ok::<_, anyhow::Error>(())
+                });
+            }
+            running.join_all().await.into_iter().collect::<Result<()>>()?;
+            rates.push(rate(writes.len(), watch.elapsed()));
+        }
+        let app = fresh().await?;
+        let watch = Watch::start();
+        let receipts = together(&app, commands.to_vec()).await?;
+        rates.act.push(rate(receipts.len(), watch.elapsed()));
+    }
+    Ok(rates)
 }
 
 impl Rates {
-    fn rows(self) -> Vec<Row> {
+    fn rows(self, database: &'static str, many: &str) -> Vec<Row> {
         let (act, grouped, single) = (median(self.act), median(self.grouped), median(self.single));
         let row = |reference: &str, rate: f64, goal| Row {
-            database: DATABASE,
+            database,
             what: format!("submit a sealed reading, {CLIENTS} clients"),
             measured: format!("{act:.0}/s"),
             reference: format!("{reference}: {rate:.0}/s"),
@@ -68,7 +120,7 @@ impl Rates {
             goal,
         };
         vec![
-            row("same rows by the driver, 32 to a commit", grouped, Goal::AtLeast(0.5)),
+            row(many, grouped, Goal::AtLeast(0.5)),
             row("same rows by the driver, one to a commit", single, Goal::None),
         ]
     }

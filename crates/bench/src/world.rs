@@ -25,11 +25,13 @@ use remit_server::{
     app::Receipt,
     clock::{Chance, Clock},
 };
-use remit_store::{Options, Store};
+use remit_store::{Options, Store, testing};
 use tokio::task::JoinSet;
 
-/// The database that is measured.
+/// The database of a data folder.
 pub(crate) const DATABASE: &str = "SQLite";
+/// The database of a server.
+pub(crate) const SERVER: &str = "PostgreSQL";
 /// Clients that act at the same time.
 pub(crate) const CLIENTS: usize = 32;
 /// Most duties at a time: as many as the kernel lets a membership have.
@@ -60,6 +62,12 @@ pub(crate) struct World {
 /// database.
 pub(crate) fn open(dir: &Path) -> Result<App> {
     let store = Store::open(dir, Options::default())?;
+    Ok(App::new(store, Clock::System, Chance::System)?)
+}
+
+/// Opens the application on a fresh schema of a database server.
+pub(crate) async fn open_on_server(server: &str) -> Result<App> {
+    let store = Store::connect(&testing::fresh_schema(server).await?, Options::default()).await?;
     Ok(App::new(store, Clock::System, Chance::System)?)
 }
 
