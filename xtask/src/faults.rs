@@ -4,7 +4,10 @@ use std::{env, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::step::{Steps, cargo, run as finish};
+use crate::{
+    postgres::{Cluster, Disk},
+    step::{Steps, cargo, run as finish},
+};
 
 /// Prints one row for each test; `docs/guarantees.md` says what they mean.
 pub(crate) fn run(long: bool, only: &[String], database: &str) -> Result<()> {
@@ -17,6 +20,11 @@ pub(crate) fn run(long: bool, only: &[String], database: &str) -> Result<()> {
     let own = env::current_exe().context("finding the target folder")?;
     let mut faults = Command::new(own.with_file_name("remit-faults"));
     faults.arg("run").args(long.then_some("--long")).args(["--database", database]);
+    // It ends with this function, and its data with it.
+    let cluster = if database == "sqlite" { None } else { Some(Cluster::start(Disk::Durable)?) };
+    if let Some(cluster) = &cluster {
+        faults.args(["--server", &cluster.url()]);
+    }
     faults.args(only.iter().flat_map(|row| ["--only", row]));
     faults.arg("--remit").arg(own.with_file_name("remit"));
     faults.arg("--disk").arg(own.with_file_name("examples").join("libfailing_disk.so"));

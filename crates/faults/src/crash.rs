@@ -13,7 +13,7 @@ use remit_simulation::world::Size;
 use crate::{
     load::{Journal, run},
     server::Start,
-    site::Site,
+    site::{Place, Site},
     watch::{Watch, wait},
 };
 
@@ -34,9 +34,9 @@ pub(crate) enum End {
 }
 
 /// Lets clients act, ends the server, starts it again and asks for everything again; so many rounds.
-pub(crate) fn rounds(remit: &Path, dir: &Path, end: End, rounds: usize) -> Result<String> {
-    let site = Site::make(dir, Size { clients: CLIENTS, readers: CLIENTS, volume_max: None })?;
-    let start = Start::of(remit, &site.data);
+pub(crate) fn rounds(remit: &Path, place: &Place, end: End, rounds: usize) -> Result<String> {
+    let site = Site::make_at(place, Size { clients: CLIENTS, readers: CLIENTS, volume_max: None })?;
+    let start = Start::at(remit, &site);
     let mut journal = Journal::default();
     let (mut slowest, mut longest_stop, mut acknowledged) = (Duration::ZERO, Duration::ZERO, 0);
     for round in 0..=rounds {

@@ -12,13 +12,13 @@ use crate::{
     http::{Answer, connect, read},
     load::intake,
     server::Start,
-    site::Site,
+    site::{Place, Site},
 };
 
 /// Sends one intake so many times at once, one in a hundred with another body.
-pub(crate) fn row(own: &Path, dir: &Path, duplicates: usize) -> Result<String> {
-    let site = Site::make(dir, Size { clients: 2, readers: 2, volume_max: None })?;
-    let server = Start::of(own, &site.data).start()?;
+pub(crate) fn row(own: &Path, place: &Place, duplicates: usize) -> Result<String> {
+    let site = Site::make_at(place, Size { clients: 2, readers: 2, volume_max: None })?;
+    let server = Start::at(own, &site).start()?;
     let ask = intake(&site, 0);
     let mut other = ask.clone();
     other.body = other.body.map(|body| body.replace("Did the mean fall", "Did the mean rise"));

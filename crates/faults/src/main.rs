@@ -6,6 +6,7 @@
 
 mod clock;
 mod crash;
+mod database;
 mod disk;
 mod duplicate;
 mod http;
@@ -13,7 +14,6 @@ mod load;
 mod memory;
 mod overload;
 mod power;
-#[cfg_attr(not(test), expect(dead_code, reason = "it stands between Remit and a database server, which comes next"))]
 mod proxy;
 mod serve;
 mod server;
@@ -34,7 +34,7 @@ use remit_simulation::world::Size;
 
 use crate::{
     crash::End,
-    site::Site,
+    site::{Place, Site},
     table::{Row, Verdict},
     watch::Watch,
 };
@@ -70,6 +70,9 @@ struct Run {
     /// On which database
     #[arg(long, value_enum, default_value = "sqlite")]
     database: Database,
+    /// The PostgreSQL server on which sites are made, each in a place of its own
+    #[arg(long, value_name = "URL", required_if_eq_any([("database", "postgres"), ("database", "both")]))]
+    server: Option<String>,
     /// The program to do it to
     #[arg(long, value_name = "PATH")]
     remit: PathBuf,
@@ -97,6 +100,8 @@ enum Id {
     R15,
     R16,
     R17,
+    /// Not in that list: nodes restarted one after the other.
+    Rolling,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -129,37 +134,30 @@ fn rows(run: &Run) -> Result<ExitCode> {
     let own = std::env::current_exe().context("finding this program")?;
     for id in Id::value_variants().iter().filter(|id| run.only.is_empty() || run.only.contains(id)) {
         let watch = Watch::start();
-        let row = row(*id, run, &own);
-        broke += usize::from(row.broke());
-        println!("{row}\n{:15}{:.0} s", "", watch.elapsed().as_secs_f64());
+        let folder = (run.database != Database::Postgres).then(|| row(*id, run, &own));
+        let server = (run.database != Database::Sqlite).then(|| on_server(*id, run, &own));
+        for row in [folder, server].into_iter().flatten() {
+            broke += usize::from(row.broke());
+            println!("{row}");
+        }
+        println!("{:15}{:.0} s", "", watch.elapsed().as_secs_f64());
     }
     println!("{}", if broke == 0 { "all rows that were run held".to_owned() } else { format!("{broke} rows broke") });
     Ok(if broke == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs one row.
+/// Runs one row in a data folder.
 fn row(id: Id, run: &Run, own: &Path) -> Row {
     let dir = run.work.join(format!("{id:?}"));
+    let place = Place { dir: dir.clone(), server: None };
     let remit = run.remit.as_path();
     let few = |short: usize, long: usize| if run.long { long } else { short };
     let nothing_lost = "0 acknowledged acts lost, 0 doubled, the record verifies";
-    let made = |id, what, mark, rounds, done: Result<String>| {
-        let verdict = match done {
-            Ok(figures) => Verdict::Held(figures),
-            Err(error) => Verdict::Broke(format!("{error:#}")),
-        };
-        Row { id, what, mark, rounds, verdict }
-    };
-    let not_shown =
-        |id, what, mark, why: &str| Row { id, what, mark, rounds: 0, verdict: Verdict::NotShown(why.to_owned()) };
-    if run.database == Database::Postgres {
-        return not_shown("-", "on PostgreSQL", nothing_lost, "this build has SQLite alone");
-    }
     match id {
         Id::R1 => {
             let rounds = few(10, 200);
             let mark = "0 acknowledged acts lost, 0 doubled, the record verifies, ready within 5 s";
-            made("R1", "kill -9 under load", mark, rounds, crash::rounds(remit, &dir, End::Kill, rounds))
+            made("R1", "kill -9 under load", mark, rounds, crash::rounds(remit, &place, End::Kill, rounds))
         }
         Id::R2 => {
             let rounds = few(10, 50);
@@ -194,13 +192,13 @@ fn row(id: Id, run: &Run, own: &Path) -> Row {
             "R8",
             "partition between application and database",
             "nothing acknowledged is absent, 503 within 5 s, back within 10 s",
-            "SQLite has no network; the proxy for PostgreSQL is tested",
+            "SQLite has no network: `--database postgres`",
         ),
         Id::R9 => not_shown(
             "R9",
             "connection cut after COMMIT was sent",
             "the same request gives the same answer, 0 doubled",
-            "SQLite has no connection; the proxy for PostgreSQL is tested",
+            "SQLite has no connection: `--database postgres`",
         ),
         Id::R14 => {
             let seconds = if run.long { 600 } else { 4 };
@@ -210,17 +208,101 @@ fn row(id: Id, run: &Run, own: &Path) -> Row {
         Id::R15 => {
             let rounds = few(5, 100);
             let mark = "0 acknowledged acts lost, ended within 20 s";
-            made("R15", "SIGTERM under load", mark, rounds, crash::rounds(remit, &dir, End::Terminate, rounds))
+            made("R15", "SIGTERM under load", mark, rounds, crash::rounds(remit, &place, End::Terminate, rounds))
         }
         Id::R16 => {
             let duplicates = few(2_000, 10_000);
             let mark = "one effect, the same answer, 422 for another body";
-            made("R16", "one key, many times at once", mark, duplicates, duplicate::row(own, &dir, duplicates))
+            made("R16", "one key, many times at once", mark, duplicates, duplicate::row(own, &place, duplicates))
         }
         Id::R17 => {
             let rounds = few(5, 100);
             let mark = "volume and readings counted from events equal the rows and what was acknowledged";
-            made("R17", "sums after kill -9 under load", mark, rounds, crash::rounds(remit, &dir, End::Kill, rounds))
+            made("R17", "sums after kill -9 under load", mark, rounds, crash::rounds(remit, &place, End::Kill, rounds))
+        }
+        Id::Rolling => {
+            let mark = "0 lost, what failed is done when sent again";
+            not_shown("", "rolling restart of two nodes", mark, "a data folder has one node: `--database postgres`")
         }
     }
+}
+
+/// Why rows about the disk are not run on a server.
+const DISK: &str = "the disk is the database server's own to keep";
+/// Why others are not.
+const SAME: &str = "it has been run on data folders only";
+
+/// Runs one row on a database server.
+fn on_server(id: Id, run: &Run, own: &Path) -> Row {
+    let place = Place { dir: run.work.join(format!("{id:?}-postgres")), server: run.server.clone() };
+    let remit = run.remit.as_path();
+    let few = |short: usize, long: usize| if run.long { long } else { short };
+    let nothing_lost = "0 acknowledged acts lost, 0 doubled, the record verifies";
+    match id {
+        Id::R1 => {
+            let (rounds, kills) = (few(5, 200), few(1, 20));
+            let done = crash::rounds(remit, &place, End::Kill, rounds)
+                .and_then(|first| Ok(format!("{first}; {}", database::kill_backends(remit, &place, kills)?)));
+            made("R1", "PostgreSQL: kill -9 of Remit, and of the database's processes", nothing_lost, rounds, done)
+        }
+        Id::R8 => {
+            let (what, seconds) = ("PostgreSQL: the way to the database stalls, slows, is half open", few(6, 30));
+            let mark = "nothing acknowledged is absent, 503 within 5 s, back within 10 s";
+            made("R8", what, mark, 4, database::partition(remit, &place, seconds as u64))
+        }
+        Id::R9 => {
+            let rounds = few(20, 1_000);
+            let mark = "the same request is answered alike, 0 doubled";
+            let done = database::cut_after_commit(own, &place, rounds);
+            made("R9", "PostgreSQL: connection cut after COMMIT was sent", mark, rounds, done)
+        }
+        Id::R15 => {
+            let rounds = few(3, 100);
+            let mark = "0 acknowledged acts lost, ended within 20 s";
+            let done = crash::rounds(remit, &place, End::Terminate, rounds);
+            made("R15", "PostgreSQL: SIGTERM under load", mark, rounds, done)
+        }
+        Id::R16 => {
+            let duplicates = few(2_000, 10_000);
+            let mark = "one effect, the same answer, 422 for another body";
+            let done = duplicate::row(own, &place, duplicates);
+            made("R16", "PostgreSQL: one key, many times at once", mark, duplicates, done)
+        }
+        Id::R17 => {
+            let rounds = few(3, 100);
+            let mark = "volume and readings counted from events equal the rows and what was acknowledged";
+            let done = crash::rounds(remit, &place, End::Kill, rounds);
+            made("R17", "PostgreSQL: sums after kill -9 under load", mark, rounds, done)
+        }
+        Id::Rolling => {
+            let rounds = few(2, 20);
+            let mark = "0 lost, what failed is done when sent again";
+            let done = database::rolling(own, &place, rounds);
+            made("", "PostgreSQL: rolling restart of two nodes under load", mark, rounds, done)
+        }
+        Id::R2 => folders_only("R2", DISK),
+        Id::R3 => folders_only("R3", DISK),
+        Id::R4 => folders_only("R4", DISK),
+        Id::R5 => folders_only("R5", DISK),
+        Id::R6 => folders_only("R6", SAME),
+        Id::R7 => folders_only("R7", SAME),
+        Id::R14 => folders_only("R14", SAME),
+    }
+}
+
+/// A row that says why it was not run on a server.
+fn folders_only(id: &'static str, why: &str) -> Row {
+    not_shown(id, "PostgreSQL", "none: this row concerns data folders only", why)
+}
+
+fn made(id: &'static str, what: &'static str, mark: &'static str, rounds: usize, done: Result<String>) -> Row {
+    let verdict = match done {
+        Ok(figures) => Verdict::Held(figures),
+        Err(error) => Verdict::Broke(format!("{error:#}")),
+    };
+    Row { id, what, mark, rounds, verdict }
+}
+
+fn not_shown(id: &'static str, what: &'static str, mark: &'static str, why: &str) -> Row {
+    Row { id, what, mark, rounds: 0, verdict: Verdict::NotShown(why.to_owned()) }
 }

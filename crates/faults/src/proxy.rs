@@ -82,26 +82,27 @@ impl Proxy {
             let own = self.clone();
             thread::spawn(move || {
                 // However it ends, both sides learn that it did.
-                let _ = own.pass(&from, &to, asks);
+                let ended = own.pass(&from, &to, asks);
                 let _ = from.shutdown(Shutdown::Both);
-                let _ = to.shutdown(Shutdown::Both);
+                // After a word the database is still to do what it was told.
+                let _ = to.shutdown(if ended.is_ok_and(|cut| cut) { Shutdown::Write } else { Shutdown::Both });
             });
         }
     }
 
-    /// Passes on what one side says until it ends.
-    fn pass(&self, mut from: &TcpStream, mut to: &TcpStream, asks: bool) -> io::Result<()> {
+    /// Passes on what one side says until it ends; returns whether it was cut after a word.
+    fn pass(&self, mut from: &TcpStream, mut to: &TcpStream, asks: bool) -> io::Result<bool> {
         from.set_read_timeout(Some(Duration::from_millis(20)))?;
         let mut buffer = vec![0; 1 << 16];
         // A word may come in two pieces.
         let mut tail = Vec::new();
         loop {
             let count = match from.read(&mut buffer) {
-                Ok(0) => return Ok(()),
+                Ok(0) => return Ok(false),
                 Ok(count) => count,
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                     if self.mode() == Mode::Cut {
-                        return Ok(());
+                        return Ok(false);
                     }
                     continue;
                 }
@@ -113,7 +114,7 @@ impl Proxy {
             }
             match self.mode() {
                 Mode::Slow(time) => wait(time),
-                Mode::Cut => return Ok(()),
+                Mode::Cut => return Ok(false),
                 Mode::CutAfter { word, times } if asks && times > 0 => {
                     tail.extend_from_slice(piece);
                     let found = tail.windows(word.len()).any(|window| window == word);
@@ -121,14 +122,24 @@ impl Proxy {
                         to.write_all(piece)?;
                         self.cuts.fetch_add(1, Ordering::SeqCst);
                         // The word arrives, the answer does not.
-                        let _ = from.shutdown(Shutdown::Both);
-                        return to.shutdown(Shutdown::Write);
+                        return Ok(true);
                     }
                     tail.drain(..tail.len().saturating_sub(word.len()));
                 }
                 Mode::Pass | Mode::Stall | Mode::Deaf | Mode::CutAfter { .. } => {}
             }
-            to.write_all(piece)?;
+            if let Err(error) = to.write_all(piece) {
+                // A database whose answers nobody takes would stop before the word; so they are taken.
+                while !asks && self.mode() != Mode::Cut {
+                    match from.read(&mut buffer) {
+                        Ok(0) => break,
+                        Ok(_) => {}
+                        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+                        Err(_) => break,
+                    }
+                }
+                return Err(error);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use remit_server::{
     App, Config,
     clock::{Chance, Clock},
@@ -17,13 +17,20 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// The data folder
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "database")]
+    data: Option<PathBuf>,
+    /// A database instead
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let app = App::new(Store::open(&args.data, Options::default())?, Clock::System, Chance::System)?;
+        let store = match (&args.database, &args.data) {
+            (Some(url), _) => Store::connect(url, Options::default()).await?,
+            (None, data) => Store::open(data.as_deref().context("no place is named")?, Options::default())?,
+        };
+        let app = App::new(store, Clock::System, Chance::System)?;
         let listen = SocketAddr::from(([127, 0, 0, 1], args.port));
         let config = Config { listen, ..Config::local() };
         let mut terminate = signal(SignalKind::terminate())?;

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     http::{Ask, Client},
+    site::Site,
     watch::{Watch, wait_a_little},
 };
 
@@ -21,6 +22,8 @@ use crate::{
 pub(crate) struct Start {
     pub(crate) program: PathBuf,
     pub(crate) data: PathBuf,
+    /// The database instead of the data folder, which then holds nothing.
+    pub(crate) database: Option<String>,
     /// What stands before the program, such as `prlimit --nofile=65536`.
     pub(crate) wrapper: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
@@ -40,6 +43,11 @@ impl Start {
         Self { program: program.to_owned(), data: data.to_owned(), ..Self::default() }
     }
 
+    /// The same server for a site, wherever its data are.
+    pub(crate) fn at(program: &Path, site: &Site) -> Self {
+        Self { database: site.database.clone(), ..Self::of(program, &site.data) }
+    }
+
     /// Starts the server and waits for its first answer.
     pub(crate) fn start(&self) -> Result<Server> {
         let watch = Watch::start();
@@ -54,7 +62,11 @@ impl Start {
         };
         let log = self.data.with_extension("log");
         let errors = File::options().create(true).append(true).open(&log).context("opening the log")?;
-        command.args(["serve", "--port", "0", "--data"]).arg(&self.data);
+        command.args(["serve", "--port", "0"]);
+        match &self.database {
+            Some(url) => command.args(["--database", url]),
+            None => command.arg("--data").arg(&self.data),
+        };
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let mut child = command
             .stdin(Stdio::null())

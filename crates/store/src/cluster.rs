@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long an act or a page waits for a connection before it is told to come again.
-const WAIT_MAX: Duration = Duration::from_secs(3);
+const WAIT_MAX: Duration = Duration::from_millis(750);
 /// How long making a connection may take.
 const CREATE_MAX: Duration = Duration::from_secs(3);
 /// Hints that may wait to be told; beyond them the oldest listeners learn by themselves.

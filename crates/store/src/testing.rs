@@ -101,6 +101,14 @@ pub async fn look(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
     Session::owner(&Address::parse(url)?).await?.texts(sql).await
 }
 
+/// Returns the numbers of the server's processes that work for Remit, other than the one that answers this.
+pub async fn processes(url: &str) -> Result<Vec<u32>> {
+    let sql =
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'remit' AND pid <> pg_backend_pid() ORDER BY pid";
+    let rows = look(url, sql).await?;
+    Ok(rows.iter().flatten().filter_map(|pid| pid.parse().ok()).collect())
+}
+
 /// Runs text on the server as the role that works behind the wall.
 pub async fn run_as_worker(url: &str, sql: &str) -> Result<()> {
     Session::worker(&Address::parse(url)?).await?.run(sql).await

@@ -106,7 +106,7 @@ impl App {
     /// Decides and commits once. Nothing: somebody else was faster.
     async fn attempt(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
         let (mut write, mut receipt) = self.prepare(caller, command, None).await?;
-        let turn = self.turns.take(&write).await;
+        let turn = self.turns.take(&write, self.store.is_shared()).await?;
         if let Some(ahead) = turn.ahead_of(&write) {
             (write, receipt) = self.prepare(caller, command, Some(ahead)).await?;
         }

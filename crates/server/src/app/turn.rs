@@ -4,16 +4,23 @@
 //! turn on as soon as the writer has its write, before the disk does. So admissions are one after the other and still
 //! share a commit. The writer checks every version: if the write before comes to nothing, so do those that built on it.
 //!
-//! A database server applies writes as they come, so there the turn is kept until the write is done.
+//! A database server applies writes as they come, so there the turn is kept until the write is done, and waited for
+//! only briefly.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use remit_kernel::stream::StreamId;
 use remit_store::{SnapshotRow, Write};
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard};
+
+use crate::error::{Error, Result};
+
+/// How long an act waits for its turn where the turn is kept until a database server has answered.
+const SHARED_WAIT_MAX: Duration = Duration::from_millis(700);
 
 /// The counters that were moved since the start, with the newest state handed to the writer.
 #[derive(Default)]
@@ -23,12 +30,20 @@ pub(crate) struct Turns(Mutex<HashMap<String, Arc<Queue<Option<SnapshotRow>>>>>)
 pub(crate) struct Turn(Option<OwnedMutexGuard<Option<SnapshotRow>>>);
 
 impl Turns {
-    /// Waits for a turn at the counter that a write moves.
-    pub(crate) async fn take(&self, write: &Write) -> Turn {
-        match counter(write) {
-            Some(counter) => Turn(Some(self.queue(&counter.stream).lock_owned().await)),
-            None => Turn(None),
-        }
+    /// Waits for a turn at the counter that a write moves, where many nodes share a store not for long: the act ahead may
+    /// be waiting for a database that does not answer, and each behind it would wait for all before.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] if the turn does not come in time.
+    pub(crate) async fn take(&self, write: &Write, shared: bool) -> Result<Turn> {
+        let Some(counter) = counter(write) else { return Ok(Turn(None)) };
+        let turn = self.queue(&counter.stream).lock_owned();
+        let turn = if shared {
+            tokio::time::timeout(SHARED_WAIT_MAX, turn).await.map_err(|_| Error::Overloaded)?
+        } else {
+            turn.await
+        };
+        Ok(Turn(Some(turn)))
     }
 
     fn queue(&self, stream: &str) -> Arc<Queue<Option<SnapshotRow>>> {

@@ -31,8 +31,9 @@ use crate::{
     write::{Applied, Commit, Expected, Plan},
 };
 
-/// How long a statement of an act or a page may take, its way there and back included.
-pub(super) const ANSWER_MAX: Duration = Duration::from_secs(4);
+/// How long a statement of an act or a page may take, its way there and back included: with the waits before it, nobody
+/// waits five seconds for a database that does not answer.
+pub(super) const ANSWER_MAX: Duration = Duration::from_millis(3_500);
 /// How long a statement of a session that copies or verifies everything may take.
 const LONG_ANSWER_MAX: Duration = Duration::from_mins(5);
 
