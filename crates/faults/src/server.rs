@@ -21,6 +21,8 @@ use crate::{
 pub(crate) struct Start {
     pub(crate) program: PathBuf,
     pub(crate) data: PathBuf,
+    /// The database to serve, instead of the data folder.
+    pub(crate) database: Option<String>,
     /// What stands before the program, such as `prlimit --nofile=65536`.
     pub(crate) wrapper: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
@@ -54,7 +56,11 @@ impl Start {
         };
         let log = self.data.with_extension("log");
         let errors = File::options().create(true).append(true).open(&log).context("opening the log")?;
-        command.args(["serve", "--port", "0", "--data"]).arg(&self.data);
+        command.args(["serve", "--port", "0"]);
+        match &self.database {
+            Some(url) => command.args(["--database", url]),
+            None => command.arg("--data").arg(&self.data),
+        };
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let mut child = command
             .stdin(Stdio::null())

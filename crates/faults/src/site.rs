@@ -24,6 +24,8 @@ const PAGE: u32 = 2_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     pub(crate) data: PathBuf,
+    /// The database that holds what is there, instead of the folder.
+    pub(crate) database: Option<String>,
     pub(crate) world: World,
     pub(crate) clients: Vec<String>,
     pub(crate) readers: Vec<String>,
@@ -43,13 +45,18 @@ pub(crate) struct Contents {
 impl Site {
     /// Makes a data folder in `dir`.
     pub(crate) fn make(dir: &Path, size: Size) -> Result<Self> {
+        Self::make_in(dir, None, size)
+    }
+
+    /// Fills an empty database; what is written beside it goes to `dir`.
+    pub(crate) fn make_in(dir: &Path, database: Option<&str>, size: Size) -> Result<Self> {
         let data = dir.join("data");
         if dir.exists() {
             std::fs::remove_dir_all(dir).with_context(|| format!("emptying {}", dir.display()))?;
         }
         std::fs::create_dir_all(&data)?;
         runtime()?.block_on(async {
-            let app = open(&data)?;
+            let app = open(&data, database).await?;
             let world = World::make(&app, size).await?;
             let token = async |person: PersonId| -> Result<String> {
                 Ok(app.open_session(person, SessionKind::Token, "faults").await?.secret)
@@ -62,14 +69,14 @@ impl Site {
                 readers.push(token(*person).await?);
             }
             let delivery = token(*world.delivery.first().context("no manager")?).await?;
-            Ok(Self { data: data.clone(), world, clients, readers, delivery })
+            Ok(Self { data: data.clone(), database: database.map(str::to_owned), world, clients, readers, delivery })
         })
     }
 
     /// Opens the data of a server that ended, verifies the record and counts what is there. Fails if anything differs.
     pub(crate) fn audit(&self) -> Result<Contents> {
         runtime()?.block_on(async {
-            let app = open(&self.data)?;
+            let app = open(&self.data, self.database.as_deref()).await?;
             let found = app.verify(&by(self.world.operator), Scope::Directory, |_| {}).await?;
             if let Some(difference) = found.first_difference {
                 anyhow::bail!("the record does not verify: {difference}");
@@ -98,11 +105,15 @@ impl Site {
     }
 }
 
-/// Opens the application over a data folder.
-fn open(data: &Path) -> Result<App> {
-    Ok(App::new(Store::open(data, Options::default())?, Clock::System, Chance::System)?)
+/// Opens the application over a data folder or a database.
+async fn open(data: &Path, database: Option<&str>) -> Result<App> {
+    let store = match database {
+        Some(url) => Store::connect(url, Options::default()).await?,
+        None => Store::open(data, Options::default())?,
+    };
+    Ok(App::new(store, Clock::System, Chance::System)?)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
