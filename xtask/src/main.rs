@@ -8,6 +8,7 @@ mod bench;
 mod browser;
 mod demo;
 mod e2e;
+mod failover;
 mod faults;
 mod flame;
 mod fuzz;
@@ -110,6 +111,15 @@ enum Chore {
         #[arg(long, default_value = "sqlite")]
         database: String,
     },
+    /// Takes the leader away from a pair of PostgreSQL servers under load: killed, frozen, cut from who decides
+    Failover {
+        /// Rounds of each kind
+        #[arg(long, default_value_t = failover::ROUNDS)]
+        rounds: usize,
+        /// Only this kind: `kill`, `freeze` or `cut`
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Plays the application in worlds made from seeds, with crashes, failing disks and jumping clocks
     Simulate {
         /// How many seeds are played
@@ -166,6 +176,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Package => package::run(),
         Chore::Postgres => postgres::keep(),
         Chore::Faults { long, only, database } => faults::run(long, &only, &database),
+        Chore::Failover { rounds, only } => failover::run(rounds, only.as_deref()),
         Chore::Simulate { seeds, seed } => simulate::run(seeds, seed),
         Chore::Fuzz { seconds, name } => fuzz::run(seconds, name.as_deref()),
         Chore::Schemathesis { examples, seed } => schemathesis::run(examples, seed),

@@ -129,13 +129,7 @@ pub(crate) fn find_or_install() -> Result<PathBuf> {
     if let Some(bin) = newest(Path::new(VERSIONS)) {
         return Ok(bin);
     }
-    if is_root() && answer(Command::new("apt-get").arg("--version")).is_some() {
-        let quiet = |arguments: &[&str]| {
-            finish(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
-        };
-        quiet(&["update", "-q"])?;
-        quiet(&["install", "-q", "-y", "--no-install-recommends", "postgresql"])?;
-    }
+    install_packages(&["postgresql"])?;
     newest(Path::new(VERSIONS)).ok_or_else(|| {
         Missing(
             "PostgreSQL is not installed: `sudo apt-get install postgresql` (its server programs are enough)"
@@ -143,6 +137,18 @@ pub(crate) fn find_or_install() -> Result<PathBuf> {
         )
         .into()
     })
+}
+
+/// Installs Debian's packages where root runs this; returns whether it could.
+pub(crate) fn install_packages(packages: &[&str]) -> Result<bool> {
+    if !is_root() || answer(Command::new("apt-get").arg("--version")).is_none() {
+        return Ok(false);
+    }
+    let quiet =
+        |arguments: &[&str]| finish(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"));
+    quiet(&["update", "-q"])?;
+    quiet(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())?;
+    Ok(true)
 }
 
 /// Returns the program folder of the highest version that has a server.

@@ -58,19 +58,28 @@ impl Ask {
 /// A client with a connection of its own, made anew after it broke.
 pub(crate) struct Client {
     address: SocketAddr,
+    patience: Duration,
     stream: Option<BufReader<TcpStream>>,
 }
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, stream: None }
+        Self::patient(address, PATIENCE)
+    }
+
+    /// Returns a client that gives up on an answer after a time of its own.
+    pub(crate) fn patient(address: SocketAddr, patience: Duration) -> Self {
+        Self { address, patience, stream: None }
     }
 
     /// Sends a request and waits for the whole answer. After an error nobody knows whether it was done.
     pub(crate) fn send(&mut self, ask: &Ask) -> io::Result<Answer> {
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => BufReader::new(connect(self.address)?),
+        let mut stream = if let Some(stream) = self.stream.take() {
+            stream
+        } else {
+            let stream = connect(self.address)?;
+            stream.set_read_timeout(Some(self.patience))?;
+            BufReader::new(stream)
         };
         stream.get_mut().write_all(&ask.bytes())?;
         let answer = read(&mut stream)?;
@@ -96,6 +105,8 @@ pub(crate) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
         return Err(broken());
     }
     let status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(broken)?;
+    // Servers of the older version say by closing that this was all.
+    let until_closed = line.starts_with("HTTP/1.0");
     let (mut length, mut chunked) = (0, false);
     loop {
         line.clear();
@@ -110,6 +121,10 @@ pub(crate) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
         }
     }
     let mut body = Vec::new();
+    if until_closed && length == 0 {
+        stream.read_to_end(&mut body)?;
+        return Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() });
+    }
     loop {
         let mut size = length;
         if chunked {

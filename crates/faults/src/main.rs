@@ -9,10 +9,12 @@ mod crash;
 mod database;
 mod disk;
 mod duplicate;
+mod failover;
 mod http;
 mod load;
 mod memory;
 mod overload;
+mod patroni;
 mod power;
 mod proxy;
 mod serve;
@@ -50,6 +52,8 @@ struct Cli {
 enum Command {
     /// Runs the rows and prints them
     Run(Run),
+    /// Runs R10: the leader of a pair of PostgreSQL servers is killed, frozen and cut off
+    Failover(failover::Args),
     /// Makes a data folder with people who can act, and prints one JSON object that names them
     Site {
         /// Where; emptied first
@@ -113,6 +117,7 @@ enum Database {
 
 fn main() -> Result<ExitCode> {
     match Cli::parse().command {
+        Command::Failover(args) => Ok(failover::run(&args)),
         Command::Serve(args) => serve::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Site { dir } => {
             let site = Site::make(&dir, Size { clients: 2, readers: 2, volume_max: None })?;

@@ -52,22 +52,27 @@ pub(crate) struct Contents {
 impl Site {
     /// Makes a data folder in `dir`.
     pub(crate) fn make(dir: &Path, size: Size) -> Result<Self> {
-        Self::make_at(&Place { dir: dir.to_owned(), server: None }, size)
+        Self::make_in(dir, None, size)
     }
 
     /// Makes a site in a folder or on a server.
     pub(crate) fn make_at(Place { dir, server }: &Place, size: Size) -> Result<Self> {
+        let database = match server {
+            Some(server) => Some(runtime()?.block_on(fresh_schema(server))?),
+            None => None,
+        };
+        Self::make_in(dir, database.as_deref(), size)
+    }
+
+    /// Fills an empty database, or a folder in `dir`; what is written beside a database goes to `dir`, too.
+    pub(crate) fn make_in(dir: &Path, database: Option<&str>, size: Size) -> Result<Self> {
         let data = dir.join("data");
         if dir.exists() {
             std::fs::remove_dir_all(dir).with_context(|| format!("emptying {}", dir.display()))?;
         }
         std::fs::create_dir_all(&data)?;
         runtime()?.block_on(async {
-            let database = match server {
-                Some(server) => Some(fresh_schema(server).await?),
-                None => None,
-            };
-            let app = open(&data, database.as_deref()).await?;
+            let app = open(&data, database).await?;
             let world = World::make(&app, size).await?;
             let token = async |person: PersonId| -> Result<String> {
                 Ok(app.open_session(person, SessionKind::Token, "faults").await?.secret)
@@ -80,7 +85,7 @@ impl Site {
                 readers.push(token(*person).await?);
             }
             let delivery = token(*world.delivery.first().context("no manager")?).await?;
-            Ok(Self { data: data.clone(), database, world, clients, readers, delivery })
+            Ok(Self { data: data.clone(), database: database.map(str::to_owned), world, clients, readers, delivery })
         })
     }
 

@@ -51,7 +51,7 @@ enum Inner {
     /// A database server: PostgreSQL.
     Cluster(Cluster),
     /// The server's data as they stood at one moment.
-    Frozen(Mutex<Session>),
+    Frozen(Box<Mutex<Session>>),
 }
 
 impl Store {
@@ -150,7 +150,7 @@ impl Store {
     pub async fn frozen(&self) -> Result<Self> {
         let inner = match &*self.0 {
             Inner::Folder(folder) => Inner::Folder(folder.frozen().await?),
-            Inner::Cluster(cluster) => Inner::Frozen(Mutex::new(cluster.frozen().await?)),
+            Inner::Cluster(cluster) => Inner::Frozen(Box::new(Mutex::new(cluster.frozen().await?))),
             Inner::Frozen(_) => return Ok(self.clone()),
         };
         Ok(Self::of(inner))

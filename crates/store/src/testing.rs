@@ -109,6 +109,12 @@ pub async fn processes(url: &str) -> Result<Vec<u32>> {
     Ok(rows.iter().flatten().filter_map(|pid| pid.parse().ok()).collect())
 }
 
+/// Returns every event that one server of a cluster has, a standby too: its scope, stream, version and act, in order.
+pub async fn event_keys(url: &str) -> Result<Vec<String>> {
+    let sql = "SELECT concat_ws(' ', scope_id, stream, stream_version, act_id) FROM events ORDER BY 1";
+    Ok(Session::owner(&Address::parse(url)?.of_any_server()).await?.texts(sql).await?.concat())
+}
+
 /// Runs text on the server as the role that works behind the wall.
 pub async fn run_as_worker(url: &str, sql: &str) -> Result<()> {
     Session::worker(&Address::parse(url)?).await?.run(sql).await

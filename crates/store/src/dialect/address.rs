@@ -64,6 +64,14 @@ impl Address {
         Ok(Self { servers, tls })
     }
 
+    /// Lets a server answer that takes no writes: to look at a standby.
+    pub(crate) fn of_any_server(mut self) -> Self {
+        for server in &mut self.servers {
+            server.target_session_attrs(TargetSessionAttrs::Any);
+        }
+        self
+    }
+
     /// Returns the address without its password.
     pub(crate) fn shown(&self) -> String {
         let hosts: Vec<String> = self.servers.iter().map(server_name).collect();
@@ -153,23 +161,20 @@ fn server_name(server: &Config) -> String {
 /// the host that was asked for.
 fn tls(roots: Option<&str>) -> Result<MakeRustlsConnect> {
     let mut store = RootCertStore::empty();
-    match roots {
-        Some(file) => {
-            let unusable = |why: String| refused(format!("`{ROOTS}={file}`: {why}"));
-            for root in CertificateDer::pem_file_iter(Path::new(file)).map_err(|error| unusable(error.to_string()))? {
-                let root = root.map_err(|error| unusable(error.to_string()))?;
-                store.add(root).map_err(|error| unusable(error.to_string()))?;
-            }
-            if store.is_empty() {
-                return Err(unusable("there is no certificate in it".to_owned()));
-            }
+    if let Some(file) = roots {
+        let unusable = |why: String| refused(format!("`{ROOTS}={file}`: {why}"));
+        for root in CertificateDer::pem_file_iter(Path::new(file)).map_err(|error| unusable(error.to_string()))? {
+            let root = root.map_err(|error| unusable(error.to_string()))?;
+            store.add(root).map_err(|error| unusable(error.to_string()))?;
         }
-        None => {
-            // A machine may keep a root that nobody can read; the others serve.
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if store.is_empty() {
-                return Err(refused(format!("this machine trusts no authority: name one with `{ROOTS}=FILE`")));
-            }
+        if store.is_empty() {
+            return Err(unusable("there is no certificate in it".to_owned()));
+        }
+    } else {
+        // A machine may keep a root that nobody can read; the others serve.
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if store.is_empty() {
+            return Err(refused(format!("this machine trusts no authority: name one with `{ROOTS}=FILE`")));
         }
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -208,15 +213,12 @@ fn plain(value: &str) -> String {
     let mut rest = value.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         let escaped = after.get(..2).and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
-        match escaped.filter(|_| byte == b'%') {
-            Some(escaped) => {
-                out.push(escaped);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                out.push(byte);
-                rest = after;
-            }
+        if let Some(escaped) = escaped.filter(|_| byte == b'%') {
+            out.push(escaped);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            out.push(byte);
+            rest = after;
         }
     }
     String::from_utf8_lossy(&out).into_owned()
@@ -234,13 +236,13 @@ fn told(error: Error) -> StoreError {
     if error.as_db_error().is_some() {
         return StoreError::from(error);
     }
-    let mut why = error.to_string();
+    let mut causes = vec![error.to_string()];
     let mut cause = error.source();
-    while let Some(error) = cause {
-        why.push_str(&format!(": {error}"));
-        cause = error.source();
+    while let Some(deeper) = cause {
+        causes.push(deeper.to_string());
+        cause = deeper.source();
     }
-    unreachable(&why)
+    unreachable(&causes.join(": "))
 }
 
 fn refused(why: String) -> StoreError {
