@@ -39,8 +39,12 @@ enum Backups {
 
 #[derive(Debug, clap::Args)]
 struct Make {
-    #[command(flatten)]
-    place: Place,
+    /// The data folder; a server may have it open.
+    #[arg(long, value_name = "DIR", default_value = "./remit-data")]
+    data: PathBuf,
+    /// Address of a PostgreSQL database, instead of the data folder.
+    #[arg(long, value_name = "URL", env = "REMIT_STORE_DATABASE", hide_env_values = true)]
+    database: Option<String>,
     /// The new file; its manifest is written beside it.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
@@ -51,8 +55,12 @@ struct Make {
 
 #[derive(Debug, clap::Args)]
 struct Drill {
-    #[command(flatten)]
-    place: Place,
+    /// The data folder; a server may have it open.
+    #[arg(long, value_name = "DIR", default_value = "./remit-data")]
+    data: PathBuf,
+    /// Address of a PostgreSQL database, instead of the data folder.
+    #[arg(long, value_name = "URL", env = "REMIT_STORE_DATABASE", hide_env_values = true)]
+    database: Option<String>,
     /// Folder for the copies, which are removed again; without it, beside the data, or a temporary one for a database.
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
@@ -105,7 +113,8 @@ impl Manifest {
 pub(crate) async fn run(args: Args) -> Result<()> {
     match (args.drill, args.make) {
         (Some(Backups::Drill(drill)), _) => rehearse(drill).await,
-        (None, Some(Make { place, to, json })) => {
+        (None, Some(Make { data, database, to, json })) => {
+            let place = Place { data, database };
             let manifest = make(&place, &to).await?;
             if json {
                 println!("{}", serde_json::to_string(&manifest)?);
@@ -191,7 +200,8 @@ pub(crate) fn digest(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(u64, S
 
 /// Backs up, restores elsewhere, verifies, and removes both copies again.
 async fn rehearse(drill: Drill) -> Result<()> {
-    let Drill { place, work, json } = drill;
+    let Drill { data, database, work, json } = drill;
+    let place = Place { data, database };
     let name = format!("remit-drill-{}", std::process::id());
     let beside = if place.database.is_some() { std::env::temp_dir() } else { place.data.clone() };
     let work = work.unwrap_or(beside).join(name);

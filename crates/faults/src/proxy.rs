@@ -119,9 +119,10 @@ impl Proxy {
                     tail.extend_from_slice(piece);
                     let found = tail.windows(word.len()).any(|window| window == word);
                     if found && self.take_cut() {
-                        to.write_all(piece)?;
                         self.cuts.fetch_add(1, Ordering::SeqCst);
-                        // The word arrives, the answer does not.
+                        // The word arrives, the answer does not, however quick it is.
+                        from.shutdown(Shutdown::Both)?;
+                        to.write_all(piece)?;
                         return Ok(true);
                     }
                     tail.drain(..tail.len().saturating_sub(word.len()));
