@@ -1,15 +1,14 @@
 //! A library to be loaded before the system's (`LD_PRELOAD`): the disk under a real server fills up or fails to sync.
 //!
 //! It stands before `write`, `pwrite64`, `fsync` and `fdatasync`, and acts only on files below `REMIT_DISK_FOLDER`. What it
-//! does is read from the file `REMIT_DISK_ORDERS`, one line: `ID room BYTES` lets files grow by so much from when the order
-//! was given and then is full, `ID free` ends that, `ID eio` fails one sync. What it did is appended to `REMIT_DISK_TRACE`.
+//! does is read from the file `REMIT_DISK_ORDERS`, one line: `ID room BYTES` lets files grow by so much together from when the
+//! order was given and then is full, `ID free` ends that, `ID eio` fails one sync. What it did is appended to `REMIT_DISK_TRACE`.
 
 use std::{
     ffi::{c_int, c_long, c_void},
     fs::{self, File},
     io::Write as _,
-    os::unix::ffi::OsStrExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
 };
 
@@ -50,7 +49,8 @@ struct Places {
 #[derive(Default)]
 struct Following {
     order: String,
-    grown: u64,
+    /// What the files took together when the order was given.
+    taken: u64,
     told: bool,
     /// The file whose sync failed under this order.
     failed: Option<PathBuf>,
@@ -68,12 +68,19 @@ fn places() -> Option<&'static Places> {
     PLACES.get_or_init(found).as_ref()
 }
 
-/// Returns the path of an open file if it is a database's, below the folder.
+/// The files that take space: those of the database, and the reserve that Remit gives up when there is none left.
+const FILES: [&str; 3] = ["remit.db", "remit.db-wal", "remit.reserve"];
+
+/// Returns how many bytes the files take together. What is removed or cut is space again.
+fn taken(folder: &Path) -> u64 {
+    FILES.iter().filter_map(|name| Some(fs::metadata(folder.join(name)).ok()?.len())).sum()
+}
+
+/// Returns the path of an open file if it is one of them, below the folder.
 fn path(file: c_int) -> Option<PathBuf> {
     let path = fs::read_link(format!("/proc/self/fd/{file}")).ok()?;
-    let name = path.file_name()?.as_bytes();
-    let database = name.ends_with(b".db") || name.ends_with(b"-wal");
-    (database && path.starts_with(&places()?.folder)).then_some(path)
+    let name = path.file_name()?.to_str()?;
+    (FILES.contains(&name) && path.starts_with(&places()?.folder)).then_some(path)
 }
 
 /// Asks what the order of the moment makes of an operation.
@@ -83,7 +90,7 @@ fn follow<T>(work: impl FnOnce(&mut Following, &str, &Places) -> Option<T>) -> O
     let mut following = FOLLOWING.lock().unwrap_or_else(PoisonError::into_inner);
     let following = following.get_or_insert_default();
     if following.order != order {
-        *following = Following { order: order.clone(), ..Following::default() };
+        *following = Following { order: order.clone(), taken: taken(&places.folder), ..Following::default() };
     }
     work(following, order.trim(), places)
 }
@@ -104,8 +111,7 @@ fn room(file: c_int, at: impl FnOnce() -> i64, count: usize) -> Option<usize> {
         let room: u64 = room.parse().ok()?;
         let size = fs::metadata(&path).ok()?.len();
         let growth = end.saturating_sub(size);
-        let free = room.saturating_sub(following.grown);
-        following.grown += growth.min(free);
+        let free = (following.taken + room).saturating_sub(taken(&places.folder));
         if growth <= free {
             return None;
         }

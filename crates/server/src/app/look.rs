@@ -74,7 +74,7 @@ impl App {
     /// Answers a query for a caller. The entries of what was shown are on the disk before the answer leaves.
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::Error::Refused) with `not-found` for what is unknown or hidden: the two look alike.
+    /// [`Error::Refused`] with `not-found` for what is unknown or hidden: the two look alike.
     pub async fn view<Q: Query>(&self, caller: &Caller, query: Q) -> Result<Q::Out> {
         let (word, timer) = (telemetry::query_word::<Q>(), Timer::start());
         let span = tracing::debug_span!("app.view", query = word, scope = %query.scope());
