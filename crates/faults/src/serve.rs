@@ -7,6 +7,7 @@ use remit_server::{
     App, Config,
     clock::{Chance, Clock},
     lifecycle,
+    load::LoadLimits,
 };
 use remit_store::{Options, Store};
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +33,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         };
         let app = App::new(store, Clock::System, Chance::System)?;
         let listen = SocketAddr::from(([127, 0, 0, 1], args.port));
-        let config = Config { listen, ..Config::local() };
+        // One person sends all requests, so only how often she may ask is lifted; how much is done at once is not.
+        let config = Config { listen, load: LoadLimits::default(), ..Config::local() };
         let mut terminate = signal(SignalKind::terminate())?;
         let told = |address: SocketAddr| println!("Remit is at http://localhost:{}/", address.port());
         lifecycle::serve(app, config, told, async move { terminate.recv().await.unwrap_or_default() }).await?;
