@@ -23,6 +23,8 @@ const SESSION_SECONDS_MAX: i64 = 12 * 3_600;
 const TOKEN_SECONDS_MAX: i64 = 90 * 24 * 3_600;
 /// How long a signing session lasts after the person proved who she is again.
 pub const SIGNING_SECONDS: i64 = 15 * 60;
+/// Longest name of what attempts to sign in are counted by, in characters.
+const KEY_CHARS_MAX: usize = 300;
 /// Attempts to sign in, for each account and each address, within [`ATTEMPT_SECONDS`].
 const ATTEMPTS_MAX: u64 = 10;
 /// See [`ATTEMPTS_MAX`].
@@ -92,7 +94,9 @@ impl App {
         let now = self.clock.now();
         // Not every database can hold this letter, and no name has it.
         let name = &name.replace('\0', "\u{fffd}");
-        let keys = [format!("name:{}", name.trim().to_lowercase()), format!("address:{address}")];
+        // What is longer names nobody, and not every database can look it up.
+        let short = |key: String| key.chars().take(KEY_CHARS_MAX).collect::<String>();
+        let keys = [short(format!("name:{}", name.trim().to_lowercase())), short(format!("address:{address}"))];
         for key in &keys {
             self.attempt_allowed(key, now).await?;
         }

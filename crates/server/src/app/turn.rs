@@ -4,12 +4,15 @@
 //! turn on as soon as the writer has its write, before the disk does. So admissions are one after the other and still
 //! share a commit. The writer checks every version: if the write before comes to nothing, so do those that built on it.
 //!
-//! A database server applies writes as they come, so there the turn is kept until the write is done, and waited for
-//! only briefly.
+//! A database server applies writes as they come, so there the turn is kept until the write is done, and waited for only
+//! while turns are given on.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,36 +22,56 @@ use tokio::sync::{Mutex as Queue, OwnedMutexGuard};
 
 use crate::error::{Error, Result};
 
-/// How long an act waits for its turn where the turn is kept until a database server has answered.
-const SHARED_WAIT_MAX: Duration = Duration::from_millis(700);
+/// How long no turn may be given on before those who wait give up, where a turn is kept until a server has answered.
+const STILL_MAX: Duration = Duration::from_millis(500);
+/// How often that long an act waits at the most, however well the turns go on.
+const WAITS_MAX: u32 = 6;
 
-/// The counters that were moved since the start, with the newest state handed to the writer.
+/// The counters that were moved since the start.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<String, Arc<Queue<Option<SnapshotRow>>>>>);
+pub(crate) struct Turns(Mutex<HashMap<String, Arc<Counter>>>);
+
+/// Those who wait for a turn at one counter.
+#[derive(Default)]
+struct Counter {
+    /// The newest state handed to the writer.
+    queue: Arc<Queue<Option<SnapshotRow>>>,
+    /// How many turns were taken.
+    taken: AtomicU64,
+}
 
 /// A turn at the counter that a write moves; none if it moves no counter. Dropping it gives the turn on.
 pub(crate) struct Turn(Option<OwnedMutexGuard<Option<SnapshotRow>>>);
 
 impl Turns {
-    /// Waits for a turn at the counter that a write moves, where many nodes share a store not for long: the act ahead may
-    /// be waiting for a database that does not answer, and each behind it would wait for all before.
+    /// Waits for a turn at the counter that a write moves. Where many nodes share a store, only while turns are given on:
+    /// the act ahead may be waiting for a database that does not answer, and each behind it would wait for all before.
     ///
     /// # Errors
     /// [`Error::Overloaded`] if the turn does not come in time.
     pub(crate) async fn take(&self, write: &Write, shared: bool) -> Result<Turn> {
-        let Some(counter) = counter(write) else { return Ok(Turn(None)) };
-        let turn = self.queue(&counter.stream).lock_owned();
-        let turn = if shared {
-            tokio::time::timeout(SHARED_WAIT_MAX, turn).await.map_err(|_| Error::Overloaded)?
-        } else {
-            turn.await
-        };
-        Ok(Turn(Some(turn)))
+        let Some(moved) = counter(write) else { return Ok(Turn(None)) };
+        let counter = self.counter(&moved.stream);
+        let mut turn = Box::pin(Arc::clone(&counter.queue).lock_owned());
+        if !shared {
+            return Ok(Turn(Some(turn.await)));
+        }
+        for _ in 0..WAITS_MAX {
+            let before = counter.taken.load(Ordering::Relaxed);
+            if let Ok(turn) = tokio::time::timeout(STILL_MAX, &mut turn).await {
+                counter.taken.fetch_add(1, Ordering::Relaxed);
+                return Ok(Turn(Some(turn)));
+            }
+            if counter.taken.load(Ordering::Relaxed) == before {
+                break;
+            }
+        }
+        Err(Error::Overloaded)
     }
 
-    fn queue(&self, stream: &str) -> Arc<Queue<Option<SnapshotRow>>> {
-        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(queues.entry(stream.to_owned()).or_default())
+    fn counter(&self, stream: &str) -> Arc<Counter> {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counters.entry(stream.to_owned()).or_default())
     }
 }
 
@@ -82,7 +105,7 @@ impl Left {
     pub(crate) async fn forget(self, turns: &Turns) {
         match self.0 {
             Some((_, Some(mut turn))) => *turn = None,
-            Some((stream, None)) => *turns.queue(&stream).lock().await = None,
+            Some((stream, None)) => *turns.counter(&stream).queue.lock().await = None,
             None => {}
         }
     }
