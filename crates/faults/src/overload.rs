@@ -12,6 +12,7 @@ use remit_simulation::world::Size;
 
 use crate::{
     load::{Journal, Load, run},
+    serve::SHED,
     server::{Server, Start},
     site::Site,
     watch::{Watch, quantile, wait},
@@ -23,7 +24,9 @@ const TIMES: usize = 5;
 
 pub(crate) fn row(own: &Path, dir: &Path, time: Duration) -> Result<String> {
     let site = Site::make(dir, Size { clients: CLIENTS, readers: CLIENTS, volume_max: None })?;
-    let server = Start::of(own, &site.data).start()?;
+    let mut start = Start::of(own, &site.data);
+    start.env.push((SHED.to_owned(), "true".to_owned()));
+    let server = start.start()?;
     let mut journal = Journal::default();
     stretch(&site, &server, CLIENTS, Duration::from_secs(1));
     let (peak, calm) = stretch(&site, &server, CLIENTS, time);

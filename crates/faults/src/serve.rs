@@ -23,7 +23,13 @@ pub(crate) struct Args {
     /// A database instead
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// Turn away what is too much at once, as `remit serve` does
+    #[arg(long, env = SHED)]
+    shed: bool,
 }
+
+/// The environment variable that stands for `--shed`.
+pub(crate) const SHED: &str = "REMIT_FAULTS_SHED";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
@@ -33,8 +39,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         };
         let app = App::new(store, Clock::System, Chance::System)?;
         let listen = SocketAddr::from(([127, 0, 0, 1], args.port));
-        // One person sends all requests, so only how often she may ask is lifted; how much is done at once is not.
-        let config = Config { listen, load: LoadLimits::default(), ..Config::local() };
+        let load = if args.shed { LoadLimits::default() } else { LoadLimits::NONE };
+        let config = Config { listen, load, ..Config::local() };
         let mut terminate = signal(SignalKind::terminate())?;
         let told = |address: SocketAddr| println!("Remit is at http://localhost:{}/", address.port());
         lifecycle::serve(app, config, told, async move { terminate.recv().await.unwrap_or_default() }).await?;
