@@ -3,17 +3,22 @@
 use std::{
     io::{BufReader, Write as _},
     path::Path,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use remit_simulation::world::Size;
 
 use crate::{
-    http::{Answer, connect, read},
+    http::{Answer, Client, connect, read},
     load::intake,
     server::Start,
     site::{Place, Site},
+    watch::{Watch, wait},
 };
+
+/// Within this, whoever was turned away must be answered once she comes again.
+const TURNED_AWAY_MAX: Duration = Duration::from_secs(20);
 
 /// Sends one intake so many times at once, one in a hundred with another body.
 pub(crate) fn row(own: &Path, place: &Place, duplicates: usize) -> Result<String> {
@@ -35,6 +40,19 @@ pub(crate) fn row(own: &Path, place: &Place, duplicates: usize) -> Result<String
     for stream in streams {
         answers.push(read(&mut BufReader::new(stream))?);
     }
+    // Whoever is turned away because it is too much at once comes again with the same key, as any client would.
+    let (mut client, mut again) = (Client::new(server.address), 0);
+    for (number, answer) in answers.iter_mut().enumerate().filter(|(_, answer)| answer.status == 503) {
+        again += 1;
+        let watch = Watch::start();
+        while answer.status == 503 {
+            ensure!(watch.elapsed() < TURNED_AWAY_MAX, "request {number} is turned away without end: {}", answer.body);
+            *answer = client.send(if number % 100 == 50 { &other } else { &ask })?;
+            if answer.status == 503 {
+                wait(Duration::from_millis(50));
+            }
+        }
+    }
     let first = answers.iter().find(|answer| answer.done()).context("nobody was answered that it is done")?;
     let (mut same, mut reused, mut in_flight) = (0, 0, 0);
     for (number, answer) in answers.iter().enumerate() {
@@ -50,6 +68,7 @@ pub(crate) fn row(own: &Path, place: &Place, duplicates: usize) -> Result<String
     let contents = site.audit()?;
     ensure!(contents.cases == 1, "{} cases are there", contents.cases);
     Ok(format!(
-        "1 effect; {same} answers byte for byte the same, {reused} refused as key-reused, {in_flight} as in flight"
+        "1 effect; {same} answers byte for byte the same, {reused} refused as key-reused, {in_flight} as in flight; {again} \
+         turned away at first"
     ))
 }
