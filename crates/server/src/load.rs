@@ -51,7 +51,7 @@ impl Default for LoadLimits {
         Self {
             running_max: NonZeroU32::new(running).unwrap_or(NonZeroU32::MIN),
             waiting_max: running * WAITING_PER_PLACE,
-            wait_max: Duration::from_millis(250),
+            wait_max: Duration::from_millis(150),
             request_max: Duration::from_secs(30),
         }
     }
