@@ -354,11 +354,11 @@ impl Fit {
 
 impl Worker {
     /// Returns the accuracy of expected hits among answers, some of them earlier ones.
-    fn new(answers: u32, hits: f64, weight: f64) -> Self {
+    pub(super) fn new(answers: u32, hits: f64, weight: f64) -> Self {
         if weight <= 0.0 {
             return Self { answers, weight, accuracy: None, interval: None };
         }
-        let hits = hits.min(weight);
+        let hits = hits.clamp(0.0, weight);
         let misses = weight - hits;
         let root = REACH * (hits * misses / weight + REACH * REACH / 4.0).sqrt();
         let end = |count: f64| {
@@ -596,7 +596,7 @@ mod tests {
             .map(|n| {
                 let truth = n / 4 % 3;
                 let class = if random.share() < 0.7 { truth } else { (truth + 1) % 3 };
-                Label { task: n / 4, worker: u32::try_from(random.next() % 40).unwrap(), class }
+                Label { task: n / 4, worker: u32::try_from(random.below(40)).unwrap(), class }
             })
             .collect();
         let labels = Labels::new(3, 30_000, 40, &labels, Repeats::All).unwrap();

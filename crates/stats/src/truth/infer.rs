@@ -38,6 +38,19 @@ pub struct Candidate {
     pub accuracy: f64,
 }
 
+/// What a model says of a known task when the answer is held back from it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeldBack {
+    /// The task.
+    pub task: usize,
+    /// The best class.
+    pub class: usize,
+    /// The chance that it is right, calibrated as [`Inference::chances`] are.
+    pub chance: f64,
+    /// 1 if it is, 0 if not, a part if several are best.
+    pub right: f64,
+}
+
 /// What labels say, with what ought to be said beside it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inference {
@@ -51,8 +64,8 @@ pub struct Inference {
     pub calibration: Calibration,
     /// How each candidate did on known answers; empty with fewer than [`GOLD_MIN`] of them, or if a model was asked for.
     pub candidates: Vec<Candidate>,
-    /// Known answers among the tasks that have labels.
-    pub known: usize,
+    /// What the model says of each known task that has labels, without knowing it.
+    pub held_back: Vec<HeldBack>,
     /// Share of the tasks, known ones aside, on which one-coin and Dawid-Skene differ.
     pub disagreement: f64,
     /// Tasks whose labels, two or more, are all of one class; known ones aside.
@@ -116,9 +129,9 @@ fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, Tr
         }
     }
     let Some(fit) = won else { return Err(TruthError::NoLabels) };
-    let cases: Vec<Known> =
-        tries.iter().find(|one| one.model == winner).map(|one| one.cases(&gold, &tries)).unwrap_or_default();
-    let calibration = Calibration::fit(&cases, true);
+    let own = tries.iter().find(|one| one.model == winner);
+    let cases = own.map(|one| one.cases(&gold, &tries)).unwrap_or_default();
+    let calibration = Calibration::fit(cases.iter().map(|case| case.known), true);
     let chances = (0..labels.tasks())
         .map(|task| {
             if evidence.gold.get(task).is_some_and(Option::is_some) {
@@ -133,8 +146,15 @@ fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, Tr
     } else {
         tries.iter().map(|one| Candidate { model: one.model, accuracy: one.accuracy(&gold) }).collect()
     };
+    let held_back = cases.iter().zip(&gold).map(|(case, (task, _))| HeldBack {
+        task: *task,
+        class: case.class,
+        chance: calibration.chance(case.known.chance, case.known.pool),
+        right: case.known.right,
+    });
+    let held_back = held_back.collect();
     let disagreement = differ(evidence, &best_of);
-    Ok(conclude(evidence, fit, chances, calibration, candidates, gold.len(), disagreement))
+    Ok(conclude(evidence, fit, chances, calibration, candidates, held_back, disagreement))
 }
 
 fn one(evidence: &Evidence<'_>, model: Model, options: &Options) -> Result<Inference, TruthError> {
@@ -142,14 +162,21 @@ fn one(evidence: &Evidence<'_>, model: Model, options: &Options) -> Result<Infer
     let gold = known(evidence);
     let tries = cross_fitted(&[model], evidence, &gold, options)?;
     let cases = tries.first().map(|one| one.cases(&gold, &[])).unwrap_or_default();
-    let calibration = Calibration::fit(&cases, false);
+    let calibration = Calibration::fit(cases.iter().map(|case| case.known), false);
+    let held_back = cases.iter().zip(&gold).map(|(case, (task, _))| HeldBack {
+        task: *task,
+        class: case.class,
+        chance: case.known.chance,
+        right: case.known.right,
+    });
+    let held_back = held_back.collect();
     let mut best_of = Vec::with_capacity(2);
     for other in [Model::OneCoin, Model::DawidSkene] {
         best_of.push(if other == model { bests(&wanted) } else { bests(&fit(other, evidence, options)?) });
     }
     let chances = (0..wanted.tasks()).map(|task| best(wanted.of(task)).1).collect();
     let disagreement = differ(evidence, &best_of);
-    Ok(conclude(evidence, wanted, chances, calibration, Vec::new(), gold.len(), disagreement))
+    Ok(conclude(evidence, wanted, chances, calibration, Vec::new(), held_back, disagreement))
 }
 
 /// Fails as [`fit()`] would of gold that does not belong to the labels.
@@ -176,6 +203,13 @@ struct Try {
     /// The chances of each class, one task after the other.
     said: Vec<f64>,
     classes: usize,
+}
+
+/// A known task as one model sees it.
+struct Case {
+    /// The best class.
+    class: usize,
+    known: Known,
 }
 
 /// Lets each model say what known tasks are, a part of them held back at a time.
@@ -225,11 +259,11 @@ impl Try {
     }
 
     /// Returns what calibration learns from; `pool` are the candidates whose mean is the pool, if there is one.
-    fn cases(&self, gold: &[(usize, usize)], pool: &[Self]) -> Vec<Known> {
+    fn cases(&self, gold: &[(usize, usize)], pool: &[Self]) -> Vec<Case> {
         let cases = self.points(gold).enumerate().map(|(place, right)| {
             let (class, chance) = best(self.of(place));
             let mean = pool.iter().map(|one| one.of(place)[class]).sum::<f64>() / real(pool.len());
-            Known { chance, pool: (!pool.is_empty()).then_some(mean), right }
+            Case { class, known: Known { chance, pool: (!pool.is_empty()).then_some(mean), right } }
         });
         cases.collect()
     }
@@ -296,7 +330,7 @@ fn conclude(
     chances: Vec<f64>,
     calibration: Calibration,
     candidates: Vec<Candidate>,
-    known: usize,
+    held_back: Vec<HeldBack>,
     disagreement: f64,
 ) -> Inference {
     let labels = evidence.labels;
@@ -317,7 +351,7 @@ fn conclude(
         }
     }
     let mut warnings = Vec::new();
-    if disagreement > DISAGREEMENT_MAX && known < GOLD_MIN {
+    if disagreement > DISAGREEMENT_MAX && held_back.len() < GOLD_MIN {
         warnings.push(Warning::ModelsDiffer(disagreement));
     }
     warnings.extend(fit.refused.map(Warning::Switched));
@@ -331,7 +365,7 @@ fn conclude(
         chances,
         calibration,
         candidates,
-        known,
+        held_back,
         disagreement,
         unanimous,
         overturned,
@@ -372,7 +406,7 @@ mod tests {
         let open: Vec<_> = truth.iter().enumerate().map(|(n, class)| class.filter(|_| n % 6 != 0)).collect();
         let evidence = Evidence { labels: &labels, gold: &gold, history: &[] };
         let found = infer(&evidence, Choice::Auto, &Options::default()).unwrap();
-        assert_eq!((found.known, found.candidates.len()), (100, CANDIDATES.len()));
+        assert_eq!((found.held_back.len(), found.candidates.len()), (100, CANDIDATES.len()));
         let vote = fit(Model::Majority, &Evidence::of(&labels), &Options::default()).unwrap();
         let (own, by_vote) = (found.fit.accuracy(&open).unwrap(), vote.accuracy(&open).unwrap());
         assert!(own > 0.85 && own > by_vote + 0.2, "{own} {by_vote} {:?}", found.candidates);

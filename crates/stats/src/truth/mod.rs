@@ -4,10 +4,12 @@
 //! arithmetic is that of IEEE 754 alone, so that a figure is the same bit for bit on every machine and at any number of
 //! threads.
 
+pub mod adaptive;
 pub mod calibrate;
 pub mod fit;
 pub mod infer;
 pub mod labels;
+mod live;
 pub mod math;
 mod model;
 mod pass;
@@ -19,6 +21,7 @@ pub use calibrate::Calibration;
 pub use fit::{Fit, Worker, fit};
 pub use infer::{Choice, Inference, Warning, infer};
 pub use labels::{Label, Labels, Repeats};
+pub use live::Live;
 
 /// A model of classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Strengths of the common part in the anchored model, in answers for each class.
-const STRENGTHS: [f64; 9] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+pub(super) const STRENGTHS: [f64; 9] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// Rounds between two choices of a strength.
 const STRENGTH_ROUNDS: u32 = 5;
 /// Answers by which a worker's accuracy is drawn towards that of all.
@@ -207,7 +207,7 @@ fn growth(counts: &[f64], prior: &[f64]) -> f64 {
 }
 
 /// Returns a worker's expected hits and answers.
-fn hits(size: Size, counts: &[f64], worker: usize) -> (f64, f64) {
+pub(super) fn hits(size: Size, counts: &[f64], worker: usize) -> (f64, f64) {
     let (mut hits, mut answers) = (0.0, 0.0);
     for answer in 0..size.classes {
         for class in 0..size.classes {
@@ -226,23 +226,41 @@ fn accuracies(size: Size, counts: &[f64]) -> Vec<f64> {
     let each: Vec<_> = (0..size.workers).map(|worker| hits(size, counts, worker)).collect();
     let (hits, answers) = each.iter().fold((0.0, 0.0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
     let crowd = if answers > 0.0 { hits / answers } else { 1.0 };
-    let drawn = |(hits, answers): &(f64, f64)| (hits + CROWD_ANSWERS * crowd) / (answers + CROWD_ANSWERS);
-    each.iter().map(|each| drawn(each).clamp(1e-6, 1.0 - 1e-6)).collect()
+    each.into_iter().map(|own| crowd_drawn(own, crowd)).collect()
+}
+
+/// Returns the accuracy of hits among answers, drawn towards that of all by a few answers.
+pub(super) fn crowd_drawn((hits, answers): (f64, f64), crowd: f64) -> f64 {
+    ((hits + CROWD_ANSWERS * crowd) / (answers + CROWD_ANSWERS)).clamp(1e-6, 1.0 - 1e-6)
 }
 
 /// Makes the confusions of the anchored model: of few answers one coin, of many the counts themselves.
 fn anchored(size: Size, counts: &[f64], own: &[f64], strength: f64, chances: &mut [f64]) {
-    let classes = size.classes;
     for (worker, accuracy) in own.iter().enumerate() {
-        let wrong = (1.0 - accuracy) / real(classes.saturating_sub(1).max(1));
-        for class in 0..classes {
-            let total: f64 = (0..classes).map(|answer| counts[size.at(worker, answer, class)]).sum();
-            for answer in 0..classes {
-                let at = size.at(worker, answer, class);
-                let prior = strength * if answer == class { *accuracy } else { wrong };
-                chances[at] = (counts[at] + prior) / (total + strength);
-            }
+        for class in 0..size.classes {
+            anchored_row(size, counts, worker, class, *accuracy, strength, chances);
         }
+    }
+}
+
+/// Makes the chances of one worker's answers to one class.
+pub(super) fn anchored_row(
+    size: Size,
+    counts: &[f64],
+    worker: usize,
+    class: usize,
+    accuracy: f64,
+    strength: f64,
+    chances: &mut [f64],
+) {
+    let classes = size.classes;
+    let wrong = (1.0 - accuracy) / real(classes.saturating_sub(1).max(1));
+    // Counts that are moved by differences may fall below 0 by a rounding.
+    let count = |answer: usize| counts[size.at(worker, answer, class)].max(0.0);
+    let total: f64 = (0..classes).map(count).sum();
+    for answer in 0..classes {
+        let prior = strength * if answer == class { accuracy } else { wrong };
+        chances[size.at(worker, answer, class)] = (count(answer) + prior) / (total + strength);
     }
 }
 
@@ -259,29 +277,34 @@ fn best_strength(size: Size, counts: &[f64], own: &[f64]) -> f64 {
 }
 
 fn strength_evidence(size: Size, counts: &[f64], own: &[f64], strength: f64) -> f64 {
+    own.iter()
+        .enumerate()
+        .map(|(worker, accuracy)| strength_evidence_of(size, counts, worker, *accuracy, strength))
+        .sum()
+}
+
+/// Returns the logarithm of the chance of one worker's counts under a strength.
+pub(super) fn strength_evidence_of(size: Size, counts: &[f64], worker: usize, accuracy: f64, strength: f64) -> f64 {
     let classes = size.classes;
-    let of_strength = ln_gamma(strength);
+    let right = strength * accuracy;
+    let wrong = strength * (1.0 - accuracy) / real(classes.saturating_sub(1).max(1));
+    let (of_right, of_wrong, of_strength) = (ln_gamma(right), ln_gamma(wrong), ln_gamma(strength));
     let mut evidence = 0.0;
-    for (worker, accuracy) in own.iter().enumerate() {
-        let right = strength * accuracy;
-        let wrong = strength * (1.0 - accuracy) / real(classes.saturating_sub(1).max(1));
-        let (of_right, of_wrong) = (ln_gamma(right), ln_gamma(wrong));
-        for class in 0..classes {
-            let mut total = 0.0;
-            for answer in 0..classes {
-                let count = counts[size.at(worker, answer, class)];
+    for class in 0..classes {
+        let mut total = 0.0;
+        for answer in 0..classes {
+            let count = counts[size.at(worker, answer, class)];
+            if count > 0.0 {
                 total += count;
-                if count > 0.0 {
-                    evidence += if answer == class {
-                        ln_gamma(count + right) - of_right
-                    } else {
-                        ln_gamma(count + wrong) - of_wrong
-                    };
-                }
+                evidence += if answer == class {
+                    ln_gamma(count + right) - of_right
+                } else {
+                    ln_gamma(count + wrong) - of_wrong
+                };
             }
-            if total > 0.0 {
-                evidence += of_strength - ln_gamma(total + strength);
-            }
+        }
+        if total > 0.0 {
+            evidence += of_strength - ln_gamma(total + strength);
         }
     }
     evidence

@@ -15,6 +15,13 @@ impl SplitMix64 {
         mixed ^ (mixed >> 31)
     }
 
+    /// Returns a whole number below `end`, each as likely to one part in 2^64 / `end`.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "below `end`")]
+        let drawn = ((u128::from(self.next()) * end as u128) >> 64) as usize;
+        drawn
+    }
+
     /// Returns a number in `[0, 1)`.
     pub(super) fn share(&mut self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
@@ -25,5 +32,12 @@ impl SplitMix64 {
     /// Returns a number of the exponential distribution with mean 1.
     pub(super) fn exponential(&mut self) -> f64 {
         -ln(1.0 - self.share())
+    }
+
+    /// Brings things into a random order.
+    pub(super) fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            things.swap(last, self.below(last + 1));
+        }
     }
 }
