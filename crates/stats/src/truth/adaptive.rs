@@ -8,6 +8,7 @@ use super::{
     Choice, Evidence, Inference, Options, TruthError, infer,
     labels::{Label, Labels, Repeats},
     random::SplitMix64,
+    real,
 };
 
 /// When a task has readings enough.
@@ -121,6 +122,21 @@ pub fn replay(
             return Ok(Replay { inference, bought: held, readings_used, readings_recorded, stopped, rounds });
         }
     }
+}
+
+/// Parts known answers in two: a `share` of them, rounded and drawn by `seed`, to be known, and the others to judge by.
+///
+/// A share outside `0.0..=1.0` counts as the nearer end.
+pub fn part(gold: &[Option<u32>], share: f64, seed: u64) -> (Vec<Option<u32>>, Vec<Option<u32>>) {
+    let mut tasks: Vec<usize> = (0..gold.len()).filter(|task| gold[*task].is_some()).collect();
+    SplitMix64(seed).shuffle(&mut tasks);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a count; NaN becomes 0")]
+    let wanted = (real(tasks.len()) * share.clamp(0.0, 1.0)).round() as usize;
+    let (mut known, mut judged) = (vec![None; gold.len()], gold.to_vec());
+    for &task in &tasks[..wanted.min(tasks.len())] {
+        known[task] = judged[task].take();
+    }
+    (known, judged)
 }
 
 /// Recorded readings that nobody has bought, by task in a random order of their own.
@@ -240,6 +256,20 @@ mod tests {
         assert_eq!(rounds.len(), found.rounds as usize);
         assert_eq!(rounds.last().map(|round| round.wanted), Some(0));
         assert_eq!(found.inference.held_back.len(), 50);
+    }
+
+    #[test]
+    fn known_answers_are_parted_by_a_seed() {
+        let gold: Vec<_> = (0..50).map(|task| (task % 2 == 0).then_some(task)).collect();
+        let (known, judged) = part(&gold, 0.2, 3);
+        assert_eq!((known.iter().flatten().count(), judged.iter().flatten().count()), (5, 20));
+        for (task, class) in gold.iter().enumerate() {
+            assert!(known[task].or(judged[task]) == *class && (known[task].is_none() || judged[task].is_none()));
+        }
+        assert_eq!(part(&gold, 0.2, 3).0, known);
+        assert_ne!(part(&gold, 0.2, 4).0, known);
+        assert_eq!(part(&gold, f64::NAN, 3).1, gold);
+        assert_eq!(part(&gold, 2.0, 3).0, gold);
     }
 
     #[test]

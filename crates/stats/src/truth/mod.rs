@@ -19,7 +19,7 @@ mod vote;
 
 pub use calibrate::Calibration;
 pub use fit::{Fit, Worker, fit};
-pub use infer::{Choice, Inference, Warning, infer};
+pub use infer::{Choice, Inference, Judgement, Warning, infer};
 pub use labels::{Label, Labels, Repeats};
 pub use live::Live;
 
