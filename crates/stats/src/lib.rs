@@ -12,6 +12,7 @@ pub mod queueing;
 pub mod random;
 pub mod sampling;
 mod special;
+pub mod truth;
 
 use agreement::Undefined;
 
