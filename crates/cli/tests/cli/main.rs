@@ -9,4 +9,5 @@
 
 mod backup;
 mod process;
+mod quality;
 mod shutdown;

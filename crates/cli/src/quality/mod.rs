@@ -1,0 +1,30 @@
+//! `remit quality`: judgement measured, of an engagement or on anybody's labels.
+
+mod agreement;
+mod input;
+mod report;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Measures judgement: how far readers agree, what is true, what to check.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Figures,
+}
+
+#[derive(Debug, Subcommand)]
+enum Figures {
+    /// Measures how far the workers of a file of labels agree.
+    Agreement(agreement::Args),
+    /// Prints agreement by question and pair of an engagement.
+    Report(report::Args),
+}
+
+pub(crate) async fn run(args: Args) -> Result<()> {
+    match args.command {
+        Figures::Agreement(args) => agreement::run(&args),
+        Figures::Report(args) => report::run(args).await,
+    }
+}
