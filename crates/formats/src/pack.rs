@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use remit_kernel::{
     form::Form,
-    pack::{CaseField, CaseType, Duty, Kpi, Pack, Plan, Playbook, Requirement, Stopping},
+    pack::{
+        Acceptance, CaseField, CaseType, Duty, Kpi, Pack, Plan, Playbook, Requirement, ReviewPlan, Risk, Stopping,
+        WHOLE,
+    },
 };
 
 use crate::{
@@ -160,7 +163,9 @@ fn manifest(source: &Source<'_>, form: Option<Form>, playbook: Option<Playbook>)
 fn requirements(source: &Source<'_>, node: &Node) -> BTreeMap<Duty, Requirement> {
     let mut requirements = BTreeMap::new();
     let Some(mut duties) = Fields::of(source, node, "`requirements`") else { return requirements };
-    for (word, duty) in [("read", Duty::Read), ("adjudicate", Duty::Adjudicate), ("sign", Duty::Sign)] {
+    for (word, duty) in
+        [("read", Duty::Read), ("adjudicate", Duty::Adjudicate), ("review", Duty::Review), ("sign", Duty::Sign)]
+    {
         let Some(mut fields) = duties.table(word) else { continue };
         let credentials = fields.texts("credentials");
         let in_jurisdiction = fields.flag_or("in_jurisdiction", false);
@@ -249,9 +254,32 @@ fn plan(source: &Source<'_>, node: &Node) -> Option<Plan> {
     let readings = fields.whole_or("readings", 1..=READINGS_MAX, 1);
     let signoff = fields.flag_or("signoff", true);
     let signoff_in_jurisdiction = fields.flag_or("signoff_in_jurisdiction", false);
+    let review = fields.table("review").map(review);
     fields.finish();
     let readings = u8::try_from(readings).unwrap_or(u8::MAX);
-    Some(Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction })
+    Some(Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction, review })
+}
+
+/// Reads which finished work is looked at again; shares are in basis points.
+fn review(mut fields: Fields<'_>) -> ReviewPlan {
+    let random = fields.whole_or("random", 0..=WHOLE, 0);
+    let in_house = fields.whole_or("in_house", 0..=WHOLE, 0);
+    let rebuttal_days = fields.whole_or("rebuttal_days", 0..=90, 7);
+    let risks = fields.table("risks").map_or_else(BTreeMap::new, |mut risks| {
+        let shares = Risk::ALL.iter().map(|risk| (*risk, risks.whole_or(risk.word(), 0..=WHOLE, 0)));
+        let shares = shares.filter(|(_, share)| *share > 0).collect();
+        risks.finish();
+        shares
+    });
+    let acceptance = fields.table("acceptance").map(|mut fields| {
+        fields.require("aql");
+        let aql = fields.whole_or("aql", 1..=1_000, 100);
+        let reduced = fields.flag_or("reduced", false);
+        fields.finish();
+        Acceptance { aql, reduced }
+    });
+    fields.finish();
+    ReviewPlan { random, risks, acceptance, in_house, rebuttal_days }
 }
 
 /// Returns whether a text can name a pack or a case type.

@@ -8,10 +8,11 @@ use crate::{
     facts::{Facts, Want},
     form::{Answer, Evidence, QuestionKey},
     hash::Digest,
-    id::{CaseId, CredentialId, EngagementId, ItemId, LineId, OrgId, PersonId, SowId},
-    index::Part,
+    id::{CaseId, CredentialId, EngagementId, ItemId, LineId, LotId, OrgId, PersonId, ReviewId, SowId},
+    index::{DefectKind, LotStatus, Part, Severity},
+    lot::{Place, SCREENED_MAX, sampler_of},
     pack::{PackRef, Plan},
-    panel::Source,
+    panel::{Panel, Source},
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::{Date, Instant},
@@ -39,6 +40,30 @@ pub enum AnswerIn {
     Span(Vec<Evidence>),
     /// Words.
     Text(String),
+}
+
+/// What a reviewer says of finished work.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReviewIn {
+    /// What is wrong; nothing: it passes.
+    pub defects: Vec<DefectIn>,
+    /// A word to the authors that counts nowhere.
+    pub coaching: Option<String>,
+    /// The answer that the reviewer holds instead; in-house: the client's own reading.
+    pub finding: Option<JudgementIn>,
+}
+
+/// A defect as a reviewer names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefectIn {
+    /// Under which question; none: the work as a whole.
+    pub question: Option<QuestionKey>,
+    /// What is wrong.
+    pub kind: DefectKind,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What the reviewer saw.
+    pub note: String,
 }
 
 /// An item as it is handed in.
@@ -207,6 +232,21 @@ commands! {
     /// Decides a dispute.
     Adjudicate { engagement: EngagementId, case: CaseId, judgement: JudgementIn } "adjudicate";
 
+    /// Takes an open review.
+    TakeReview { engagement: EngagementId, case: CaseId, review: ReviewId } "take_review";
+    /// Finishes a review: passed, or with what was found.
+    FinishReview { engagement: EngagementId, case: CaseId, review: ReviewId, given: ReviewIn } "finish_review";
+    /// Answers a finding about the actor's own work.
+    RebutReview { engagement: EngagementId, case: CaseId, review: ReviewId, note: String } "rebut_review";
+    /// Decides on an author's answer.
+    RuleReview { engagement: EngagementId, case: CaseId, review: ReviewId, upheld: bool, note: String } "rule_review";
+    /// Completes a lot whose week is over.
+    CloseLot { engagement: EngagementId, lot: LotId } "close_lot";
+    /// Draws the next cases of a rejected lot.
+    ScreenLot { engagement: EngagementId, lot: LotId } "screen_lot";
+    /// Lets sampling begin again after it was discontinued.
+    ResumeSampling { engagement: EngagementId, line: LineId, case_type: String, note: String } "resume_sampling";
+
     /// Changes the words of the deliverable.
     EditDeliverable { engagement: EngagementId, case: CaseId, body: String } "edit_deliverable";
     /// Asks for a signature, or for none where the plan needs none.
@@ -255,6 +295,10 @@ impl Command {
             | Self::RecordReference { case, .. }
             | Self::TakeAdjudication { case, .. }
             | Self::Adjudicate { case, .. }
+            | Self::TakeReview { case, .. }
+            | Self::FinishReview { case, .. }
+            | Self::RebutReview { case, .. }
+            | Self::RuleReview { case, .. }
             | Self::EditDeliverable { case, .. }
             | Self::RequestSignoff { case, .. }
             | Self::OpenMaterial { case, .. }
@@ -284,6 +328,9 @@ impl Command {
             | Self::TakeIn { .. }
             | Self::TakeInHistory { .. }
             | Self::ClaimNext { .. }
+            | Self::CloseLot { .. }
+            | Self::ScreenLot { .. }
+            | Self::ResumeSampling { .. }
             | Self::Replan { .. } => None,
         }
     }
@@ -328,6 +375,13 @@ impl Command {
             | Self::Replan { engagement, .. }
             | Self::TakeAdjudication { engagement, .. }
             | Self::Adjudicate { engagement, .. }
+            | Self::TakeReview { engagement, .. }
+            | Self::FinishReview { engagement, .. }
+            | Self::RebutReview { engagement, .. }
+            | Self::RuleReview { engagement, .. }
+            | Self::CloseLot { engagement, .. }
+            | Self::ScreenLot { engagement, .. }
+            | Self::ResumeSampling { engagement, .. }
             | Self::EditDeliverable { engagement, .. }
             | Self::RequestSignoff { engagement, .. }
             | Self::OpenMaterial { engagement, .. }
@@ -413,8 +467,25 @@ impl Command {
                 let admission = facts.cases.get(case).and_then(|case| case.admission.as_ref());
                 wants.extend(admission.map(|admission| Want::Stream(StreamId::Line(admission.line))));
                 holder_wants(*case, facts, people);
+                lot_wants(*case, facts, wants);
             }
-            Self::Deliver { case, .. } => people.extend(facts.cases.get(case).map(|case| case.owner)),
+            Self::Deliver { case, .. } => {
+                people.extend(facts.cases.get(case).map(|case| case.owner));
+                lot_wants(*case, facts, wants);
+            }
+            Self::TakeReview { case, review, .. }
+            | Self::FinishReview { case, review, .. }
+            | Self::RebutReview { case, review, .. }
+            | Self::RuleReview { case, review, .. } => {
+                people.extend(facts.cases.get(case).map(|case| case.owner));
+                wants.push(Want::Stream(StreamId::Review(*review)));
+                lot_wants(*case, facts, wants);
+            }
+            Self::CloseLot { lot, .. } | Self::ScreenLot { lot, .. } => whole_lot_wants(*lot, facts, wants),
+            Self::ResumeSampling { line, case_type, .. } => {
+                wants.push(Want::Stream(StreamId::Sampler(sampler_of(*line, case_type))));
+            }
+            Self::SubmitReading { case, .. } | Self::Adjudicate { case, .. } => draw_wants(*case, facts, wants),
             Self::AddParty { case, .. } => holder_wants(*case, facts, people),
             Self::TransferCase { to, .. } => people.extend([*to]),
             Self::ClaimNext { .. } => wants.extend(actor.map(Want::Candidates)),
@@ -433,10 +504,8 @@ impl Command {
             | Self::WidenItem { .. }
             | Self::ClaimSeat { .. }
             | Self::ReleaseSeat { .. }
-            | Self::SubmitReading { .. }
             | Self::RecordReference { .. }
             | Self::TakeAdjudication { .. }
-            | Self::Adjudicate { .. }
             | Self::RequestSignoff { .. }
             | Self::OpenMaterial { .. }
             | Self::ReturnSignoff { .. }
@@ -455,7 +524,10 @@ impl Command {
         let listed = facts.candidates.iter().chain(&facts.duties).chain(&facts.owned).copied();
         for id in self.case().into_iter().chain(listed) {
             wants.extend([Want::Stream(StreamId::Case(id)), Want::Stream(StreamId::panel_of(id))]);
-            if let Some(admission) = facts.cases.get(&id).and_then(|case| case.admission.as_ref()) {
+            let known = facts.cases.get(&id);
+            wants
+                .extend(known.into_iter().flat_map(|case| &case.reviews).map(|id| Want::Stream(StreamId::Review(*id))));
+            if let Some(admission) = known.and_then(|case| case.admission.as_ref()) {
                 wants.extend([Want::Stream(StreamId::Sow(admission.sow)), Want::Pack(admission.pack.digest)]);
             }
         }
@@ -473,6 +545,43 @@ fn gate_wants(facts: &Facts, wants: &mut Vec<Want>) {
 fn holder_wants(case: CaseId, facts: &Facts, people: &mut BTreeSet<PersonId>) {
     let Some(panel) = facts.panels.get(&case.panel()) else { return };
     people.extend(panel.held_duties().map(|record| record.person));
+    let reviews = facts.cases.get(&case).into_iter().flat_map(|case| &case.reviews);
+    people.extend(reviews.filter_map(|review| facts.reviews.get(review)?.holder()).map(|holding| holding.person));
+}
+
+/// Adds the lot that a case is in, with its sampler.
+fn lot_wants(case: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
+    let Some(case) = facts.cases.get(&case) else { return };
+    let (Some(lot), Some(admission)) = (case.lot, &case.admission) else { return };
+    let sampler = StreamId::Sampler(sampler_of(admission.line, &case.case_type));
+    wants.extend([Want::Stream(StreamId::Lot(lot)), Want::Stream(sampler)]);
+}
+
+/// Adds what the draw of a case that may now be decided rests on: the lot that cases join, its seed, and since when the
+/// readers are here.
+fn draw_wants(id: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
+    let Some(case) = facts.cases.get(&id).filter(|case| case.lot.is_none()) else { return };
+    let Some(admission) = case.admission.as_ref().filter(|admission| admission.plan.review.is_some()) else { return };
+    let sampler = sampler_of(admission.line, &case.case_type);
+    wants.push(Want::Stream(StreamId::Sampler(sampler)));
+    if let Some(lot) = facts.samplers.get(&sampler).and_then(|sampler| sampler.current) {
+        wants.extend([Want::Stream(StreamId::Lot(lot)), Want::Seed(lot)]);
+    }
+    let readers = facts.panels.get(&id.panel()).into_iter().flat_map(Panel::panel_readings);
+    wants.extend(readers.map(|reading| Want::Stream(StreamId::Member(reading.reader))));
+}
+
+/// Adds a lot with its sampler and seed, and the cases that would be drawn next.
+fn whole_lot_wants(id: LotId, facts: &Facts, wants: &mut Vec<Want>) {
+    wants.push(Want::Stream(StreamId::Lot(id)));
+    let Some(lot) = facts.lots.get(&id) else { return };
+    wants.push(Want::Stream(StreamId::Sampler(sampler_of(lot.line, &lot.case_type))));
+    if lot.status == LotStatus::Open {
+        wants.push(Want::Seed(id));
+    }
+    let next = facts.seeds.get(&id).map(|seed| lot.to_sample(seed)).unwrap_or_default();
+    let rest = lot.at(Place::Undrawn).take(SCREENED_MAX).filter(|_| lot.status == LotStatus::Rejected && !lot.screened);
+    wants.extend(next.into_iter().chain(rest).map(|case| Want::Stream(StreamId::Case(case))));
 }
 
 /// Returns the key under which a case's reference is unique in its engagement.

@@ -200,6 +200,8 @@ pub struct Member {
     pub load: u32,
     /// Whether the membership holds.
     pub active: bool,
+    /// When the membership began.
+    pub joined_at: Instant,
 }
 
 impl Engagement {
@@ -301,11 +303,11 @@ impl LineUse {
 }
 
 impl Member {
-    pub(crate) fn apply(state: Option<Self>, event: &MemberEvent, _: Instant) -> Option<Self> {
+    pub(crate) fn apply(state: Option<Self>, event: &MemberEvent, at: Instant) -> Option<Self> {
         if let MemberEvent::Added { person, natural, side, roles, capacity } = event.clone() {
             // A person who comes back keeps the duties of the first stay, if any were left.
             let load = state.map_or(0, |before| before.load);
-            return Some(Self { person, natural, side, roles, capacity, load, active: true });
+            return Some(Self { person, natural, side, roles, capacity, load, active: true, joined_at: at });
         }
         let mut member = state?;
         match event.clone() {

@@ -10,10 +10,12 @@ use crate::{
     directory::{Organisation, Person},
     engagement::{Engagement, LineUse, Member, Sow},
     hash::Digest,
-    id::{CaseId, EngagementId, LineId, OrgId, PanelId, PersonId, SowId, TextId},
+    id::{CaseId, EngagementId, LineId, LotId, OrgId, PanelId, PersonId, ReviewId, SamplerId, SowId, TextId},
+    lot::{Lot, Sampler, Seed},
     pack::Pack,
     panel::Panel,
     refusal::{Reason, code},
+    review::Review,
     stream::{State, StreamId},
 };
 
@@ -28,6 +30,8 @@ pub enum Want {
     Organisation(OrgId),
     /// A pack by its digest.
     Pack(Digest),
+    /// The secret seed of a lot that is still open.
+    Seed(LotId),
     /// The body of a text of the command's scope.
     Text(TextId),
     /// The name of a person, for sentences.
@@ -61,6 +65,14 @@ pub struct Facts {
     pub cases: BTreeMap<CaseId, Case>,
     /// Panels.
     pub panels: BTreeMap<PanelId, Panel>,
+    /// Reviews.
+    pub reviews: BTreeMap<ReviewId, Review>,
+    /// Lots.
+    pub lots: BTreeMap<LotId, Lot>,
+    /// Samplers.
+    pub samplers: BTreeMap<SamplerId, Sampler>,
+    /// Secret seeds of open lots.
+    pub seeds: BTreeMap<LotId, Seed>,
     /// Members.
     pub members: BTreeMap<PersonId, Member>,
     /// People.
@@ -95,6 +107,9 @@ impl Facts {
             (StreamId::Line(id), State::Line(state)) => drop(self.lines.insert(id, state)),
             (StreamId::Case(id), State::Case(state)) => drop(self.cases.insert(id, state)),
             (StreamId::Panel(id), State::Panel(state)) => drop(self.panels.insert(id, state)),
+            (StreamId::Review(id), State::Review(state)) => drop(self.reviews.insert(id, state)),
+            (StreamId::Lot(id), State::Lot(state)) => drop(self.lots.insert(id, state)),
+            (StreamId::Sampler(id), State::Sampler(state)) => drop(self.samplers.insert(id, state)),
             (StreamId::Member(id), State::Member(state)) => drop(self.members.insert(id, state)),
             (StreamId::Organisation(id), State::Organisation(state)) => drop(self.organisations.insert(id, state)),
             (StreamId::Person(id), State::Person(state)) => drop(self.people.insert(id, state)),
@@ -106,6 +121,9 @@ impl Facts {
                 | State::Line(_)
                 | State::Case(_)
                 | State::Panel(_)
+                | State::Review(_)
+                | State::Lot(_)
+                | State::Sampler(_)
                 | State::Member(_)
                 | State::Organisation(_)
                 | State::Person(_),
@@ -123,6 +141,9 @@ impl Facts {
             StreamId::Line(id) => self.lines.get(&id).cloned().map(State::Line),
             StreamId::Case(id) => self.cases.get(&id).cloned().map(State::Case),
             StreamId::Panel(id) => self.panels.get(&id).cloned().map(State::Panel),
+            StreamId::Review(id) => self.reviews.get(&id).cloned().map(State::Review),
+            StreamId::Lot(id) => self.lots.get(&id).cloned().map(State::Lot),
+            StreamId::Sampler(id) => self.samplers.get(&id).cloned().map(State::Sampler),
             StreamId::Member(id) => self.members.get(&id).cloned().map(State::Member),
             StreamId::Organisation(id) => self.organisations.get(&id).cloned().map(State::Organisation),
             StreamId::Person(id) => self.people.get(&id).cloned().map(State::Person),

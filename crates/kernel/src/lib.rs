@@ -18,10 +18,12 @@ pub mod form;
 pub mod hash;
 pub mod id;
 pub mod index;
+pub mod lot;
 pub mod pack;
 pub mod panel;
 pub mod quote;
 pub mod refusal;
+pub mod review;
 pub mod role;
 pub mod routing;
 pub mod stream;
@@ -29,4 +31,4 @@ pub mod text;
 pub mod time;
 mod upcast;
 
-pub use decide::{Decision, decide, why_not};
+pub use decide::{Decision, decide, why_not, why_not_review};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{form::Form, hash::Digest};
+use crate::{form::Form, hash::Digest, index::words};
 
 /// A pack, complete and checked. Its digest is its identity: a case keeps the version it started with (I13).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,70 @@ pub struct Plan {
     pub signoff: bool,
     /// Whether the signer's credential must be valid in the case's jurisdiction.
     pub signoff_in_jurisdiction: bool,
+    /// Which finished work is looked at again; none: nothing is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewPlan>,
 }
+
+/// A hundred percent, in basis points.
+pub const WHOLE: u32 = 10_000;
+
+/// Which finished work is looked at again. Shares are in basis points: 500 are 5 %.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewPlan {
+    /// Share of all decided cases that is drawn, whatever they are like.
+    #[serde(default)]
+    pub random: u32,
+    /// Share of the cases with this mark that is drawn besides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub risks: BTreeMap<Risk, u32>,
+    /// Whether each week's lot is judged by a sample; none: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<Acceptance>,
+    /// Share of the cases that the client's own reviewers read, without seeing the answer.
+    #[serde(default)]
+    pub in_house: u32,
+    /// Days in which an author may answer a failed review.
+    #[serde(default = "rebuttal_days")]
+    pub rebuttal_days: u32,
+}
+
+fn rebuttal_days() -> u32 {
+    7
+}
+
+/// How a lot is judged: the sample for its size at inspection level II, and the quality limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acceptance {
+    /// Acceptable quality limit, in basis points of failed cases: 100 are 1 %.
+    pub aql: u32,
+    /// Whether both sides consent to smaller samples after a good run.
+    #[serde(default)]
+    pub reduced: bool,
+}
+
+words! {
+    /// A mark that makes a second look more useful.
+    Risk {
+        /// The case is urgent.
+        Urgent "urgent",
+        /// A reader's confidence was below [`LOW_CONFIDENCE`].
+        LowConfidence "low_confidence",
+        /// One reading alone decided.
+        SingleReading "single_reading",
+        /// The readers differed and an adjudicator decided.
+        Adjudicated "adjudicated",
+        /// A reader joined less than [`NEW_DAYS`] days ago.
+        NewExpert "new_expert",
+    }
+}
+
+/// A confidence below this many percent is low.
+pub const LOW_CONFIDENCE: u8 = 60;
+/// For so many days a reader is new.
+pub const NEW_DAYS: i64 = 30;
 
 /// The stopping rule of a panel. The sequential rule joins with the quality engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +152,8 @@ pub enum Duty {
     Adjudicate,
     /// Takes professional responsibility for exact content.
     Sign,
+    /// Looks at finished work that was drawn.
+    Review,
 }
 
 /// What a duty calls for.
@@ -100,6 +165,13 @@ pub struct Requirement {
     pub in_jurisdiction: bool,
     /// Clearances that are all needed (such as `health-data`).
     pub clearances: Vec<String>,
+}
+
+impl Requirement {
+    /// Returns whether nothing is called for.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How a case type is worked.

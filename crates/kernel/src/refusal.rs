@@ -206,5 +206,9 @@ pub mod code {
         SUCCESSOR_NEEDED "successor-needed";
         TOO_MANY "too-many";
         PACK_UNKNOWN "pack-unknown";
+        SEED_LOST "seed-lost";
+        REVIEW_OPEN "review-open";
+        REVIEW_TAKEN "review-taken";
+        TOO_LATE "too-late";
     }
 }

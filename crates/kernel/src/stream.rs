@@ -10,9 +10,11 @@ use crate::{
     directory::{Organisation, OrganisationEvent, Person, PersonEvent},
     engagement::{Engagement, EngagementEvent, LineEvent, LineUse, Member, MemberEvent, Sow, SowEvent},
     hash::{Digest, canonical},
-    id::{CaseId, EngagementId, Id, LineId, OrgId, PanelId, PersonId, SowId},
+    id::{CaseId, EngagementId, Id, LineId, LotId, OrgId, PanelId, PersonId, ReviewId, SamplerId, SowId},
     index::Row,
+    lot::{Lot, LotEvent, Sampler, SamplerEvent},
     panel::{Panel, PanelEvent},
+    review::{Review, ReviewEvent},
     time::Instant,
 };
 
@@ -138,11 +140,13 @@ macro_rules! streams {
                     Self::Engagement(state) => state.rows(),
                     Self::Case(state) => state.rows(),
                     Self::Panel(state) => state.rows(),
+                    Self::Review(state) => state.rows(),
+                    Self::Lot(state) => state.rows(),
                     Self::Member(state) => state.rows(),
                     Self::Organisation(state) => state.rows(),
                     Self::Person(state) => state.rows(),
                     // Statements of work and their counters are few: they are read by their names.
-                    Self::Sow(_) | Self::Line(_) => Vec::new(),
+                    Self::Sow(_) | Self::Line(_) | Self::Sampler(_) => Vec::new(),
                 }
             }
         }
@@ -160,6 +164,12 @@ streams! {
     Case(CaseId) "case" CaseEvent Case;
     /// The panel of a case.
     Panel(PanelId) "panel" PanelEvent Panel;
+    /// A review of a case.
+    Review(ReviewId) "review" ReviewEvent Review;
+    /// A lot.
+    Lot(LotId) "lot" LotEvent Lot;
+    /// The sampling of a service and case type.
+    Sampler(SamplerId) "sampler" SamplerEvent Sampler;
     /// A person in the engagement.
     Member(PersonId) "member" MemberEvent Member;
     /// An organisation (scope `dir`).
@@ -169,7 +179,7 @@ streams! {
 }
 
 /// Version of the snapshot's shape: raise it when a state changes, and snapshots are folded anew.
-pub const SHAPE: u32 = 3;
+pub const SHAPE: u32 = 4;
 /// Version of the events written today.
 pub const EVENT_V: u16 = 1;
 

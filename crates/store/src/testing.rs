@@ -15,7 +15,7 @@ use crate::{
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, health, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
+    event, folder, health, index, job, lease, lot, migrate, pack, panel, person, review, seat, session, text, verify,
     write::Plan,
 };
 
@@ -141,9 +141,11 @@ pub fn statements() -> Vec<&'static str> {
         index::ALL,
         job::ALL,
         lease::ALL,
+        lot::ALL,
         pack::ALL,
         panel::ALL,
         person::ALL,
+        review::ALL,
         seat::ALL,
         session::ALL,
         text::ALL,

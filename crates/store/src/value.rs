@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use remit_kernel::{
     hash::Digest,
     id::{
-        ActId, AssignmentId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId,
-        TextId,
+        ActId, AssignmentId, CaseId, CredentialId, EntryId, JobId, LineId, LotId, OrgId, PersonId, ReadingId, ReviewId,
+        SessionId, TextId,
     },
-    index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
+    index::{
+        CaseStatus, DefectKind, DutyStatus, EngagementStatus, LotStatus, Origin, PanelStatus, Part, ReviewKind,
+        ReviewStatus, Severity,
+    },
     pack::Duty,
     role::{Role, Side},
     time::{Date, Instant},
@@ -214,9 +217,11 @@ texts!(
     EntryId,
     JobId,
     LineId,
+    LotId,
     OrgId,
     PersonId,
     ReadingId,
+    ReviewId,
     SessionId,
     TextId,
     Digest,
@@ -233,7 +238,20 @@ macro_rules! words {
         }
     )* };
 }
-words!(CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part, Side);
+words!(
+    CaseStatus,
+    DefectKind,
+    DutyStatus,
+    EngagementStatus,
+    LotStatus,
+    Origin,
+    PanelStatus,
+    Part,
+    ReviewKind,
+    ReviewStatus,
+    Severity,
+    Side
+);
 
 impl From<Duty> for Value {
     fn from(duty: Duty) -> Self {
@@ -241,13 +259,14 @@ impl From<Duty> for Value {
             Duty::Read => "read",
             Duty::Adjudicate => "adjudicate",
             Duty::Sign => "sign",
+            Duty::Review => "review",
         })
     }
 }
 
 impl Column for Duty {
     fn read(cell: Cell<'_>) -> Option<Self> {
-        [Self::Read, Self::Adjudicate, Self::Sign]
+        [Self::Read, Self::Adjudicate, Self::Sign, Self::Review]
             .into_iter()
             .find(|duty| matches!((Value::from(*duty), cell), (Value::Text(word), Cell::Text(text)) if word == text))
     }

@@ -3,7 +3,7 @@
 use remit_kernel::{hash::Digest, id::ActId, time::Instant};
 
 use crate::{
-    AnswerKept, DraftKey, EntryRow, EventRow, IndexChange, JobRow, SnapshotRow, TextRow,
+    AnswerKept, DraftKey, EntryRow, EventRow, IndexChange, JobRow, SeedRow, SnapshotRow, TextRow,
     dialect::{Columns, Connection},
     error::{Result, Taken, Unreadable},
     value::Statement,
@@ -26,6 +26,8 @@ pub struct Write {
     pub snapshots: Vec<SnapshotRow>,
     /// New texts.
     pub texts: Vec<TextRow>,
+    /// Secret seeds of new lots.
+    pub seeds: Vec<SeedRow>,
     /// How the index rows change.
     pub index: Vec<IndexChange>,
     /// Work that follows.
@@ -116,6 +118,7 @@ impl Write {
             events: Vec::new(),
             snapshots: Vec::new(),
             texts: Vec::new(),
+            seeds: Vec::new(),
             index: Vec::new(),
             jobs: Vec::new(),
             entry: None,
@@ -126,8 +129,21 @@ impl Write {
 
     /// Makes the statements here, on the caller's thread, so that the writer has nothing to do but run them.
     pub(crate) fn into_plan(self) -> Plan {
-        let Self { scope, at, act, expects, events, snapshots, texts, index, jobs, entry, answer, drafts_dropped } =
-            self;
+        let Self {
+            scope,
+            at,
+            act,
+            expects,
+            events,
+            snapshots,
+            texts,
+            seeds,
+            index,
+            jobs,
+            entry,
+            answer,
+            drafts_dropped,
+        } = self;
         let expects = expects.iter().map(|expect| Expected {
             find: expect.find(&scope),
             version: expect.version,
@@ -139,6 +155,7 @@ impl Write {
         statements.extend(events.into_iter().map(|event| event.insert(&scope, at, act)));
         statements.extend(snapshots.into_iter().map(|snapshot| snapshot.upsert(&scope)));
         statements.extend(texts.into_iter().map(|text| text.insert(&scope)));
+        statements.extend(seeds.iter().map(|seed| seed.insert(&scope)));
         statements.extend(IndexChange::statements(&index, &scope));
         statements.extend(jobs.into_iter().map(|job| job.insert(&scope)));
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));

@@ -9,6 +9,7 @@ use crate::{
     engagement::{Engagement, EngagementEvent, MemberEvent, Sow, SowEvent, SowLine, SowStatus},
     id::{CaseId, EngagementId, OrgId, PersonId, SowId},
     index::EngagementStatus,
+    pack::{Duty, ReviewPlan, WHOLE},
     panel::Release,
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
@@ -21,6 +22,10 @@ use crate::{
 const LINES_MAX: usize = 100;
 /// Most duties or owned cases that one removal moves; more would make one act too large.
 const MOVED_MAX: usize = 500;
+/// Largest quality limit, in basis points.
+const AQL_MAX: u32 = 1_000;
+/// Longest time in which an author may answer.
+const REBUTTAL_DAYS_MAX: u32 = 90;
 /// Largest capacity of a member.
 const CAPACITY_MAX: u32 = 10_000;
 
@@ -187,6 +192,9 @@ impl Deciding<'_> {
                     .hint("Plan one reading or more."),
             );
         }
+        if let Some(review) = &line.plan.as_ref().unwrap_or(&pack.plan).review {
+            check_review(&field("plan.review"), review, reasons);
+        }
     }
 
     fn sow_in(&self, sow: SowId, wanted: SowStatus) -> Result<&Sow, Reason> {
@@ -340,7 +348,10 @@ impl Deciding<'_> {
         for case in &self.facts.duties {
             let held = self.facts.panel(*case)?.assignment_of(id);
             if held.is_some_and(|(_, duty)| !roles.contains(&role_of(duty))) {
-                self.end_duties(*case, id, Release::Barred, None)?;
+                self.end_panel_duties(*case, id, Release::Barred, None)?;
+            }
+            if !roles.contains(&role_of(Duty::Review)) {
+                self.end_reviews(*case, id, Release::Barred, None);
             }
         }
         self.push_member(id, MemberEvent::Changed { roles: roles.clone(), capacity });
@@ -419,6 +430,30 @@ impl Deciding<'_> {
             format!("{name} is neither a delivery manager nor an expert here"),
         )
         .hint("Name an owner on the provider's side who is."))
+    }
+}
+
+/// Checks that shares are shares, and that the quality limit is one.
+fn check_review(field: &str, review: &ReviewPlan, reasons: &mut Vec<Reason>) {
+    let shares = [("random", review.random), ("in_house", review.in_house)];
+    let risks = review.risks.iter().map(|(risk, share)| (risk.word(), *share));
+    for (name, share) in shares.into_iter().chain(risks).filter(|(_, share)| *share > WHOLE) {
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, format!("{field}.{name}"), format!("{share} basis points are no share"))
+                .hint("Give basis points from 0 to 10000: 500 are 5 %."),
+        );
+    }
+    if review.acceptance.is_some_and(|acceptance| acceptance.aql == 0 || acceptance.aql > AQL_MAX) {
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, format!("{field}.acceptance.aql"), "this is not a quality limit")
+                .hint("Give basis points of failed cases from 1 to 1000: 100 are 1 %."),
+        );
+    }
+    if review.rebuttal_days > REBUTTAL_DAYS_MAX {
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, format!("{field}.rebuttal_days"), "the time for an answer is too long")
+                .hint("Give at most 90 days."),
+        );
     }
 }
 

@@ -3,13 +3,16 @@
 mod directory;
 mod engagement;
 mod intake;
+mod lot;
 mod reading;
 mod release;
 mod resolve;
+mod review;
 mod signoff;
 
 use reading::out_of_term;
 pub use reading::why_not;
+pub use review::why_not_review;
 
 use std::sync::Arc;
 
@@ -20,8 +23,9 @@ use crate::{
     engagement::{Engagement, EngagementEvent, LineEvent, Member, MemberEvent},
     facts::Facts,
     form::{Answer, Judgement},
-    id::{EngagementId, Id, LineId, PersonId},
+    id::{EngagementId, Id, LineId, LotId, PersonId},
     index::EngagementStatus,
+    lot::Seed,
     pack::Pack,
     panel::{Panel, PanelEvent, Release},
     refusal::{Reason, Refusal, code},
@@ -38,6 +42,8 @@ pub struct Decision {
     pub events: Vec<(StreamId, Event)>,
     /// Bodies of the texts that the events name.
     pub texts: Vec<NewText>,
+    /// Secret seeds of the lots that it opened.
+    pub seeds: Vec<(LotId, Seed)>,
 }
 
 /// Decides a command on the facts that [`Command::wants`] asked for.
@@ -50,7 +56,7 @@ pub fn decide(ctx: &Ctx, command: &Command, facts: &Facts) -> Result<Decision, R
     let founded = ctx.id(0);
     let scope = command.scope().unwrap_or(Scope::Engagement(founded));
     deciding.dispatch(command, founded)?;
-    Ok(Decision { scope, events: deciding.events, texts: deciding.texts.new })
+    Ok(Decision { scope, events: deciding.events, texts: deciding.texts.new, seeds: deciding.seeds })
 }
 
 /// A decision in the making.
@@ -59,6 +65,7 @@ struct Deciding<'a> {
     facts: &'a Facts,
     texts: Texts<'a>,
     events: Vec<(StreamId, Event)>,
+    seeds: Vec<(LotId, Seed)>,
     ids: u32,
 }
 
@@ -67,7 +74,7 @@ type Done = Result<(), Refusal>;
 impl<'a> Deciding<'a> {
     fn new(ctx: &'a Ctx, facts: &'a Facts) -> Self {
         // Identifier 0 is that of a new engagement.
-        Self { ctx, facts, texts: Texts::new(ctx), events: Vec::new(), ids: 1 }
+        Self { ctx, facts, texts: Texts::new(ctx), events: Vec::new(), seeds: Vec::new(), ids: 1 }
     }
 
     /// Sends each command to its rule.
@@ -123,6 +130,14 @@ impl<'a> Deciding<'a> {
 
             C::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),
             C::Adjudicate { engagement, case, judgement } => self.adjudicate(*engagement, *case, judgement),
+
+            C::TakeReview { case, review, .. } => self.take_review(*case, *review),
+            C::FinishReview { case, review, given, .. } => self.finish_review(*case, *review, given),
+            C::RebutReview { case, review, note, .. } => self.rebut_review(*case, *review, note),
+            C::RuleReview { case, review, upheld, note, .. } => self.rule_review(*case, *review, *upheld, note),
+            C::CloseLot { lot, .. } => self.close_lot(*lot),
+            C::ScreenLot { lot, .. } => self.screen_lot(*lot),
+            C::ResumeSampling { line, case_type, note, .. } => self.resume_sampling(*line, case_type, note),
 
             C::EditDeliverable { engagement, case, body } => self.edit_deliverable(*engagement, *case, body),
             C::RequestSignoff { engagement, case } => self.ask_for_signoff(*engagement, *case),

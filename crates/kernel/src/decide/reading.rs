@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deciding, Done};
+use super::{Deciding, Done, review::held_reviews};
 use crate::{
     case::{Case, CaseEvent, Cause, DecidedBy},
     command::JudgementIn,
@@ -10,7 +10,7 @@ use crate::{
     facts::Facts,
     form::{Answer, Judgement},
     id::{CaseId, EngagementId, PersonId},
-    index::{CaseStatus, PanelStatus, Part},
+    index::{CaseStatus, PanelStatus, Part, ReviewStatus},
     pack::{Duty, Pack},
     panel::{
         Bench, Comparison, Panel, PanelEvent, Provenance, Reading, Release, Routing, RoutingRule, Source, compare,
@@ -79,7 +79,8 @@ impl Deciding<'_> {
     }
 
     pub(super) fn give_back(&mut self, case: CaseId, person: PersonId, cause: Release, reason: &str) -> Done {
-        if self.facts.panel(case)?.assignment_of(person).is_none() {
+        let holds = self.facts.panel(case)?.assignment_of(person).is_some();
+        if !holds && held_reviews(self.facts, case, person).is_empty() {
             return Err(Reason::rule(
                 code::SEAT_NOT_YOURS,
                 case,
@@ -127,22 +128,22 @@ impl Deciding<'_> {
         self.push_member(reader, MemberEvent::DutyEnded { case: id, duty: Duty::Read });
         let sealed: Vec<_> = panel.panel_readings().map(|reading| &reading.judgement).collect();
         if panel.stopping.further(&sealed) == 0 {
-            self.close(case, &mut panel, &pack);
+            self.close(case, &mut panel, &pack)?;
         }
         Ok(())
     }
 
     /// Compares all readings and closes the panel, or asks for an adjudicator.
-    fn close(&mut self, mut case: Case, panel: &mut Panel, pack: &Pack) {
+    fn close(&mut self, mut case: Case, panel: &mut Panel, pack: &Pack) -> Done {
         let sealed: Vec<_> = panel.panel_readings().map(|reading| &reading.judgement).collect();
         match compare(&pack.form, &sealed) {
             Comparison::Agreed { outcome, other_evidence } => {
                 self.push_panel(panel, PanelEvent::Agreed { outcome: outcome.clone(), other_evidence });
-                self.resolve(case, panel, pack, outcome, DecidedBy::Agreement);
+                self.resolve(case, panel, pack, outcome, DecidedBy::Agreement)?;
             }
             Comparison::Single(outcome) => {
                 self.push_panel(panel, PanelEvent::LeftSingle { outcome: outcome.clone() });
-                self.resolve(case, panel, pack, outcome, DecidedBy::Single);
+                self.resolve(case, panel, pack, outcome, DecidedBy::Single)?;
             }
             Comparison::Disputed(questions) => {
                 self.push_panel(panel, PanelEvent::Disputed { questions });
@@ -151,6 +152,7 @@ impl Deciding<'_> {
             // A panel is closed by its last reading, so there is one.
             Comparison::Nothing => {}
         }
+        Ok(())
     }
 
     /// Records what a file claims. It skips eligibility and capacity, and nothing else.
@@ -207,7 +209,7 @@ impl Deciding<'_> {
             Part::Extra => self.push_panel(&mut panel, PanelEvent::ReadingSealed { reading }),
             Part::Panel => {
                 self.push_panel(&mut panel, PanelEvent::ReadingSealed { reading });
-                self.close(case, &mut panel, &pack);
+                self.close(case, &mut panel, &pack)?;
             }
         }
         Ok(())
@@ -242,9 +244,13 @@ impl Deciding<'_> {
     pub(super) fn replan(&mut self, person: PersonId) -> Done {
         for id in self.facts.duties.clone() {
             let (case, panel) = (self.facts.case(id)?, self.facts.panel(id)?);
-            let Some((_, duty)) = panel.assignment_of(person) else { continue };
-            if !barred(self.facts, case, person, duty, self.ctx.now).is_empty() {
-                self.end_duties(id, person, Release::Barred, None)?;
+            let held = panel.assignment_of(person).map(|(_, duty)| duty);
+            if held.is_some_and(|duty| !barred(self.facts, case, person, duty, self.ctx.now).is_empty()) {
+                self.end_panel_duties(id, person, Release::Barred, None)?;
+            }
+            let reviews = !held_reviews(self.facts, id, person).is_empty();
+            if reviews && !barred(self.facts, case, person, Duty::Review, self.ctx.now).is_empty() {
+                self.end_reviews(id, person, Release::Barred, None);
             }
         }
         Ok(())
@@ -285,6 +291,10 @@ pub fn why_not(facts: &Facts, id: CaseId, person: PersonId, duty: Duty, now: Ins
         Duty::Read => matches!(case.status, CaseStatus::Ready | CaseStatus::Reading) && panel.open_seat().is_some(),
         Duty::Adjudicate => case.status == CaseStatus::Adjudicating && panel.bench == Bench::Open,
         Duty::Sign => case.status == CaseStatus::AwaitingSignOff,
+        Duty::Review => case
+            .reviews
+            .iter()
+            .any(|review| facts.reviews.get(review).is_some_and(|review| review.status == ReviewStatus::Open)),
     };
     let held = panel
         .held_duties()
@@ -305,6 +315,8 @@ pub fn why_not(facts: &Facts, id: CaseId, person: PersonId, duty: Duty, now: Ins
             Duty::Sign => {
                 Reason::rule(code::WRONG_STATE, id, "this case does not wait for a signature").hint("Reload the list.")
             }
+            Duty::Review => Reason::rule(code::REVIEW_TAKEN, id, "this case does not wait for a reviewer")
+                .hint("Another reviewer may have taken it; reload the list."),
         });
     }
     reasons.extend(out_of_term(facts, case, now));
@@ -328,13 +340,14 @@ pub(crate) fn barred(facts: &Facts, case: &Case, id: PersonId, duty: Duty, now: 
                 .invariant("I3")
         }),
         Duty::Adjudicate => {
-            let involved =
-                case.signers.contains(&person.natural) || panel.barred_from_adjudication().contains(&person.natural);
+            let involved = case.signers.contains(&person.natural)
+                || case.reviewers.contains(&person.natural)
+                || panel.barred_from_adjudication().contains(&person.natural);
             involved.then(|| {
                 Reason::rule(
                     code::SELF_REVIEW,
                     case.case,
-                    format!("{name} has read, decided, signed or questioned this case, and would judge the own work"),
+                    format!("{name} has read, decided, reviewed, signed or questioned this case, and would judge the own work"),
                 )
                 .hint("An adjudicator who had no part in it has to decide.")
                 .invariant("I3")
@@ -343,10 +356,33 @@ pub(crate) fn barred(facts: &Facts, case: &Case, id: PersonId, duty: Duty, now: 
         Duty::Sign => {
             let worded =
                 case.resolution.as_ref().is_some_and(|resolution| resolution.authors.contains(&person.natural));
-            (worded || panel.authors().contains(&person.natural)).then(|| {
+            let reviewed = case.reviewers.contains(&person.natural);
+            (worded || reviewed || panel.authors().contains(&person.natural)).then(|| {
                 Reason::rule(code::SELF_REVIEW, case.case, format!("{name} made part of what would be signed"))
                     .hint("A signer who had no part in it has to sign.")
                     .invariant("I3")
+            })
+        }
+        Duty::Review => {
+            let owns =
+                case.owner == id || facts.people.get(&case.owner).is_some_and(|owner| owner.natural == person.natural);
+            let worded =
+                case.resolution.as_ref().is_some_and(|resolution| resolution.authors.contains(&person.natural));
+            let opened = case.signoff.as_ref().is_some_and(|signoff| signoff.opened.contains_key(&id));
+            let involved = owns
+                || worded
+                || opened
+                || case.signers.contains(&person.natural)
+                || panel.barred_from_adjudication().contains(&person.natural)
+                || panel.duties.iter().any(|record| record.natural == person.natural);
+            involved.then(|| {
+                Reason::rule(
+                    code::SELF_REVIEW,
+                    case.case,
+                    format!("{name} owns, read, decided, worded or signed this case, and would judge the own work"),
+                )
+                .hint("A reviewer who had no part in it has to look.")
+                .invariant("I3")
             })
         }
     };

@@ -68,20 +68,29 @@ impl Deciding<'_> {
         let reading = self.new_id();
         self.push_panel(&mut panel, PanelEvent::Adjudicated { reading, by, natural, judgement: judgement.clone() });
         self.push_member(by, MemberEvent::DutyEnded { case: id, duty: Duty::Adjudicate });
-        self.resolve(case, &panel, &pack, judgement, DecidedBy::Adjudicator(by));
-        Ok(())
+        self.resolve(case, &panel, &pack, judgement, DecidedBy::Adjudicator(by))
     }
 
-    /// Records the answer of a case and asks for the signature where the plan wants one.
-    pub(super) fn resolve(&mut self, mut case: Case, panel: &Panel, pack: &Pack, outcome: Judgement, by: DecidedBy) {
+    /// Records the answer of a case, lets it be drawn for review, and asks for the signature where the plan wants one and no
+    /// review comes first.
+    pub(super) fn resolve(
+        &mut self,
+        mut case: Case,
+        panel: &Panel,
+        pack: &Pack,
+        outcome: Judgement,
+        by: DecidedBy,
+    ) -> Done {
         let decided = Decided { by, changed_after_agreement: changed(pack, panel, &outcome) };
         let deliverable = (!case.imported()).then(|| self.keep(&words(pack, &outcome)));
         let content = case.content(&outcome, deliverable.as_ref());
         let signoff = case.admission.as_ref().is_some_and(|admission| admission.plan.signoff) && !case.imported();
         self.push_case(&mut case, CaseEvent::Resolved { outcome, decided, deliverable, content });
-        if signoff {
+        let held = self.draw(&mut case, panel)?;
+        if signoff && !held {
             self.request_signoff(&mut case, content);
         }
+        Ok(())
     }
 
     pub(super) fn request_signoff(&mut self, case: &mut Case, content: Digest) {

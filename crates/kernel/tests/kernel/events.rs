@@ -12,8 +12,11 @@ use remit_kernel::{
     engagement::{EngagementEvent, LineEvent, LineKind, MemberEvent, SowEvent, SowStatus},
     form::Answer,
     id::EngagementId,
-    index::{CaseStatus, Part},
+    index::{CaseStatus, DefectKind, Part, Severity},
+    lot::{LotEvent, SamplerEvent},
+    pack::{Acceptance, ReviewPlan},
     panel::PanelEvent,
+    review::ReviewEvent,
     role::Role,
     stream::{EVENT_V, Event, Scope, State, StreamId, apply},
 };
@@ -21,7 +24,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    stage::{Stage, item_in, plan, source},
+    stage::{Stage, item_in, plan, reviewed, source},
     world::{Logged, States},
 };
 
@@ -101,6 +104,9 @@ fn every_kind() -> BTreeSet<(String, String)> {
         ("line", kinds_of::<LineEvent>()),
         ("case", kinds_of::<CaseEvent>()),
         ("panel", kinds_of::<PanelEvent>()),
+        ("review", kinds_of::<ReviewEvent>()),
+        ("lot", kinds_of::<LotEvent>()),
+        ("sampler", kinds_of::<SamplerEvent>()),
         ("member", kinds_of::<MemberEvent>()),
         ("org", kinds_of::<OrganisationEvent>()),
         ("person", kinds_of::<PersonEvent>()),
@@ -156,6 +162,45 @@ fn everything_happens() -> Vec<Logged> {
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });
+    stage.world.log.extend(reviews());
+    stage.world.log
+}
+
+/// An engagement whose work is reviewed until sampling is discontinued, and begins again.
+fn reviews() -> Vec<Logged> {
+    let review = ReviewPlan { acceptance: Some(Acceptance { aql: 100, reduced: false }), ..ReviewPlan::default() };
+    let mut stage = Stage::under(reviewed(false, review), None);
+    let (engagement, line) = (stage.engagement, stage.line);
+    let wrong = Some((DefectKind::Format, Severity::Major));
+    // A lot of three: its sample of two fails, one finding is struck, and the third case is drawn as well.
+    let cases = [stage.decided(), stage.decided(), stage.decided(), stage.decided()];
+    stage.does("manager", &stage.deliver(cases[0]));
+    stage.does("client", &stage.cancel(cases[3]));
+    let lot = stage.case(cases[0]).lot.expect("it was decided");
+    stage.wait(7 * 86_400);
+    stage.does("checker", &Command::CloseLot { engagement, lot });
+    let sampled = stage.lot(lot).sampled();
+    stage.does("checker", &stage.take_review(sampled[0]));
+    let (case, reason) = (sampled[0], "Away.".to_owned());
+    stage.does("checker", &Command::ReleaseSeat { engagement, case, reason });
+    for case in sampled.clone() {
+        stage.reviews("checker", case, wrong);
+    }
+    stage.does("checker", &Command::ScreenLot { engagement, lot });
+    let (case, review, note) = (sampled[0], stage.review_of(sampled[0]), "It is there.".to_owned());
+    stage.does("reader", &Command::RebutReview { engagement, case, review, note: note.clone() });
+    stage.does("controller", &Command::RuleReview { engagement, case, review, upheld: false, note: note.clone() });
+    let left = cases.into_iter().find(|case| stage.case(*case).holds.len() == 1).expect("it is to be reviewed");
+    stage.does("client", &stage.cancel(left));
+    // Six more lots of one case each, all rejected.
+    for _ in 0..6 {
+        let case = stage.decided();
+        let lot = stage.case(case).lot.expect("it was decided");
+        stage.wait(7 * 86_400);
+        stage.does("checker", &Command::CloseLot { engagement, lot });
+        stage.reviews("checker", case, wrong);
+    }
+    stage.does("client", &Command::ResumeSampling { engagement, line, case_type: "trial".into(), note });
     stage.world.log
 }
 

@@ -10,6 +10,7 @@ mod events;
 mod invariants;
 mod matrix;
 mod properties;
+mod review;
 mod rules;
 mod stage;
 mod world;

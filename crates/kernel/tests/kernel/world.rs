@@ -11,8 +11,9 @@ use remit_kernel::{
     decide,
     facts::{Facts, Want},
     hash::Digest,
-    id::{CaseId, PersonId, TextId},
+    id::{CaseId, LotId, PersonId, TextId},
     index::{CaseStatus, DutyStatus, Origin, Row},
+    lot::Seed,
     pack::Pack,
     refusal::Refusal,
     role::Role,
@@ -40,6 +41,8 @@ pub(crate) struct World {
     pub(crate) log: Vec<Logged>,
     pub(crate) texts: BTreeMap<TextId, String>,
     pub(crate) packs: BTreeMap<Digest, Arc<Pack>>,
+    /// Seeds of lots, secret as in the store.
+    pub(crate) seeds: BTreeMap<LotId, Seed>,
     acts: u64,
 }
 
@@ -55,7 +58,7 @@ pub(crate) struct Act {
 impl World {
     pub(crate) fn new(now: Instant) -> Self {
         let (states, log, texts, packs) = (BTreeMap::new(), Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { now, states, log, texts, packs, acts: 0 }
+        Self { now, states, log, texts, packs, seeds: BTreeMap::new(), acts: 0 }
     }
 
     /// Returns the context of the next act; each act draws other identifiers.
@@ -88,6 +91,7 @@ impl World {
             Want::Pack(digest) => facts.packs.extend(self.packs.get(&digest).map(|pack| (digest, pack.clone()))),
             Want::Text(text) => facts.texts.extend(self.texts.get(&text).map(|body| (text, body.clone()))),
             Want::Name(person) => facts.names.extend(self.name(person).map(|name| (person, name))),
+            Want::Seed(lot) => facts.seeds.extend(self.seeds.get(&lot).map(|seed| (lot, *seed))),
             Want::Candidates(person) => facts.candidates = self.candidates(scope, person),
             Want::DutiesOf(person) => {
                 facts.duties = self.cases_where(
@@ -207,6 +211,7 @@ impl World {
                 text.body
             );
         }
+        self.seeds.extend(decision.seeds.iter().copied());
         self.texts.extend(decision.texts.iter().map(|text| (text.text.id, text.body.clone())));
         Ok(Act { actor, decision, before })
     }

@@ -8,7 +8,7 @@ use remit_kernel::{
     engagement::LineKind,
     hash::Digest,
     id::{EngagementId, OrgId, PersonId, SowId},
-    pack::{PackRef, Plan, Stopping},
+    pack::{PackRef, Plan, ReviewPlan, Stopping},
     role::{Role, Side},
     time::Date,
 };
@@ -148,6 +148,10 @@ pub(crate) struct PlanIn {
     /// Whether the signer must be licensed in the case's jurisdiction.
     #[serde(default)]
     signoff_in_jurisdiction: bool,
+    /// Which finished work is looked at again; shares in basis points. Left out: none is drawn.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    review: Option<ReviewPlan>,
 }
 
 /// A member to add.
@@ -206,6 +210,7 @@ impl SowIn {
                 stopping: Stopping::Fixed { readings: plan.readings },
                 signoff: plan.signoff,
                 signoff_in_jurisdiction: plan.signoff_in_jurisdiction,
+                review: plan.review,
             }),
         };
         self.lines.into_iter().map(line).collect()

@@ -25,6 +25,7 @@ mod protection;
 mod quality;
 mod reading;
 mod receipt;
+mod review;
 mod session;
 mod signoff;
 
@@ -63,6 +64,7 @@ pub fn router() -> Router<Edge> {
         .merge(protection::router())
         .merge(quality::router())
         .merge(file::router())
+        .merge(review::router())
         .merge(signoff::router())
         .merge(reading::router())
         .merge(adjudicate::router())

@@ -2,7 +2,8 @@
 
 use axum::{Router, http::header, response::IntoResponse as _, routing::get};
 use remit_kernel::id::{
-    AssignmentId, CaseId, CredentialId, EngagementId, Id, ItemId, LineId, OrgId, PersonId, SessionId, SowId,
+    AssignmentId, CaseId, CredentialId, EngagementId, Id, ItemId, LineId, LotId, OrgId, PersonId, ReviewId, SessionId,
+    SowId,
 };
 use utoipa::{
     OpenApi,
@@ -121,6 +122,8 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "engagement" => of::<EngagementId>(),
         "sow" => of::<SowId>(),
         "line" => of::<LineId>(),
+        "review" => of::<ReviewId>(),
+        "lot" => of::<LotId>(),
         "case" => of::<CaseId>(),
         "item" => of::<ItemId>(),
         "organisation" => of::<OrgId>(),

@@ -9,11 +9,13 @@ use remit_kernel::{
     ctx::{Actor, Ctx},
     decide,
     facts::Facts,
-    id::{ActId, EntryId, JobId, PersonId},
-    stream::{EVENT_V, SHAPE, Scope, State, StreamId, apply, chain},
+    id::{ActId, EntryId, JobId, LotId, PersonId},
+    lot::LotEvent,
+    stream::{EVENT_V, Event, SHAPE, Scope, State, StreamId, apply, chain},
+    time::Instant,
 };
 use remit_store::{
-    AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SnapshotRow, TextRow, Write,
+    AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SeedRow, SnapshotRow, TextRow, Write,
 };
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
@@ -37,6 +39,20 @@ pub(crate) struct Replan {
 
 /// Name of the job that plans anew the duties of a person.
 pub(crate) const REPLAN: &str = "replan";
+
+/// What the jobs of lots work on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OfLot {
+    pub(crate) engagement: remit_kernel::id::EngagementId,
+    pub(crate) lot: LotId,
+}
+
+/// Name of the job that completes a lot.
+pub(crate) const CLOSE_LOT: &str = "close_lot";
+/// Name of the job that draws all cases of a rejected lot.
+pub(crate) const SCREEN_LOT: &str = "screen_lot";
+/// The first ordinal of the identifiers of these jobs, beyond those of other jobs of an act.
+const LOT_JOBS: u32 = 1_000_000;
 
 impl App {
     /// Does what the command asks, or says why not. Once this returns, what it says is on the disk.
@@ -168,7 +184,9 @@ impl App {
         let mut write = Write::new(decided.scope.to_string(), ctx.now, receipt.act);
         Self::fold_into(&mut write, &loaded, &decided, &ctx)?;
         write.texts = decided.texts.into_iter().map(|text| TextRow::of(receipt.case(), text)).collect();
+        write.seeds = decided.seeds.iter().map(|(lot, seed)| SeedRow { lot: *lot, seed: seed.0 }).collect();
         write.jobs = self.follow_up(command, &ctx).await?;
+        write.jobs.extend(lot_jobs(decided.scope, &decided.events, &ctx));
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
         write.drafts_dropped = used_draft(command, actor, facts);
         if let (Some(once), Some(person)) = (&caller.once, actor) {
@@ -336,6 +354,9 @@ fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect
         StreamId::Line(_)
         | StreamId::Case(_)
         | StreamId::Panel(_)
+        | StreamId::Review(_)
+        | StreamId::Lot(_)
+        | StreamId::Sampler(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => false,
     };
@@ -353,6 +374,9 @@ fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect
         StreamId::Engagement(_)
         | StreamId::Sow(_)
         | StreamId::Line(_)
+        | StreamId::Review(_)
+        | StreamId::Lot(_)
+        | StreamId::Sampler(_)
         | StreamId::Member(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => None,
@@ -365,6 +389,33 @@ fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect
         head: heads.get(&stream).copied().unwrap_or_default(),
     };
     all.into_iter().map(expect).collect()
+}
+
+/// Returns the jobs of lots: one completes a new lot when its week is over, others draw all cases of a rejected one.
+fn lot_jobs(scope: Scope, events: &[(StreamId, Event)], ctx: &Ctx) -> Vec<JobRow> {
+    let Scope::Engagement(engagement) = scope else { return Vec::new() };
+    let job = |(stream, event): &(StreamId, Event)| {
+        let (StreamId::Lot(lot), Event::Lot(event)) = (stream, event) else { return None };
+        match event {
+            LotEvent::Opened { ends_at, .. } => Some((*lot, CLOSE_LOT, *ends_at)),
+            LotEvent::Judged { accepted: false, .. } => Some((*lot, SCREEN_LOT, ctx.now)),
+            LotEvent::Judged { .. }
+            | LotEvent::Joined { .. }
+            | LotEvent::Closed { .. }
+            | LotEvent::Selected { .. }
+            | LotEvent::Reviewed { .. }
+            | LotEvent::Overturned { .. }
+            | LotEvent::Delivered { .. }
+            | LotEvent::Left { .. }
+            | LotEvent::Screened {} => None,
+        }
+    };
+    let jobs = (LOT_JOBS..).zip(events.iter().filter_map(job));
+    let row = |(ordinal, (lot, name, run_at)): (u32, (LotId, &str, Instant))| {
+        let body = serde_json::to_string(&OfLot { engagement, lot }).ok()?;
+        Some(JobRow { id: ctx.id::<JobId>(ordinal), name: name.to_owned(), body, run_at })
+    };
+    jobs.filter_map(row).collect()
 }
 
 /// Returns the draft that an act used up.

@@ -8,7 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{EngagementId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, EngagementStatus},
-    pack::{Plan, Stopping},
+    pack::{Plan, ReviewPlan, Stopping},
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::Date,
@@ -150,6 +150,10 @@ pub struct LineOut {
     /// Digest of the pack.
     #[schema(value_type = String)]
     pub pack_digest: Digest,
+    /// Which finished work is looked at again, shares in basis points; none: nothing is drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub review: Option<ReviewPlan>,
     /// Blind readings for each case.
     pub readings: u8,
     /// Whether a professional signs.
@@ -431,6 +435,7 @@ fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
         pack: line.pack.name.clone(),
         pack_version: line.pack.version.clone(),
         pack_digest: line.pack.digest,
+        review: line.plan.review.clone(),
         readings,
         signoff: line.plan.signoff,
         signoff_in_jurisdiction: line.plan.signoff_in_jurisdiction,

@@ -1,12 +1,13 @@
 //! Export: the cases, readings, judgements and events of an engagement as JSON Lines, texts opened for whoever may see them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry};
 
 use remit_access::{Action, Class, Label};
 use remit_kernel::{
     case::{Case, DecidedBy},
+    facts::Want,
     form::{Answer, Judgement},
-    id::{CaseId, EngagementId, TextId},
+    id::{CaseId, EngagementId, ReviewId, TextId},
     index::Origin,
     panel::{Panel, Provenance, Reading},
     refusal::Reason,
@@ -84,8 +85,7 @@ impl Query for ExportCases {
         let next = rows.last().filter(|_| rows.len() == PAGE as usize).map(CaseKey::of);
         let streams: Vec<_> =
             rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).collect();
-        let mut facts =
-            look.load(&streams.into_iter().map(remit_kernel::facts::Want::Stream).collect::<Vec<_>>()).await?;
+        let mut facts = look.load(&streams.into_iter().map(Want::Stream).collect::<Vec<_>>()).await?;
         let mut exported = CasesExported { next, ..CasesExported::default() };
         let mut people = BTreeSet::new();
         let mut open = Vec::new();
@@ -124,15 +124,25 @@ impl Query for ExportEvents {
         let page = look.app.store().events_page(&look.scope(), self.after.as_ref(), PAGE).await?;
         let next = page.last().filter(|_| page.len() == PAGE as usize).map(remit_store::StoredEvent::key);
         let mut cases: BTreeMap<CaseId, bool> = BTreeMap::new();
+        let mut reviews: BTreeMap<ReviewId, Option<CaseId>> = BTreeMap::new();
         let mut events = Vec::new();
         for event in page {
             let case = match event.stream.parse() {
+                Ok(StreamId::Review(review)) => {
+                    if let Entry::Vacant(place) = reviews.entry(review) {
+                        let facts = look.load(&[Want::Stream(StreamId::Review(review))]).await?;
+                        place.insert(facts.reviews.get(&review).map(|known| known.case));
+                    }
+                    reviews.get(&review).copied().flatten()
+                }
                 Ok(StreamId::Case(case)) => Some(case),
                 Ok(StreamId::Panel(panel)) => Some(panel.case()),
                 Ok(
                     StreamId::Engagement(_)
                     | StreamId::Sow(_)
                     | StreamId::Line(_)
+                    | StreamId::Lot(_)
+                    | StreamId::Sampler(_)
                     | StreamId::Member(_)
                     | StreamId::Organisation(_)
                     | StreamId::Person(_),

@@ -8,6 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{CaseId, PersonId},
     index::{CaseStatus, DutyStatus, SeatRow},
+    lot::Seed,
     pack::Duty,
     role::Role,
     routing::{CANDIDATES_MAX, Need, eligibility},
@@ -81,6 +82,7 @@ impl App {
                 Want::Text(text) => texts.push(text),
                 Want::Name(person) => names.push(person),
                 Want::Pack(_)
+                | Want::Seed(_)
                 | Want::Candidates(_)
                 | Want::DutiesOf(_)
                 | Want::OwnedBy(_)
@@ -109,6 +111,11 @@ impl App {
             Want::Pack(digest) => {
                 if let Some(pack) = self.pack(digest).await? {
                     loaded.facts.packs.insert(digest, pack);
+                }
+            }
+            Want::Seed(lot) => {
+                if let Some(seed) = self.store.lot_seed(&scope.to_string(), lot).await? {
+                    loaded.facts.seeds.insert(lot, Seed(seed));
                 }
             }
             Want::Candidates(person) => {

@@ -13,6 +13,7 @@ pub mod knowledge;
 pub mod live;
 mod load;
 pub mod look;
+pub mod lot;
 pub mod me;
 mod node;
 pub mod people;
@@ -20,6 +21,7 @@ mod permit;
 pub mod protection;
 pub mod quality;
 mod receipt;
+pub mod review;
 pub mod session;
 pub mod signoff;
 pub mod today;
@@ -46,7 +48,7 @@ use crate::{
     error::Result,
 };
 
-pub(crate) use act::{REPLAN, Replan};
+pub(crate) use act::{CLOSE_LOT, OfLot, REPLAN, Replan, SCREEN_LOT};
 pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
 pub use receipt::{Happened, Receipt};

@@ -65,6 +65,9 @@ impl Receipt {
             StreamId::Engagement(_)
             | StreamId::Sow(_)
             | StreamId::Line(_)
+            | StreamId::Review(_)
+            | StreamId::Lot(_)
+            | StreamId::Sampler(_)
             | StreamId::Member(_)
             | StreamId::Organisation(_)
             | StreamId::Person(_) => None,

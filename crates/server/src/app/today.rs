@@ -305,6 +305,7 @@ const IN_WORK: &[CaseStatus] = &[
     CaseStatus::Reading,
     CaseStatus::Adjudicating,
     CaseStatus::Resolved,
+    CaseStatus::InReview,
     CaseStatus::AwaitingSignOff,
     CaseStatus::SignedOff,
     CaseStatus::Revision,
@@ -409,7 +410,7 @@ impl<'l, 'a> Part<'l, 'a> {
             let (kind, assignment) = match assignment {
                 Some((assignment, Duty::Read)) => (TaskKind::Read, assignment),
                 Some((assignment, Duty::Adjudicate)) => (TaskKind::Decide, assignment),
-                Some((_, Duty::Sign)) | None => continue,
+                Some((_, Duty::Sign | Duty::Review)) | None => continue,
             };
             self.over(kind, &[case], 1, false).await?;
             if let Some(task) = self.today.mine.last_mut() {

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::{
     App, Caller,
-    app::{REPLAN, Replan},
+    app::{CLOSE_LOT, OfLot, REPLAN, Replan, SCREEN_LOT},
     error::{Error, Result},
 };
 
@@ -96,6 +96,20 @@ async fn work(app: &App, job: &Job) -> Result<()> {
                 }
                 Err(error) => Err(error),
             }
+        }
+        CLOSE_LOT => {
+            let OfLot { engagement, lot } = serde_json::from_str(&job.row.body)?;
+            app.act(Caller::service(job.row.id.to_string()), Command::CloseLot { engagement, lot }).await.map(drop)
+        }
+        SCREEN_LOT => {
+            let OfLot { engagement, lot } = serde_json::from_str(&job.row.body)?;
+            // Each act draws a part; the last finds nothing left.
+            while app
+                .act(Caller::service(job.row.id.to_string()), Command::ScreenLot { engagement, lot })
+                .await?
+                .has("selected")
+            {}
+            Ok(())
         }
         unknown => Err(Error::Io(std::io::Error::other(format!("no job is called `{unknown}`")))),
     }

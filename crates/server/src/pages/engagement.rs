@@ -15,7 +15,7 @@ use remit_kernel::{
     engagement::{LineKind, SowStatus},
     id::{EngagementId, PersonId, SowId},
     index::EngagementStatus,
-    pack::{PackRef, Plan, Stopping},
+    pack::{Acceptance, PackRef, Plan, ReviewPlan, Risk, Stopping},
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
 };
@@ -238,6 +238,10 @@ struct LineForm {
     pack: String,
     readings: String,
     signoff: String,
+    review_random: String,
+    review_risks: String,
+    review_aql: String,
+    review_in_house: String,
 }
 
 impl LineForm {
@@ -257,6 +261,10 @@ impl LineForm {
             "pack" => &mut self.pack,
             "readings" => &mut self.readings,
             "signoff" => &mut self.signoff,
+            "review_random" => &mut self.review_random,
+            "review_risks" => &mut self.review_risks,
+            "review_aql" => &mut self.review_aql,
+            "review_in_house" => &mut self.review_in_house,
             _ => return None,
         })
     }
@@ -267,6 +275,9 @@ impl LineForm {
             (true, false) => "yes",
             (true, true) => "jurisdiction",
         };
+        let review = line.review.clone().unwrap_or_default();
+        let share = |share: u32| if line.review.is_some() { percent(share) } else { String::new() };
+        let risks = review.risks.iter().map(|(risk, share)| format!("{} {}", risk.word(), percent(*share)));
         Self {
             clause: line.clause.clone(),
             service: line.service.clone(),
@@ -282,6 +293,10 @@ impl LineForm {
             pack: line.pack_digest.to_string(),
             readings: line.readings.to_string(),
             signoff: signoff.to_owned(),
+            review_random: share(review.random),
+            review_risks: risks.collect::<Vec<_>>().join(", "),
+            review_aql: review.acceptance.map(|acceptance| percent(acceptance.aql)).unwrap_or_default(),
+            review_in_house: share(review.in_house),
         }
     }
 
@@ -319,7 +334,15 @@ impl LineForm {
                 "Give how many revisions each case includes.",
             );
         }
-        let plan = pack.and_then(|pack| self.plan(pack));
+        let review = self.review();
+        if let Err(text) = &review {
+            fault(
+                "plan.review",
+                format!("`{text}` is not a share"),
+                "Give percents such as 5 or 0.65; marks as `urgent 20, adjudicated 50`.",
+            );
+        }
+        let plan = pack.and_then(|pack| self.plan(pack, review.clone().ok().flatten()));
         if plan.is_none() && pack.is_some() {
             fault(
                 "plan",
@@ -328,27 +351,29 @@ impl LineForm {
             );
         }
         match (pack, price_minor, volume_max, revisions_max, plan) {
-            (Some(pack), Some(price_minor), Some(volume_max), Some(revisions_max), Some(plan)) => Ok(LineIn {
-                clause: self.clause.trim().to_owned(),
-                service: self.service.trim().to_owned(),
-                kind: LineKind::from_word(&self.kind).unwrap_or(LineKind::Standard),
-                includes: words(&self.includes),
-                excludes: words(&self.excludes),
-                jurisdictions: words(&self.jurisdictions.to_uppercase()),
-                places: words(&self.places.to_uppercase()),
-                volume_max,
-                price_minor,
-                currency: self.currency.trim().to_uppercase(),
-                revisions_max,
-                pack: PackRef { name: pack.name.clone(), version: pack.version.clone(), digest: pack.digest },
-                plan: Some(plan),
-            }),
+            (Some(pack), Some(price_minor), Some(volume_max), Some(revisions_max), Some(plan)) if review.is_ok() => {
+                Ok(LineIn {
+                    clause: self.clause.trim().to_owned(),
+                    service: self.service.trim().to_owned(),
+                    kind: LineKind::from_word(&self.kind).unwrap_or(LineKind::Standard),
+                    includes: words(&self.includes),
+                    excludes: words(&self.excludes),
+                    jurisdictions: words(&self.jurisdictions.to_uppercase()),
+                    places: words(&self.places.to_uppercase()),
+                    volume_max,
+                    price_minor,
+                    currency: self.currency.trim().to_uppercase(),
+                    revisions_max,
+                    pack: PackRef { name: pack.name.clone(), version: pack.version.clone(), digest: pack.digest },
+                    plan: Some(plan),
+                })
+            }
             _ => Err(wrong),
         }
     }
 
     /// Returns the plan: the pack's own, with what the line says otherwise.
-    fn plan(&self, pack: &PackChoice) -> Option<Plan> {
+    fn plan(&self, pack: &PackChoice, review: Option<ReviewPlan>) -> Option<Plan> {
         let stopping = match self.readings.trim() {
             "" => pack.plan.stopping,
             text => Stopping::Fixed { readings: text.parse().ok()? },
@@ -359,13 +384,53 @@ impl LineForm {
             "jurisdiction" => (true, true),
             _ => (pack.plan.signoff, pack.plan.signoff_in_jurisdiction),
         };
-        Some(Plan { stopping, signoff, signoff_in_jurisdiction })
+        let review = review.or_else(|| pack.plan.review.clone());
+        Some(Plan { stopping, signoff, signoff_in_jurisdiction, review })
+    }
+
+    /// Returns what the line says of reviews; nothing said: the pack's own plan holds. The error is what cannot be read.
+    fn review(&self) -> Result<Option<ReviewPlan>, String> {
+        let given = [&self.review_random, &self.review_risks, &self.review_aql, &self.review_in_house];
+        if given.iter().all(|text| text.trim().is_empty()) {
+            return Ok(None);
+        }
+        let share = |text: &str| match text.trim() {
+            "" => Ok(0),
+            text => basis_points(text).ok_or_else(|| text.to_owned()),
+        };
+        let mark = |mark: &str| {
+            let unread = || mark.to_owned();
+            let (risk, share) = mark.rsplit_once(' ').ok_or_else(unread)?;
+            let risk = Risk::from_word(&risk.trim().replace([' ', '-'], "_")).ok_or_else(unread)?;
+            Ok::<_, String>((risk, basis_points(share).ok_or_else(unread)?))
+        };
+        let marks = self.review_risks.split(',').map(str::trim).filter(|mark| !mark.is_empty());
+        let aql = share(&self.review_aql)?;
+        Ok(Some(ReviewPlan {
+            random: share(&self.review_random)?,
+            risks: marks.map(mark).collect::<Result<_, _>>()?,
+            acceptance: (aql > 0).then_some(Acceptance { aql, reduced: false }),
+            in_house: share(&self.review_in_house)?,
+            rebuttal_days: 7,
+        }))
     }
 }
 
 /// Returns the subject under which the kernel speaks of a field; lines are numbered from 1.
 fn subject(number: &usize, name: &str) -> String {
     format!("lines[{number}].{name}")
+}
+
+/// Returns a percentage in basis points: digits with at most two places, at most 100.
+fn basis_points(text: &str) -> Option<u32> {
+    let share = minor(text.trim().trim_end_matches('%'))?;
+    u32::try_from(share).ok().filter(|share| *share <= remit_kernel::pack::WHOLE)
+}
+
+/// Returns basis points as a percentage: `5` or `0.65`.
+pub(super) fn percent(share: u32) -> String {
+    let text = format!("{}.{:02}", share / 100, share % 100);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Returns a price in minor units: digits with at most two places.

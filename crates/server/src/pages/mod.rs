@@ -22,6 +22,7 @@ pub(crate) mod markdown;
 mod people;
 mod protection;
 mod quality;
+pub(crate) mod review;
 mod session;
 mod signoff;
 mod today;
@@ -49,6 +50,7 @@ pub fn router() -> Router<Edge> {
         .merge(adjudicate::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(review::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())

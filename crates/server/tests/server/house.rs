@@ -420,7 +420,7 @@ async fn the_bench_is_for_those_who_arrange_the_work() {
     let other = ShowPerson { engagement: Some(engagement), person: world.reader2 };
     assert!(world.app.view(&world.caller(world.reader1), other).await.is_err());
     let knowledge = world.app.view(&world.caller(world.reader1), ShowKnowledge { engagement }).await.unwrap();
-    assert_eq!(knowledge.packs[0].clauses, ["SOW v1 § 2.1", "SOW v1 § 2.2", "SOW v1 § 9.1"]);
+    assert_eq!(knowledge.packs[0].clauses, ["SOW v1 § 2.1", "SOW v1 § 2.2", "SOW v1 § 2.3", "SOW v1 § 9.1"]);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod nodes;
 mod operate;
 mod protection;
 mod quality;
+mod review;
 mod round;
 mod routes;
 mod signoff;
