@@ -6,10 +6,9 @@ use super::{
     math::ln,
     model::{Rule, Size, Table, bound},
     pass::{Given, NO_GOLD, Pass},
-    random::SplitMix64,
     real, vote,
 };
-use crate::interval::Interval;
+use crate::{interval::Interval, random::Random};
 
 /// Standard deviations that a 95 % interval reaches to each side.
 const REACH: f64 = 1.959_963_984_540_054;
@@ -298,7 +297,7 @@ impl<'a> Known<'a> {
         let shares = vote::shares(self.labels);
         let mut best: Option<(f64, Vec<f64>, Vec<f64>, u32)> = None;
         for restart in 0..options.restarts.max(1) {
-            let mut random = SplitMix64(options.seed.wrapping_add(u64::from(restart)));
+            let mut random = Random::new(options.seed.wrapping_add(u64::from(restart)));
             let mut chances = Vec::with_capacity(shares.len() * KINDS);
             for share in &shares {
                 let parts: [f64; KINDS] = std::array::from_fn(|_| random.exponential());
@@ -516,7 +515,7 @@ mod tests {
     #[test]
     fn graded_workers_have_a_lean_and_pay_for_the_distance_alone() {
         // Five grades; the first worker is strict by one, two are exact, the fourth spreads widely.
-        let mut random = SplitMix64(8);
+        let mut random = Random::new(8);
         let mut labels = Vec::new();
         let mut truth = Vec::new();
         for task in 0..400 {
@@ -637,7 +636,7 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_no_bit() {
-        let mut random = SplitMix64(5);
+        let mut random = Random::new(5);
         let labels: Vec<_> = (0..120_000_u32)
             .map(|n| {
                 let truth = n / 4 % 3;

@@ -16,7 +16,6 @@ pub mod multi;
 pub mod number;
 mod pass;
 pub mod posterior;
-mod random;
 pub mod simulate;
 mod vote;
 

@@ -80,16 +80,16 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
     use super::*;
-    use crate::truth::random::SplitMix64;
+    use crate::random::Random;
 
     #[test]
     fn each_option_is_weighed_by_who_knows_it() {
         // Worker 0 sees every option, 1 and 2 never pick the third.
-        let mut random = SplitMix64(2);
+        let mut random = Random::new(2);
         let mut picks = Vec::new();
         let mut truth = Vec::new();
         for task in 0..200 {
-            let picked = random.next() & 0b111;
+            let picked = random.bits() & 0b111;
             truth.push(picked);
             for worker in 0..3 {
                 let seen = if worker == 0 { picked } else { picked & 0b011 };

@@ -285,16 +285,16 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::truth::random::SplitMix64;
+    use crate::random::Random;
 
     /// Returns a number of the normal distribution, nearly: twelve uniform ones.
-    fn normal(random: &mut SplitMix64) -> f64 {
+    fn normal(random: &mut Random) -> f64 {
         (0..12).map(|_| random.share()).sum::<f64>() - 6.0
     }
 
     /// Returns readings by four readers: exact, high by 2, wide, and exact with slips a tenth of the time.
     fn drawn(tasks: u32, seed: u64) -> (Vec<Reading>, Vec<f64>) {
-        let mut random = SplitMix64(seed);
+        let mut random = Random::new(seed);
         let mut readings = Vec::new();
         let mut truth = Vec::new();
         for task in 0..tasks {

@@ -5,10 +5,9 @@
 use super::{
     TruthError,
     posterior::{Answer, Reader, best, calibrated, confusion, posterior},
-    random::SplitMix64,
     real,
 };
-use crate::agreement::CLASSES_MAX;
+use crate::{agreement::CLASSES_MAX, random::Random};
 
 /// Most simulated cases.
 pub const CASES_MAX: u32 = 10_000_000;
@@ -87,7 +86,7 @@ pub fn simulate(plan: &Plan, cases: u32, seed: u64) -> Result<Outcome, TruthErro
     let classes = plan.prior.len();
     let readers = checked(plan, cases)?;
     let total: f64 = plan.prior.iter().sum();
-    let mut random = SplitMix64(seed);
+    let mut random = Random::new(seed);
     let mut outcome = Outcome {
         cases,
         right: 0,
@@ -195,7 +194,7 @@ fn skill(reader: &[f64], plan: &Plan) -> f64 {
 }
 
 /// Draws a class by weights that sum to `total`.
-fn draw(weights: &[f64], total: f64, random: &mut SplitMix64) -> usize {
+fn draw(weights: &[f64], total: f64, random: &mut Random) -> usize {
     let mut left = random.share() * total;
     for (class, weight) in weights.iter().enumerate() {
         if left < *weight {
