@@ -62,6 +62,8 @@ pub(super) enum Method {
     Bwa,
     /// By a confusion drawn towards one accuracy where a worker gave few answers.
     Anchored,
+    /// For ordered labels: by how far a worker leans and spreads.
+    Graded,
     /// By kinds of task on which workers err together; slow.
     Ebcc,
     /// The one that known answers prefer; without 30 of them `anchored`.
@@ -78,6 +80,7 @@ impl Method {
             Self::Ibcc => Model::Ibcc,
             Self::Bwa => Model::Bwa,
             Self::Anchored => Model::Anchored,
+            Self::Graded => Model::Graded,
             Self::Ebcc => Model::Ebcc,
             Self::Auto => return Choice::Auto,
         })

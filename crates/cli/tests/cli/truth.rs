@@ -39,7 +39,7 @@ fn truth_is_one_json_object_and_a_file_of_answers() {
     let (folder, labels, gold) = files();
     let out = folder.path().join("out.csv");
     let out = out.to_str().unwrap();
-    for method in ["majority", "wawa", "one-coin", "dawid-skene", "ibcc", "bwa", "anchored", "ebcc", "auto"] {
+    for method in ["majority", "wawa", "one-coin", "dawid-skene", "ibcc", "bwa", "anchored", "graded", "ebcc", "auto"] {
         let found = json(&["quality", "truth", &labels, "--gold", &gold, "--method", method, "--out", out, "--json"]);
         assert_eq!((&found["tasks"], &found["labels"]), (&80.into(), &320.into()), "{method}");
         assert_eq!(found["asked"], method);

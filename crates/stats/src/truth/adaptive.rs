@@ -7,9 +7,9 @@
 use super::{
     Choice, Evidence, Inference, Options, TruthError, infer,
     labels::{Label, Labels, Repeats},
-    random::SplitMix64,
     real,
 };
+use crate::random::Random;
 
 /// When a task has readings enough.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,7 +129,7 @@ pub fn replay(
 /// A share outside `0.0..=1.0` counts as the nearer end.
 pub fn part(gold: &[Option<u32>], share: f64, seed: u64) -> (Vec<Option<u32>>, Vec<Option<u32>>) {
     let mut tasks: Vec<usize> = (0..gold.len()).filter(|task| gold[*task].is_some()).collect();
-    SplitMix64(seed).shuffle(&mut tasks);
+    Random::new(seed).shuffle(&mut tasks);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a count; NaN becomes 0")]
     let wanted = (real(tasks.len()) * share.clamp(0.0, 1.0)).round() as usize;
     let (mut known, mut judged) = (vec![None; gold.len()], gold.to_vec());
@@ -149,7 +149,7 @@ struct Stock {
 
 impl Stock {
     fn of(labels: &Labels, seed: u64) -> Self {
-        let mut random = SplitMix64(seed);
+        let mut random = Random::new(seed);
         let mut stock = Self { starts: Vec::new(), left: Vec::new(), readings: Vec::with_capacity(labels.len()) };
         for number in 0..labels.tasks() {
             let start = stock.readings.len();
@@ -189,7 +189,7 @@ mod tests {
 
     /// Returns labels of two classes by ten workers on every task, half of them good, with the truth.
     fn recorded(tasks: u32) -> (Labels, Vec<Option<u32>>) {
-        let mut random = SplitMix64(9);
+        let mut random = Random::new(9);
         let mut labels = Vec::new();
         let mut truth = Vec::new();
         for task in 0..tasks {

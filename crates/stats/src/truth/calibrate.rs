@@ -166,7 +166,8 @@ mod tests {
 
     use proptest::{collection::vec, prelude::*};
 
-    use super::{super::random::SplitMix64, *};
+    use super::*;
+    use crate::random::Random;
 
     fn known(chance: f64, right: f64) -> Known {
         Known { chance, pool: None, right }
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn chances_that_hold_are_left_nearly_as_they_are() {
-        let mut random = SplitMix64(3);
+        let mut random = Random::new(3);
         let cases: Vec<Known> = (0..20_000)
             .map(|_| {
                 let chance = 0.5 + random.share() / 2.0;

@@ -432,11 +432,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
     use super::*;
-    use crate::truth::{Label, Labels, Repeats, random::SplitMix64};
+    use crate::{
+        random::Random,
+        truth::{Label, Labels, Repeats},
+    };
 
     /// Returns labels of two classes by workers of whom `blind` say yes to nearly everything, with the truth.
     fn drawn(tasks: u32, workers: u32, blind: u32, seed: u64) -> (Labels, Vec<Option<u32>>) {
-        let mut random = SplitMix64(seed);
+        let mut random = Random::new(seed);
         let mut labels = Vec::new();
         let mut truth = Vec::new();
         for task in 0..tasks {
@@ -471,7 +474,7 @@ mod tests {
     #[test]
     fn without_known_answers_models_that_differ_are_a_warning() {
         // Six in a hundred are positive, and four in ten of the others only look so, to all workers alike.
-        let mut random = SplitMix64(4);
+        let mut random = Random::new(4);
         let mut labels = Vec::new();
         for task in 0..800 {
             let positive = random.share() < 0.06;

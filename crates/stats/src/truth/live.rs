@@ -366,11 +366,11 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
     use super::*;
-    use crate::truth::random::SplitMix64;
+    use crate::random::Random;
 
     /// Returns labels in a random order, by workers of very different skill, with the truth.
     fn drawn(tasks: u32, workers: u32, each: u32, seed: u64) -> (Vec<Label>, Vec<Option<u32>>) {
-        let mut random = SplitMix64(seed);
+        let mut random = Random::new(seed);
         let skill: Vec<f64> = (0..workers).map(|_| 0.4 + 0.55 * random.share()).collect();
         let truth: Vec<u32> = (0..tasks).map(|_| u32::try_from(random.below(3)).unwrap()).collect();
         let mut labels = Vec::new();

@@ -59,6 +59,8 @@ pub(super) enum Rule {
     MeanField,
     /// A confusion drawn towards the worker's own accuracy by a strength that the data choose.
     Anchored { strength: f64 },
+    /// Ordered classes: a lean and a spread for each worker, in classes.
+    Graded,
     /// As [`Rule::MeanField`], with several kinds of task in each class.
     Kinds,
 }
@@ -78,6 +80,7 @@ impl Rule {
                 learn_prior(&sums.mass, &mut table.prior);
             }
             Self::MeanField | Self::Kinds => mean_field(size, sums, table),
+            Self::Graded => graded(size, &sums.counts, &mut table.chances),
             Self::Anchored { strength } => {
                 let own = accuracies(size, &sums.counts);
                 if round % STRENGTH_ROUNDS == 1 {
@@ -124,6 +127,69 @@ fn confusion(size: Size, counts: &[f64], smoothing: f64, chances: &mut [f64]) {
                 chances[at] = if total > 0.0 { (counts[at] + smoothing) / total } else { 1.0 / real(classes) };
             }
         }
+    }
+}
+
+/// Makes the confusions of ordered classes: an answer is the truth, moved by the worker's lean, with a normal spread cut to
+/// the classes there are; a little of it falls anywhere.
+///
+/// Lean and spread are the expected answers' mean and standard deviation around the truth, both drawn towards the crowd's by
+/// a few answers. Source: the normal error model of rating scales, after Uebersax and Grove, Biometrics 49 (1993), 823–835.
+fn graded(size: Size, counts: &[f64], chances: &mut [f64]) {
+    let Size { classes, workers, .. } = size;
+    let each: Vec<Lean> = (0..workers).map(|worker| Lean::of(size, counts, worker)).collect();
+    let crowd = each.iter().fold(Lean::default(), |sum, own| Lean {
+        answers: sum.answers + own.answers,
+        distance: sum.distance + own.distance,
+        square: sum.square + own.square,
+    });
+    let common = crowd.square / crowd.answers.max(1.0);
+    for (worker, own) in each.iter().enumerate() {
+        let weight = own.answers + CROWD_ANSWERS;
+        let lean = own.distance / weight;
+        let around = own.square - 2.0 * lean * own.distance + lean * lean * own.answers;
+        let spread = ((around.max(0.0) + CROWD_ANSWERS * common) / weight).max(SPREAD_MIN * SPREAD_MIN);
+        for class in 0..classes {
+            let distance = |answer: usize| real(answer) - real(class) - lean;
+            // Taken from the nearest answer, lest all of them vanish where the lean leads beyond the scale.
+            let nearest = (0..classes).map(|answer| distance(answer).abs()).fold(f64::INFINITY, f64::min);
+            let fall = |answer: usize| exp((nearest * nearest - distance(answer) * distance(answer)) / (2.0 * spread));
+            let total: f64 = (0..classes).map(fall).sum();
+            for answer in 0..classes {
+                let even = ANYWHERE / real(classes);
+                chances[size.at(worker, answer, class)] = even + (1.0 - ANYWHERE) * fall(answer) / total;
+            }
+        }
+    }
+}
+
+/// Smallest standard deviation of a graded answer, in classes.
+const SPREAD_MIN: f64 = 0.25;
+/// The share of graded answers that falls anywhere, so that one slip of the pen rules nothing out.
+const ANYWHERE: f64 = 0.02;
+
+/// How far a worker's expected answers lie from the truth, in classes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lean {
+    pub(super) answers: f64,
+    pub(super) distance: f64,
+    pub(super) square: f64,
+}
+
+impl Lean {
+    /// Returns the sums for one worker.
+    pub(super) fn of(size: Size, counts: &[f64], worker: usize) -> Self {
+        let mut lean = Self::default();
+        for answer in 0..size.classes {
+            for class in 0..size.classes {
+                let count = counts[size.at(worker, answer, class)];
+                let distance = real(answer) - real(class);
+                lean.answers += count;
+                lean.distance += count * distance;
+                lean.square += count * distance * distance;
+            }
+        }
+        lean
     }
 }
 
