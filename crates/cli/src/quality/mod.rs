@@ -2,6 +2,7 @@
 
 mod agreement;
 mod input;
+mod plan;
 mod report;
 
 use anyhow::Result;
@@ -18,6 +19,8 @@ pub(crate) struct Args {
 enum Figures {
     /// Measures how far the workers of a file of labels agree.
     Agreement(agreement::Args),
+    /// Says how many items to check and how many defects to bear.
+    Plan(plan::Args),
     /// Prints agreement by question and pair of an engagement.
     Report(report::Args),
 }
@@ -25,6 +28,7 @@ enum Figures {
 pub(crate) async fn run(args: Args) -> Result<()> {
     match args.command {
         Figures::Agreement(args) => agreement::run(&args),
+        Figures::Plan(args) => plan::run(&args),
         Figures::Report(args) => report::run(args).await,
     }
 }
