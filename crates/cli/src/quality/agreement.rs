@@ -148,7 +148,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 fn measure(args: &Args, labels: &Labels) -> Result<Found> {
     let classes = Classes::new(labels, &args.classes)?;
-    let (by_task, replaced) = by_task(labels, &classes.place_of, None);
+    let rows = classes.rows(labels);
+    let (by_task, replaced) = by_task(rows.clone());
     let coefficients = coefficients(&args.levels, &classes)?;
     let counts = counted(&by_task, classes.names.len())?;
     let mut found = Found {
@@ -178,11 +179,15 @@ fn measure(args: &Args, labels: &Labels) -> Result<Found> {
         }
     }
     (found.pairs, found.pairs_total) = pairs(args, labels, &by_task, classes.names.len())?;
-    if args.by.is_some() && labels.slices.len() > SLICES_MAX {
+    if labels.slices.len() > SLICES_MAX {
         bail!("the column has {} different values; up to {SLICES_MAX} are told apart", labels.slices.len());
     }
-    for (slice, name) in (0..).zip(labels.slices.iter()) {
-        let (by_task, _) = self::by_task(labels, &classes.place_of, Some(slice));
+    let mut slices = vec![Vec::new(); labels.slices.len()];
+    for (row, slice) in rows.into_iter().zip(&labels.slice_of) {
+        slices[*slice as usize].push(row);
+    }
+    for (rows, name) in slices.into_iter().zip(labels.slices.iter()) {
+        let (by_task, _) = self::by_task(rows);
         let counts = counted(&by_task, classes.names.len())?;
         let coefficients = match &args.split {
             Some(sign) => Split::new(&classes.names, sign)?.measure(args, &by_task)?.0,
@@ -225,6 +230,11 @@ impl Classes {
         Ok(Self { names: declared.to_vec(), place_of })
     }
 
+    /// Returns the rows with their labels by place among these.
+    fn rows(&self, labels: &Labels) -> Vec<Label> {
+        labels.rows.iter().map(|row| Label { label: self.place_of[row.label as usize], ..*row }).collect()
+    }
+
     /// Returns each label as the number it must be.
     fn numbers(&self) -> Result<Vec<f64>> {
         let mut numbers = Vec::with_capacity(self.names.len());
@@ -250,12 +260,9 @@ impl ByTask {
     }
 }
 
-/// Returns the labels by task, of one slice or all; of a worker who labelled a task more than once the last counts.
-fn by_task(labels: &Labels, place_of: &[u32], slice: Option<u32>) -> (ByTask, usize) {
-    let in_slice = |place: usize| slice.is_none_or(|slice| labels.slice_of.get(place) == Some(&slice));
-    let rows = labels.rows.iter().enumerate().filter(|(place, _)| in_slice(*place));
-    let mut rows: Vec<Label> = rows.map(|(_, row)| Label { label: place_of[row.label as usize], ..*row }).collect();
-    // Stable: later labels stay behind earlier ones. Reversed, the first of equals is the last of the file.
+/// Returns labels by task; of a worker who labelled a task more than once the last counts. Also how many did not.
+fn by_task(mut rows: Vec<Label>) -> (ByTask, usize) {
+    // Stable: turned round, the first of equals is the last of the file.
     rows.reverse();
     rows.sort_by_key(|row| (row.task, row.worker));
     let before = rows.len();
