@@ -11,7 +11,7 @@ use remit_formats::labels::{Label, Labels};
 use remit_stats::{
     StatsError,
     agreement::{
-        Coefficient, Counts, Pairs, Scale, Weights,
+        Coefficient, Counts, Kappa, Pairs, Scale, Weights,
         choice::{Choices, SetDistance},
         numbers::Numbers,
     },
@@ -131,6 +131,11 @@ struct Pair {
     share_interval: (f64, f64),
     kappa: Option<f64>,
     interval: Option<(f64, f64)>,
+    /// With quadratic weights, where the labels have an order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weighted_kappa: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weighted_interval: Option<(f64, f64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undefined: Option<String>,
 }
@@ -178,7 +183,7 @@ fn measure(args: &Args, labels: &Labels) -> Result<Found> {
             found.coefficients.push(correlation(&by_task, &classes.numbers()?, args.confidence)?);
         }
     }
-    (found.pairs, found.pairs_total) = pairs(args, labels, &by_task, classes.names.len())?;
+    (found.pairs, found.pairs_total) = pairs(args, labels, &by_task, &classes.grades(&args.levels)?)?;
     if labels.slices.len() > SLICES_MAX {
         bail!("the column has {} different values; up to {SLICES_MAX} are told apart", labels.slices.len());
     }
@@ -233,6 +238,15 @@ impl Classes {
     /// Returns the rows with their labels by place among these.
     fn rows(&self, labels: &Labels) -> Vec<Label> {
         labels.rows.iter().map(|row| Label { label: self.place_of[row.label as usize], ..*row }).collect()
+    }
+
+    /// Returns where each label stands if the levels give them an order, and nothing otherwise.
+    fn grades(&self, levels: &[Level]) -> Result<Vec<f64>> {
+        if levels.contains(&Level::Interval) || levels.contains(&Level::Ratio) {
+            return self.numbers();
+        }
+        let ordered = levels.contains(&Level::Ordinal);
+        Ok((0_u32..).map(f64::from).take(if ordered { self.names.len() } else { 0 }).collect())
     }
 
     /// Returns each label as the number it must be.
@@ -361,7 +375,7 @@ fn correlation(by_task: &ByTask, numbers: &[f64], confidence: f64) -> Result<Fig
 }
 
 /// Returns the pairs of workers with most tasks in common, and how many pairs there are.
-fn pairs(args: &Args, labels: &Labels, by_task: &ByTask, classes: usize) -> Result<(Vec<Pair>, usize)> {
+fn pairs(args: &Args, labels: &Labels, by_task: &ByTask, grades: &[f64]) -> Result<(Vec<Pair>, usize)> {
     let comparisons = by_task.tasks().map(|task| task.len() * (task.len() - 1) / 2).fold(0, usize::saturating_add);
     if args.pairs == 0 || comparisons > COMPARISONS_MAX {
         return Ok((Vec::new(), 0));
@@ -389,7 +403,7 @@ fn pairs(args: &Args, labels: &Labels, by_task: &ByTask, classes: usize) -> Resu
     let mut pairs = Vec::with_capacity(order.len());
     for (workers, n) in order {
         let cells = tables.remove(&workers).unwrap_or_default();
-        pairs.push(pair(args.confidence, labels, workers, n, &cells, classes)?);
+        pairs.push(pair(args.confidence, labels, (workers, n), &cells, grades)?);
     }
     Ok((pairs, total))
 }
@@ -397,10 +411,9 @@ fn pairs(args: &Args, labels: &Labels, by_task: &ByTask, classes: usize) -> Resu
 fn pair(
     confidence: f64,
     labels: &Labels,
-    workers: (u32, u32),
-    n: u64,
+    (workers, n): ((u32, u32), u64),
     cells: &HashMap<(u32, u32), u64>,
-    classes: usize,
+    grades: &[f64],
 ) -> Result<Pair> {
     let agreed: u64 = cells.iter().filter(|((one, other), _)| one == other).map(|(_, count)| count).sum();
     // A table of the classes that the two used is enough, and small whatever the file holds.
@@ -410,17 +423,21 @@ fn pair(
     for ((one, other), count) in cells {
         table[place[one] * used.len() + place[other]] = *count;
     }
-    debug_assert!(used.len() <= classes);
-    let kappa = Pairs::from_cells(used.len(), table).and_then(|pairs| Ok(pairs.kappa()?));
-    let interval = kappa.as_ref().ok().and_then(|found| interval::kappa(found, confidence).ok());
+    let pairs = Pairs::from_cells(used.len(), table);
+    let kappa = pairs.clone().and_then(|pairs| Ok(pairs.kappa()?));
+    let grades: Vec<f64> = used.iter().filter_map(|class| grades.get(*class as usize).copied()).collect();
+    let weighted = pairs.and_then(|pairs| pairs.weighted_kappa(&Weights::quadratic(&grades)?)).ok();
+    let interval_of = |found: &Kappa| interval::kappa(found, confidence).ok().map(ends);
     Ok(Pair {
         workers: [workers.0, workers.1].map(|worker| labels.workers.name(worker).to_owned()),
         n,
         share_agreed: small(agreed) / small(n),
         share_interval: ends(wilson(agreed, n, confidence)?),
         undefined: kappa.as_ref().err().map(ToString::to_string),
+        interval: kappa.as_ref().ok().and_then(interval_of),
         kappa: kappa.ok().map(|kappa| kappa.value),
-        interval: interval.map(ends),
+        weighted_interval: weighted.as_ref().and_then(interval_of),
+        weighted_kappa: weighted.map(|kappa| kappa.value),
     })
 }
 
@@ -513,10 +530,14 @@ fn words(found: &Found, by: Option<&str>) -> String {
             (Some(kappa), None, _) => format!("kappa {kappa:.3} (no interval: the tasks do not vary)"),
             (None, _, why) => format!("kappa is undefined: {}", why.as_deref().unwrap_or("no reason is known")),
         };
+        let weighted = pair.weighted_kappa.map_or_else(String::new, |weighted| match pair.weighted_interval {
+            Some((lower, upper)) => format!(", weighted {weighted:.3} ({lower:.3} to {upper:.3})"),
+            None => format!(", weighted {weighted:.3}"),
+        });
         let (lower, upper) = pair.share_interval;
         let _ = write!(
             words,
-            "\n  {first} and {second}: {kappa}, agreed {:.3} ({lower:.3} to {upper:.3}), n = {}",
+            "\n  {first} and {second}: {kappa}{weighted}, agreed {:.3} ({lower:.3} to {upper:.3}), n = {}",
             pair.share_agreed, pair.n
         );
     }

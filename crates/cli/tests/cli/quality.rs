@@ -96,6 +96,9 @@ fn agreement_is_told_by_pair_and_by_slice_with_n() {
     // Raters 1 and 3 have ten units in common; of those of 1 and 2 or 2 and 3 the lower names come first.
     assert_eq!((&pair["workers"], pair["n"].as_u64()), (&json!(["1", "3"]), Some(10)));
     assert!(pair["kappa"].is_f64() && pair["interval"].is_array() && pair["share_interval"].is_array());
+    assert!(pair["weighted_kappa"].is_null());
+    let graded = object(&[&["agreement", &path, "--levels", "ordinal", "--pairs", "1"], &NAMED[..]].concat());
+    assert!(graded["pairs"][0]["weighted_kappa"].as_f64() > graded["pairs"][0]["kappa"].as_f64(), "{graded}");
     let slices: Vec<_> =
         found["slices"].as_array().unwrap().iter().map(|slice| (&slice["name"], slice["compared"].as_u64())).collect();
     assert_eq!(slices, [(&json!("first"), Some(6)), (&json!("second"), Some(5))]);
