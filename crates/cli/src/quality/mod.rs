@@ -2,6 +2,7 @@
 
 mod agreement;
 mod input;
+mod recompute;
 mod report;
 
 use anyhow::Result;
@@ -20,11 +21,14 @@ enum Figures {
     Agreement(agreement::Args),
     /// Prints agreement by question and pair of an engagement.
     Report(report::Args),
+    /// Computes the certificates of an export again from its events.
+    Recompute(recompute::Args),
 }
 
 pub(crate) async fn run(args: Args) -> Result<()> {
     match args.command {
         Figures::Agreement(args) => agreement::run(&args),
         Figures::Report(args) => report::run(args).await,
+        Figures::Recompute(args) => recompute::run(&args),
     }
 }

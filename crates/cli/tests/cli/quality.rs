@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::process::{done, refused};
+use crate::process::{done, refused, remit};
 
 const LABELS: &str = "case,reader,finding\nc1,ann,yes\nc1,bob,yes\nc2,ann,no\nc2,bob,yes\nc3,ann,no\nc3,bob,no\n";
 
@@ -37,4 +37,35 @@ fn whoever_stops_listening_ends_no_command() {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_certificate_of_imported_history_is_computed_again_from_its_export() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, out) = (at("data"), at("export"));
+    let init =
+        ["init", "--data", &data, "--organisation", "Firm", "--country", "GB", "--name", "Mary", "--login", "mary"];
+    let output = remit(&init, "a long enough password\n");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let history = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packs/diagnostic-reading/demo/history");
+    let [cases, readings] = ["cases", "decisions"].map(|name| format!("{history}/{name}.csv"));
+    let import = ["import", "readings", "--data", &data, "--pack", "diagnostic-reading", "--cases", &cases];
+    let import = [&import[..], &["--readings", &readings, "--new", "ECG 2025", "--json"]].concat();
+    let imported: Value = serde_json::from_str(&done(&import)).unwrap();
+    let engagement = imported["engagement"].as_str().unwrap();
+    done(&["export", "--data", &data, "--engagement", engagement, "--out", &out]);
+    let found: Value = serde_json::from_str(&done(&["quality", "recompute", &out, "--json"])).unwrap();
+    assert_eq!((&found["equal"], &found["different"]), (&true.into(), &0.into()));
+    let figure = |name: &str| {
+        let figures = found["certificates"][0]["figures"].as_array().unwrap();
+        figures.iter().find(|figure| figure["figure"] == name).map(|figure| figure["computed"].clone()).unwrap()
+    };
+    assert_eq!((figure("cases"), figure("witnessed"), figure("imported")), (331.into(), 0.into(), 662.into()));
+    // A certificate that says something else is found out.
+    let file = folder.path().join("filed.json");
+    let told = std::fs::read_to_string(folder.path().join("export/certificates.jsonl")).unwrap();
+    std::fs::write(&file, told.lines().next().unwrap().replace("\"agreed\":316", "\"agreed\":331")).unwrap();
+    let said = refused(&["quality", "recompute", &out, "--certificate", file.to_str().unwrap()]);
+    assert!(said.contains("1 figures differ"), "{said}");
 }
