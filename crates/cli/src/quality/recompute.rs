@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -10,12 +9,12 @@ use anyhow::{Context as _, Result, bail};
 use remit_kernel::{
     id::{CaseId, ReviewId},
     lot::{Lot, Seed},
-    stream::{Event, State, StreamId, apply},
-    time::Instant,
+    stream::{State, StreamId},
 };
 use remit_server::app::certificate::{Certificate, Whole, figures, file_of};
-use serde::Deserialize;
 use serde_json::{Value, json};
+
+use super::replay::{Replayed, read};
 
 /// How far two numbers may lie apart and still be the same one, written and read again.
 const ROUNDING: f64 = 1e-9;
@@ -34,16 +33,6 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// One exported event.
-#[derive(Debug, Deserialize)]
-struct Line {
-    stream: String,
-    kind: String,
-    v: u16,
-    recorded_at: String,
-    body: Value,
-}
-
 /// One figure, as certified and as computed again.
 #[derive(Debug)]
 struct Figure {
@@ -54,7 +43,7 @@ struct Figure {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let states = fold(&args.export.join("events.jsonl"))?;
+    let states = Replayed::of(&args.export)?.states;
     let certificates = if let Some(file) = &args.certificate {
         vec![serde_json::from_str(&read(file)?).with_context(|| unreadable(file))?]
     } else {
@@ -97,27 +86,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn read(file: &Path) -> Result<String> {
-    fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
-}
-
 fn unreadable(file: &Path) -> String {
     format!("{} holds no certificate of this version", file.display())
-}
-
-/// Folds the exported events to states.
-fn fold(file: &Path) -> Result<BTreeMap<StreamId, State>> {
-    let mut states: BTreeMap<StreamId, State> = BTreeMap::new();
-    for (number, line) in (1..).zip(read(file)?.lines()) {
-        let place = || format!("{}, line {number}", file.display());
-        let line: Line = serde_json::from_str(line).with_context(place)?;
-        let stream: StreamId = line.stream.parse().with_context(place)?;
-        let at: Instant = line.recorded_at.parse().with_context(place)?;
-        let event = Event::read(stream, &line.kind, line.v, &line.body.to_string()).with_context(place)?;
-        let state = apply(stream, states.remove(&stream), &event, at).with_context(place)?;
-        states.insert(stream, state);
-    }
-    Ok(states)
 }
 
 /// Returns what a certificate is called here.

@@ -62,6 +62,9 @@ fn the_certificate_of_imported_history_is_computed_again_from_its_export() {
         figures.iter().find(|figure| figure["figure"] == name).map(|figure| figure["computed"].clone()).unwrap()
     };
     assert_eq!((figure("cases"), figure("witnessed"), figure("imported")), (331.into(), 0.into(), 662.into()));
+    // History that came in as a file belongs to no lot: nothing was drawn.
+    let drawn: Value = serde_json::from_str(&done(&["quality", "draw", &out, "--json"])).unwrap();
+    assert_eq!(drawn, serde_json::json!({ "lots": [], "equal": true, "different": 0 }));
     // A certificate that says something else is found out.
     let file = folder.path().join("filed.json");
     let told = std::fs::read_to_string(folder.path().join("export/certificates.jsonl")).unwrap();
