@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use remit_kernel::{
     form::Form,
+    lot::LIMITS,
     pack::{
         Acceptance, CaseField, CaseType, Duty, Kpi, Pack, Plan, Playbook, Requirement, ReviewPlan, Risk, Stopping,
         WHOLE,
@@ -254,14 +255,14 @@ fn plan(source: &Source<'_>, node: &Node) -> Option<Plan> {
     let readings = fields.whole_or("readings", 1..=READINGS_MAX, 1);
     let signoff = fields.flag_or("signoff", true);
     let signoff_in_jurisdiction = fields.flag_or("signoff_in_jurisdiction", false);
-    let review = fields.table("review").map(review);
+    let review = fields.table("review").map(|fields| review(source, fields));
     fields.finish();
     let readings = u8::try_from(readings).unwrap_or(u8::MAX);
     Some(Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction, review })
 }
 
 /// Reads which finished work is looked at again; shares are in basis points.
-fn review(mut fields: Fields<'_>) -> ReviewPlan {
+fn review(source: &Source<'_>, mut fields: Fields<'_>) -> ReviewPlan {
     let random = fields.whole_or("random", 0..=WHOLE, 0);
     let in_house = fields.whole_or("in_house", 0..=WHOLE, 0);
     let rebuttal_days = fields.whole_or("rebuttal_days", 0..=90, 7);
@@ -274,6 +275,10 @@ fn review(mut fields: Fields<'_>) -> ReviewPlan {
     let acceptance = fields.table("acceptance").map(|mut fields| {
         fields.require("aql");
         let aql = fields.whole_or("aql", 1..=1_000, 100);
+        if !LIMITS.contains(&aql) {
+            let known = LIMITS.map(|limit| limit.to_string()).join(", ");
+            source.problem(fields.at, "this is none of the standard's quality limits", format!("Give one of {known}."));
+        }
         let reduced = fields.flag_or("reduced", false);
         fields.finish();
         Acceptance { aql, reduced }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use jiff::ToSpan as _;
+use remit_stats::sampling::standard::{self, Letter, Severity, Shown};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -435,93 +436,84 @@ pub struct SamplePlan {
     pub accept: u32,
 }
 
-/// Code letters of inspection level II by the largest lot they serve, with the size of the sample.
-const STEPS: &[(u32, &str, u32)] = &[
-    (8, "A", 2),
-    (15, "B", 3),
-    (25, "C", 5),
-    (50, "D", 8),
-    (90, "E", 13),
-    (150, "F", 20),
-    (280, "G", 32),
-    (500, "H", 50),
-    (1_200, "J", 80),
-];
-
-/// Returns how a lot of this size is judged; nothing: it is empty, or every case of it is reviewed anyway.
+/// Returns how a lot of this size is judged, by ISO 2859-1 at inspection level II; nothing: it is empty, every case of it
+/// is reviewed anyway, or the limit is none of the standard's.
 pub fn plan_for(acceptance: Acceptance, mode: Mode, size: u32) -> Option<SamplePlan> {
-    if size == 0 || mode == Mode::Discontinued {
-        return None;
+    let severity = match mode {
+        Mode::Normal => Severity::Normal,
+        Mode::Tightened => Severity::Tightened,
+        Mode::Reduced => Severity::Reduced,
+        Mode::Discontinued => return None,
+    };
+    if size < 2 {
+        // A sample of one case is the lot.
+        return (size == 1).then(|| SamplePlan { letter: String::new(), sample: 1, accept: 0 });
     }
-    let (_, letter, n) = STEPS.iter().find(|(up_to, ..)| size <= *up_to).or(STEPS.last())?;
-    let sample = (*n).min(size);
-    let accept = sample * acceptance.aql / 5_000;
-    Some(SamplePlan { letter: (*letter).to_owned(), sample, accept })
+    let letter = Letter::of_lot(size.into()).ok()?;
+    let plan = letter.plan(f64::from(acceptance.aql) / 100.0, severity).ok()?;
+    let whole = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    Some(SamplePlan {
+        letter: letter.letter().to_string(),
+        sample: whole(plan.n).min(size),
+        accept: whole(plan.accept),
+    })
 }
 
-/// Quality limits in basis points, each a step from the next.
-const LIMITS: [u32; 9] = [10, 15, 25, 40, 65, 100, 150, 250, 400];
+/// Quality limits that the standard has plans for, in basis points, from 0.1 % on.
+pub const LIMITS: [u32; 11] = [10, 15, 25, 40, 65, 100, 150, 250, 400, 650, 1_000];
 /// Lots that are looked back on.
 const LOOKED_BACK: usize = 5;
-/// Rejected lots of these that tighten sampling.
-const TIGHTENS: usize = 2;
-/// Lots rejected under tightened sampling that discontinue it.
-const DISCONTINUES: u32 = 5;
-/// The score at which smaller samples may do.
-const REDUCES: u32 = 30;
 
 impl Switching {
     /// Returns how the next lots are judged after this one, by the rules of ISO 2859-1, 9.3.
     #[must_use]
     pub fn after(&self, lot: &Lot, found: u32, accepted: bool) -> Self {
-        let fresh = |mode| Self { mode, ..Self::default() };
-        let mut next = self.clone();
-        next.recent.push(accepted);
-        let surplus = next.recent.len().saturating_sub(LOOKED_BACK);
-        next.recent.drain(..surplus);
+        let shown = Shown {
+            accepted,
+            accepted_one_step_tighter: lot.would_pass_tighter(found),
+            accept: lot.accept.into(),
+            reducible: lot.acceptance.is_some_and(|acceptance| acceptance.reduced),
+        };
+        let (mode, score, rejected) = match self.standing().after(shown) {
+            standard::Switching::Normal { score, .. } => (Mode::Normal, score, 0),
+            standard::Switching::Tightened { rejected, .. } => (Mode::Tightened, 0, rejected),
+            standard::Switching::Reduced => (Mode::Reduced, 0, 0),
+            standard::Switching::Discontinued => (Mode::Discontinued, 0, 0),
+        };
+        let mut recent = if mode == self.mode { self.recent.clone() } else { Vec::new() };
+        if mode == self.mode {
+            recent.push(accepted);
+            recent.drain(..recent.len().saturating_sub(LOOKED_BACK));
+        }
+        Self { mode, recent, score, rejected }
+    }
+
+    /// Returns where the standard's rules stand.
+    fn standing(&self) -> standard::Switching {
+        let newest = |place: usize| self.recent.iter().rev().nth(place);
         match self.mode {
             Mode::Normal => {
-                next.score = if lot.would_pass_tighter(found, accepted) { self.score + lot.score() } else { 0 };
-                let consent = lot.acceptance.is_some_and(|acceptance| acceptance.reduced);
-                if next.recent.iter().filter(|accepted| !**accepted).count() >= TIGHTENS {
-                    return fresh(Mode::Tightened);
-                }
-                if consent && next.score >= REDUCES {
-                    return fresh(Mode::Reduced);
-                }
+                let rejected = [0, 1, 2, 3].map(|place| newest(place) == Some(&false));
+                standard::Switching::Normal { rejected, score: self.score }
             }
             Mode::Tightened => {
-                next.rejected += u32::from(!accepted);
-                if next.rejected >= DISCONTINUES {
-                    return fresh(Mode::Discontinued);
-                }
-                if next.recent.len() == LOOKED_BACK && next.recent.iter().all(|accepted| *accepted) {
-                    return fresh(Mode::Normal);
-                }
+                let run = self.recent.iter().rev().take_while(|accepted| **accepted).count();
+                let accepted_in_a_row = u32::try_from(run).unwrap_or(u32::MAX);
+                standard::Switching::Tightened { accepted_in_a_row, rejected: self.rejected }
             }
-            Mode::Reduced if !accepted => return fresh(Mode::Normal),
-            Mode::Reduced | Mode::Discontinued => {}
+            Mode::Reduced => standard::Switching::Reduced,
+            Mode::Discontinued => standard::Switching::Discontinued,
         }
-        next
     }
 }
 
 impl Lot {
-    /// Returns whether an accepted lot would have passed at the next stricter limit; with an acceptance number below
-    /// two, that it passed is enough.
-    fn would_pass_tighter(&self, found: u32, accepted: bool) -> bool {
-        let Some(acceptance) = self.acceptance.filter(|_| accepted) else { return false };
-        if self.accept < 2 {
-            return true;
-        }
-        let stricter = LIMITS.iter().rev().find(|limit| **limit < acceptance.aql).copied().unwrap_or(1);
+    /// Returns whether the lot would have passed at the next stricter limit.
+    fn would_pass_tighter(&self, found: u32) -> bool {
+        let Some(acceptance) = self.acceptance else { return false };
+        let Some(stricter) = LIMITS.iter().rev().find(|limit| **limit < acceptance.aql) else { return false };
         let size = u32::try_from(self.cases.len()).unwrap_or(u32::MAX);
-        let plan = plan_for(Acceptance { aql: stricter, ..acceptance }, self.mode, size);
+        let plan = plan_for(Acceptance { aql: *stricter, ..acceptance }, self.mode, size);
         plan.is_some_and(|plan| found <= plan.accept)
-    }
-
-    /// Returns what such a lot adds to the score.
-    fn score(&self) -> u32 {
-        if self.accept < 2 { 2 } else { 3 }
     }
 }

@@ -4,7 +4,10 @@ mod adaptive;
 mod agreement;
 mod gold;
 mod input;
+mod draw;
 mod plan;
+mod recompute;
+mod replay;
 mod report;
 mod truth;
 
@@ -30,6 +33,10 @@ enum Figures {
     Report(report::Args),
     /// Infers the true answer of each task, and how reliable each worker is.
     Truth(truth::Args),
+    /// Draws the lots of an export again from their opened seeds.
+    Draw(draw::Args),
+    /// Computes the certificates of an export again from its events.
+    Recompute(recompute::Args),
 }
 
 pub(crate) async fn run(args: Args) -> Result<()> {
@@ -39,5 +46,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         Figures::Plan(args) => plan::run(&args),
         Figures::Report(args) => report::run(args).await,
         Figures::Truth(args) => truth::run(&args),
+        Figures::Draw(args) => draw::run(&args),
+        Figures::Recompute(args) => recompute::run(&args),
     }
 }

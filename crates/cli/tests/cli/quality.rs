@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::process::{done, refused};
+use crate::process::{done, refused, remit};
 
 /// Writes a file and returns its path with the folder that holds it.
 fn file(text: &str) -> (tempfile::TempDir, String) {
@@ -246,4 +246,38 @@ fn recorded_labels_are_measured_where_they_lie_beside_the_repository() {
     let (alpha, fleiss) = (value(&found, "krippendorff_alpha_nominal"), value(&found, "fleiss_kappa"));
     near(alpha, 1.0 - (1.0 - fleiss) * 4_211.0 / 4_212.0);
     assert_eq!((found["pairs_total"].as_u64(), found["pairs"].as_array().unwrap().len()), (Some(741), 10));
+}
+
+#[test]
+fn the_certificate_of_imported_history_is_computed_again_from_its_export() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, out) = (at("data"), at("export"));
+    let init =
+        ["init", "--data", &data, "--organisation", "Firm", "--country", "GB", "--name", "Mary", "--login", "mary"];
+    let output = remit(&init, "a long enough password\n");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let history = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packs/diagnostic-reading/demo/history");
+    let [cases, readings] = ["cases", "decisions"].map(|name| format!("{history}/{name}.csv"));
+    let import = ["import", "readings", "--data", &data, "--pack", "diagnostic-reading", "--cases", &cases];
+    let import = [&import[..], &["--readings", &readings, "--new", "ECG 2025", "--json"]].concat();
+    let imported: Value = serde_json::from_str(&done(&import)).unwrap();
+    let engagement = imported["engagement"].as_str().unwrap();
+    done(&["export", "--data", &data, "--engagement", engagement, "--out", &out]);
+    let found: Value = serde_json::from_str(&done(&["quality", "recompute", &out, "--json"])).unwrap();
+    assert_eq!((&found["equal"], &found["different"]), (&true.into(), &0.into()));
+    let figure = |name: &str| {
+        let figures = found["certificates"][0]["figures"].as_array().unwrap();
+        figures.iter().find(|figure| figure["figure"] == name).map(|figure| figure["computed"].clone()).unwrap()
+    };
+    assert_eq!((figure("cases"), figure("witnessed"), figure("imported")), (331.into(), 0.into(), 662.into()));
+    // History that came in as a file belongs to no lot: nothing was drawn.
+    let drawn: Value = serde_json::from_str(&done(&["quality", "draw", &out, "--json"])).unwrap();
+    assert_eq!(drawn, serde_json::json!({ "lots": [], "equal": true, "different": 0 }));
+    // A certificate that says something else is found out.
+    let file = folder.path().join("filed.json");
+    let told = std::fs::read_to_string(folder.path().join("export/certificates.jsonl")).unwrap();
+    std::fs::write(&file, told.lines().next().unwrap().replace("\"agreed\":316", "\"agreed\":331")).unwrap();
+    let said = refused(&["quality", "recompute", &out, "--certificate", file.to_str().unwrap()]);
+    assert!(said.contains("1 figures differ"), "{said}");
 }

@@ -125,7 +125,8 @@ fn the_pack_in_the_guide_passes() {
         let parts = guide.split(&fence).skip(1);
         parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
     };
-    let [manifest, map] = blocks("toml").try_into().unwrap();
+    let [manifest, review, map] = blocks("toml").try_into().unwrap();
+    let manifest = format!("{manifest}\n{review}");
     let [form] = blocks("json").try_into().unwrap();
     let [playbook] = blocks("markdown").try_into().unwrap();
     let files = [("pack.toml", manifest), ("form.json", form), ("playbook.md", playbook), ("import/lawyers.toml", map)];

@@ -9,6 +9,7 @@ use crate::{
     engagement::{Engagement, EngagementEvent, MemberEvent, Sow, SowEvent, SowLine, SowStatus},
     id::{CaseId, EngagementId, OrgId, PersonId, SowId},
     index::EngagementStatus,
+    lot::LIMITS,
     pack::{Duty, ReviewPlan, WHOLE},
     panel::Release,
     refusal::{Reason, Refusal, code},
@@ -22,8 +23,6 @@ use crate::{
 const LINES_MAX: usize = 100;
 /// Most duties or owned cases that one removal moves; more would make one act too large.
 const MOVED_MAX: usize = 500;
-/// Largest quality limit, in basis points.
-const AQL_MAX: u32 = 1_000;
 /// Longest time in which an author may answer.
 const REBUTTAL_DAYS_MAX: u32 = 90;
 /// Largest capacity of a member.
@@ -443,10 +442,11 @@ fn check_review(field: &str, review: &ReviewPlan, reasons: &mut Vec<Reason>) {
                 .hint("Give basis points from 0 to 10000: 500 are 5 %."),
         );
     }
-    if review.acceptance.is_some_and(|acceptance| acceptance.aql == 0 || acceptance.aql > AQL_MAX) {
+    if review.acceptance.is_some_and(|acceptance| !LIMITS.contains(&acceptance.aql)) {
         reasons.push(
-            Reason::field(code::FIELD_INVALID, format!("{field}.acceptance.aql"), "this is not a quality limit")
-                .hint("Give basis points of failed cases from 1 to 1000: 100 are 1 %."),
+            Reason::field(code::FIELD_INVALID, format!("{field}.acceptance.aql"), "this is not a quality limit").hint(
+                "Give one of the standard's in basis points: 10, 15, 25, 40, 65, 100, 150, 250, 400, 650 or 1000.",
+            ),
         );
     }
     if review.rebuttal_days > REBUTTAL_DAYS_MAX {

@@ -168,7 +168,7 @@ fn everything_happens() -> Vec<Logged> {
 
 /// An engagement whose work is reviewed until sampling is discontinued, and begins again.
 fn reviews() -> Vec<Logged> {
-    let review = ReviewPlan { acceptance: Some(Acceptance { aql: 100, reduced: false }), ..ReviewPlan::default() };
+    let review = ReviewPlan { acceptance: Some(Acceptance { aql: 650, reduced: false }), ..ReviewPlan::default() };
     let mut stage = Stage::under(reviewed(false, review), None);
     let (engagement, line) = (stage.engagement, stage.line);
     let wrong = Some((DefectKind::Format, Severity::Major));

@@ -62,7 +62,7 @@ fn sampled() -> Plan {
     let review = ReviewPlan {
         random: 5_000,
         risks: [(Risk::Adjudicated, 8_000), (Risk::NewExpert, 1_000)].into(),
-        acceptance: Some(Acceptance { aql: 100, reduced: true }),
+        acceptance: Some(Acceptance { aql: 650, reduced: true }),
         in_house: 3_000,
         rebuttal_days: 7,
     };

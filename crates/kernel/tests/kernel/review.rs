@@ -37,7 +37,7 @@ fn all_reviewed(signoff: bool) -> Stage {
 
 /// A stage on which lots are judged and nothing else is drawn.
 fn judged() -> Stage {
-    let acceptance = Some(Acceptance { aql: 100, reduced: false });
+    let acceptance = Some(Acceptance { aql: 650, reduced: false });
     Stage::under(reviewed(false, ReviewPlan { acceptance, rebuttal_days: 7, ..ReviewPlan::default() }), None)
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use remit_kernel::{
     command::{Command, DefectIn, ReviewIn},
+    hash::Digest,
     id::{CaseId, EngagementId, LineId, LotId, ReviewId},
     index::{DefectKind, Severity},
 };
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     App, Caller, Error,
     app::{
+        certificate::{Certificate, CertificateLine, GetCertificate, GetImportCertificate, ListCertificates},
         judgement::Written,
         lot::{LotView, ShowLot},
         review::{FeedbackLine, MyFeedback, OpenReview, ReviewBoard, ReviewDesk, ShowReviews},
@@ -35,6 +37,9 @@ pub(super) fn router() -> OpenApiRouter<Edge> {
         .routes(routes!(rule_review))
         .routes(routes!(lot))
         .routes(routes!(resume_sampling))
+        .routes(routes!(certificates))
+        .routes(routes!(certificate))
+        .routes(routes!(import_certificate))
 }
 
 type Place = Path<(EngagementId, CaseId, ReviewId)>;
@@ -232,4 +237,37 @@ async fn resume_sampling(
 ) -> Done {
     let ResumeIn { line, case_type, note } = given;
     done(&app, caller, Command::ResumeSampling { engagement, line, case_type, note }).await
+}
+
+/// Lists the certificates that can be had: one for each complete lot, and one for each imported file of readings.
+#[utoipa::path(get, path = "/engagements/{engagement}/certificates", tag = "reviews", params(("engagement" = String, Path)),
+    responses((status = 200, body = Vec<CertificateLine>)))]
+async fn certificates(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<Vec<CertificateLine>>, Problem> {
+    Ok(Json(app.view(&caller, ListCertificates { engagement }).await?))
+}
+
+/// Makes the quality certificate of a complete lot.
+#[utoipa::path(get, path = "/engagements/{engagement}/lots/{lot}/certificate", tag = "reviews",
+    params(("engagement" = String, Path), ("lot" = String, Path)), responses((status = 200, body = Certificate)))]
+async fn certificate(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, lot)): Path<(EngagementId, LotId)>,
+) -> Result<Json<Certificate>, Problem> {
+    Ok(Json(app.view(&caller, GetCertificate { engagement, lot }).await?))
+}
+
+/// Makes the quality certificate of what one imported file of readings brought.
+#[utoipa::path(get, path = "/engagements/{engagement}/imports/{file}/certificate", tag = "reviews",
+    params(("engagement" = String, Path), ("file" = String, Path, description = "Digest of the file that was imported.")), responses((status = 200, body = Certificate)))]
+async fn import_certificate(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, file)): Path<(EngagementId, Digest)>,
+) -> Result<Json<Certificate>, Problem> {
+    Ok(Json(app.view(&caller, GetImportCertificate { engagement, file }).await?))
 }

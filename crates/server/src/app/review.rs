@@ -508,7 +508,7 @@ impl Look<'_> {
     }
 
     /// Returns reviews as lines, with what the caller may do with each.
-    async fn review_lines(&mut self, rows: &[ReviewRow]) -> Result<Vec<ReviewLine>> {
+    pub(crate) async fn review_lines(&mut self, rows: &[ReviewRow]) -> Result<Vec<ReviewLine>> {
         let me = self.standing.id();
         let mut wants: Vec<_> = rows
             .iter()

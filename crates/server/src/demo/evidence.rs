@@ -17,23 +17,23 @@ use crate::error::Result;
 
 /// A question of the script.
 #[derive(Debug, Clone, Deserialize)]
-struct Question {
-    reference: String,
+pub(super) struct Question {
+    pub(super) reference: String,
     title: String,
     outcome: String,
     intervention: String,
     comparator: String,
-    report: String,
+    pub(super) report: String,
     answer: String,
     quote: Option<String>,
     second_quote: Option<String>,
     rationale: String,
-    disagreement: Option<Other>,
+    pub(super) disagreement: Option<Other>,
 }
 
 /// How the second reader sees it otherwise.
 #[derive(Debug, Clone, Deserialize)]
-struct Other {
+pub(super) struct Other {
     answer: String,
     quote: Option<String>,
     rationale: String,
@@ -51,6 +51,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             price_minor: 6_800,
             currency: "GBP",
             volume_max: 400,
+            plan: None,
         })
         .await?;
     let questions: Vec<Question> = lines(made(pack.demo.find("cases.jsonl"))?)?;
@@ -163,7 +164,7 @@ async fn leave(stage: &Stage, scene: &Scene, question: &Question, case: CaseId, 
     }
 }
 
-async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: CaseId) -> Result<()> {
+pub(super) async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: CaseId) -> Result<()> {
     let readers: (PersonId, PersonId) = (stage.people.reader1, stage.people.reader2);
     stage.wait(1_200);
     stage.read(scene, readers.0, case, &question.view(), 640).await?;
@@ -171,7 +172,13 @@ async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: Case
     stage.read(scene, readers.1, case, &question.second(), 580).await
 }
 
-async fn take_in(stage: &Stage, scene: &Scene, question: &Question, body: String, urgent: bool) -> Result<CaseId> {
+pub(super) async fn take_in(
+    stage: &Stage,
+    scene: &Scene,
+    question: &Question,
+    body: String,
+    urgent: bool,
+) -> Result<CaseId> {
     let fields = [
         ("outcome", &question.outcome),
         ("intervention", &question.intervention),
@@ -217,7 +224,7 @@ async fn out_of_scope(stage: &Stage, scene: &Scene) -> Result<()> {
 }
 
 impl Question {
-    fn view(&self) -> View {
+    pub(super) fn view(&self) -> View {
         View {
             answers: answer(&self.answer),
             quote: cited(self.quote.as_ref()),

@@ -9,7 +9,7 @@ use remit_kernel::{
     facts::Want,
     form::Evidence,
     id::{CaseId, EngagementId, OrgId, PersonId},
-    pack::PackRef,
+    pack::{PackRef, Plan},
     quote,
     role::{Role, Side},
     stream::{Scope, StreamId},
@@ -49,6 +49,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) price_minor: i64,
     pub(crate) currency: &'a str,
     pub(crate) volume_max: u32,
+    /// Another quality plan than the pack's own.
+    pub(crate) plan: Option<Plan>,
 }
 
 impl Stage {
@@ -81,6 +83,7 @@ impl Stage {
             reader1: ids["reader1"],
             reader2: ids["reader2"],
             adjudicator: ids["adjudicator"],
+            reviewer: ids["reviewer"],
             signer: ids["signer"],
             auditor: ids["auditor"],
             operator,
@@ -163,6 +166,7 @@ impl Stage {
             (people.reader1, Side::Provider, Role::Expert, 12),
             (people.reader2, Side::Provider, Role::Expert, 12),
             (people.adjudicator, Side::Provider, Role::Adjudicator, 8),
+            (people.reviewer, Side::Provider, Role::Reviewer, 20),
             (people.signer, Side::Provider, Role::Signer, 20),
             (people.auditor, Side::Client, Role::Auditor, 0),
         ] {
@@ -353,7 +357,7 @@ fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &PackRef) -> Line
         currency: terms.currency.into(),
         revisions_max: u32::from(work) * 2,
         pack: pack.clone(),
-        plan: None,
+        plan: terms.plan.clone().filter(|_| work),
     }
 }
 

@@ -10,6 +10,7 @@ mod adjudicate;
 mod admin;
 pub mod asset;
 mod case;
+mod certificate;
 mod desk;
 pub(crate) mod document;
 mod engagement;
@@ -51,6 +52,7 @@ pub fn router() -> Router<Edge> {
         .merge(protection::router())
         .merge(quality::router())
         .merge(review::router())
+        .merge(certificate::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())

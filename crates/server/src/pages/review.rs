@@ -506,13 +506,17 @@ impl ReviewPage {
     }
 }
 
-/// Returns a share in words: `2 of 40 (0.6 % to 16.5 %)`.
+/// Returns a share in per cent, or that there is none yet.
 fn share(counted: &Counted) -> String {
+    if counted.n == 0 { "–".to_owned() } else { format!("{:.1} %", ratio(counted.found, counted.n)) }
+}
+
+/// Returns what a share rests on: `3 of 6 reviewed (18.8 to 81.2 %)`.
+fn of_reviewed(counted: &Counted) -> String {
     match counted.interval {
-        None => "none yet".to_owned(),
+        None => "nothing is reviewed yet".to_owned(),
         Some((lower, upper)) => {
-            let (share, lower, upper) = (ratio(counted.found, counted.n), 100.0 * lower, 100.0 * upper);
-            format!("{share:.1} % ({lower:.1} to {upper:.1} %), {} of {}", counted.found, counted.n)
+            format!("{} of {} reviewed ({:.1} to {:.1} %)", counted.found, counted.n, 100.0 * lower, 100.0 * upper)
         }
     }
 }

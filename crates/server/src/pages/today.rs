@@ -40,6 +40,8 @@ impl Task {
             TaskKind::Adjudicate if self.case.is_some() => format!("Take {} to decide", named()),
             TaskKind::Adjudicate => format!("Take one of {} to decide", word::count(self.cases, "dispute", "disputes")),
             TaskKind::NextCase => "Take the next case".to_owned(),
+            TaskKind::Review => format!("Review {}", named()),
+            TaskKind::Feedback => format!("Hear what a review found in {}", named()),
             TaskKind::Mend => format!("Mend {}", named()),
             TaskKind::Deliver => format!("Deliver {}", named()),
             TaskKind::Accept => format!("Accept or return {}", named()),
@@ -67,6 +69,8 @@ impl Task {
             | TaskKind::Decide
             | TaskKind::Sign
             | TaskKind::Adjudicate
+            | TaskKind::Review
+            | TaskKind::Feedback
             | TaskKind::Mend
             | TaskKind::Deliver
             | TaskKind::Accept
@@ -98,6 +102,8 @@ impl Task {
                 self.case.map_or_else(|| format!("{at}/adjudicate"), |case| format!("{at}/adjudicate/{case}"))
             }
             TaskKind::Sign => self.case.map_or_else(|| format!("{at}/sign"), |case| format!("{at}/sign/{case}")),
+            TaskKind::Review => format!("{at}/reviews"),
+            TaskKind::Feedback => format!("{at}/reviews/mine"),
             TaskKind::Mend => list("revision"),
             TaskKind::Deliver => list("signed_off"),
             TaskKind::Accept => list("delivered"),

@@ -11,6 +11,7 @@ use remit_kernel::{
 use remit_server::{
     Caller,
     app::{
+        certificate::GetCertificate,
         lot::ShowLot,
         review::{MyFeedback, OpenReview, ShowReviews},
     },
@@ -94,7 +95,7 @@ fn every_case() -> ReviewPlan {
 }
 
 fn judged() -> ReviewPlan {
-    let acceptance = Some(Acceptance { aql: 100, reduced: false });
+    let acceptance = Some(Acceptance { aql: 650, reduced: false });
     ReviewPlan { acceptance, rebuttal_days: 7, ..ReviewPlan::default() }
 }
 
@@ -217,6 +218,8 @@ async fn a_rejected_lot_is_reviewed_whole_and_its_draw_can_be_repeated() {
     let manager = world.caller(world.delivery);
     let view = world.app.view(&manager, ShowLot { engagement, lot }).await.unwrap();
     assert!(view.seed.is_none() && view.recomputed.is_none() && view.cases.iter().all(|case| case.number.is_none()));
+    let early = world.app.view(&manager, GetCertificate { engagement, lot }).await;
+    assert!(early.is_err(), "a lot that is open has no certificate");
     reviewed.end_the_week().await;
     let view = world.app.view(&manager, ShowLot { engagement, lot }).await.unwrap();
     assert_eq!(view.recomputed, Some(true));
@@ -232,6 +235,15 @@ async fn a_rejected_lot_is_reviewed_whole_and_its_draw_can_be_repeated() {
         assert_eq!(reviewed.reviews(&http, reviewed.controller, *case, &json!({})).await, StatusCode::OK);
         world.act(world.delivery, Command::Deliver { engagement, case: *case }).await.unwrap();
     }
+    let certificate = world.app.view(&manager, GetCertificate { engagement, lot }).await.unwrap();
+    let review = &certificate.figures.review;
+    assert_eq!((review.random, review.random_failed), (4, sampled.len() as u64));
+    assert_eq!(review.method, "hypergeometric");
+    assert_eq!(review.interval, Some((0.5, 0.5)), "all were looked at");
+    assert_eq!(certificate.figures.plan.as_ref().unwrap().accepted, Some(false));
+    assert!(certificate.draw.as_ref().unwrap().fits);
+    let page = http.get(&format!("/e/{engagement}/lots/{lot}/certificate"), &world.token(world.client).await).await;
+    assert!(page.body.contains("Rejected") && page.body.contains("No gold in this lot"), "{}", page.body);
     assert!(world.app.verify(&world.caller(world.auditor), Scope::Engagement(engagement), |_| ()).await.unwrap().ok);
 }
 
