@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     case::{Material, Media, ReturnCode, Visibility},
+    decimal::Decimal,
     engagement::LineKind,
     facts::{Facts, Want},
-    form::{Answer, Evidence, QuestionKey},
+    form::{Answer, Evidence, QuestionKey, QuestionKind},
     hash::Digest,
     id::{CaseId, CredentialId, EngagementId, ItemId, LineId, OrgId, PersonId, SowId},
     index::Part,
@@ -14,6 +15,7 @@ use crate::{
     panel::Source,
     role::{Role, Side},
     stream::{Scope, StreamId},
+    text::TextRef,
     time::{Date, Instant},
 };
 
@@ -35,10 +37,49 @@ pub struct JudgementIn {
 pub enum AnswerIn {
     /// Key of an option.
     Choice(String),
+    /// Key of a step.
+    Grade(String),
+    /// Keys of options.
+    Multi(BTreeSet<String>),
+    /// A number.
+    Number(Decimal),
     /// Passages.
     Span(Vec<Evidence>),
     /// Words.
     Text(String),
+}
+
+impl AnswerIn {
+    /// Returns the answer that a word or words stand for in a question of this kind; none if it takes no such words.
+    pub fn read(kind: &QuestionKind, words: &str) -> Option<Self> {
+        match kind {
+            QuestionKind::Text { .. } => Some(Self::Text(words.to_owned())),
+            QuestionKind::Choice { .. }
+            | QuestionKind::Grade { .. }
+            | QuestionKind::Multi { .. }
+            | QuestionKind::Number { .. }
+            | QuestionKind::Span { .. } => match kind.read(words)? {
+                Answer::Choice(key) => Some(Self::Choice(key)),
+                Answer::Grade(key) => Some(Self::Grade(key)),
+                Answer::Multi(picks) => Some(Self::Multi(picks)),
+                Answer::Number(number) => Some(Self::Number(number)),
+                Answer::Span(_) | Answer::Text(_) => None,
+            },
+        }
+    }
+
+    /// Returns the answer as it is kept, its words through `keep`; none for no words and no picks at all, which are no
+    /// answer.
+    pub fn kept(&self, keep: impl FnOnce(&str) -> TextRef) -> Option<Answer> {
+        match self {
+            Self::Choice(key) => Some(Answer::Choice(key.clone())),
+            Self::Grade(key) => Some(Answer::Grade(key.clone())),
+            Self::Multi(picks) => (!picks.is_empty()).then(|| Answer::Multi(picks.clone())),
+            Self::Number(number) => Some(Answer::Number(*number)),
+            Self::Span(spans) => Some(Answer::Span(spans.clone())),
+            Self::Text(body) => (!body.trim().is_empty()).then(|| Answer::Text(keep(body))),
+        }
+    }
 }
 
 /// An item as it is handed in.

@@ -262,7 +262,7 @@ pub struct DisputeRow {
     pub origin: Origin,
 }
 
-/// One choice answer of one reading. Key: `case`, `reading`, `question`.
+/// One answer of one reading, as [`crate::form::Answer::word`] writes it: of choice, grade, multi and number. Key: `case`, `reading`, `question`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct AnswerRow {

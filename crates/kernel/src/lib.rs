@@ -11,6 +11,7 @@ pub mod case;
 pub mod command;
 pub mod ctx;
 mod decide;
+pub mod decimal;
 pub mod directory;
 pub mod engagement;
 pub mod facts;

@@ -265,8 +265,9 @@ impl Stopping {
 
 /// Compares panel readings by the deciding questions of the form.
 ///
-/// Evidence and rationale never make a dispute. The outcome of an agreement carries the first reading's answers and
-/// the evidence of all, without repeats.
+/// Evidence and rationale never make a dispute. The outcome of an agreement carries, for each question on which the
+/// answers count as the same, the one that stands for all ([`crate::form::Question::settled`]), else that of the first
+/// reading; and the evidence of all, without repeats.
 pub fn compare(form: &Form, readings: &[&Judgement]) -> Comparison {
     let Some((first, others)) = readings.split_first() else { return Comparison::Nothing };
     if others.is_empty() {
@@ -274,18 +275,21 @@ pub fn compare(form: &Form, readings: &[&Judgement]) -> Comparison {
     }
     // Every pair is looked at: passages may overlap a third without overlapping each other, and the order in which the
     // readings were sealed must not matter.
-    let differing: Vec<_> = form
-        .deciding()
-        .filter(|question| {
-            pairs(readings)
-                .any(|(one, other)| !question.same(one.answers.get(&question.key), other.answers.get(&question.key)))
-        })
-        .map(|question| question.key.clone())
-        .collect();
+    let mut outcome = Judgement { confidence: None, ..(*first).clone() };
+    let mut differing = Vec::new();
+    for question in &form.questions {
+        let key = &question.key;
+        let same = pairs(readings).all(|(one, other)| question.same(one.answers.get(key), other.answers.get(key)));
+        let answers: Vec<_> = readings.iter().filter_map(|judgement| judgement.answers.get(key)).collect();
+        match question.settled(&answers).filter(|_| same) {
+            Some(settled) => drop(outcome.answers.insert(key.clone(), settled)),
+            None if question.decides && !(same && answers.is_empty()) => differing.push(key.clone()),
+            None => {}
+        }
+    }
     if !differing.is_empty() {
         return Comparison::Disputed(differing);
     }
-    let mut outcome = Judgement { confidence: None, ..(*first).clone() };
     for (question, spans) in others.iter().flat_map(|other| &other.evidence) {
         outcome.evidence.entry(question.clone()).or_default().extend(spans);
     }
@@ -580,13 +584,13 @@ impl Panel {
     fn answer_rows(&self, revealed: bool) -> impl Iterator<Item = Row> {
         self.readings.iter().flat_map(move |reading| {
             reading.judgement.answers.iter().filter_map(move |(question, answer)| {
-                let Answer::Choice(option) = answer else { return None };
+                let answer = answer.word()?;
                 Some(Row::Answer(AnswerRow {
                     case: self.case,
                     reading: reading.reading,
                     question: question.clone(),
                     reader: reading.reader,
-                    answer: option.clone(),
+                    answer,
                     part: reading.part,
                     origin: reading.provenance.origin(),
                     revealed,

@@ -165,6 +165,8 @@ pub mod code {
         QUOTE_AMBIGUOUS "quote-ambiguous";
         SPAN_OUTSIDE "span-outside";
         SPAN_COUNT "span-count";
+        PICKS_COUNT "picks-count";
+        NUMBER_RANGE "number-range";
         FIELD_INVALID "field-invalid";
         OUT_OF_SCOPE "out-of-scope";
         VOLUME_USED_UP "volume-used-up";

@@ -5,7 +5,7 @@ use crate::{
     case::{Case, CaseEvent, Decided, DecidedBy},
     command::JudgementIn,
     engagement::MemberEvent,
-    form::{Answer, Judgement, QuestionKind},
+    form::{Answer, Judgement},
     hash::Digest,
     id::{CaseId, EngagementId, ReadingId},
     index::CaseStatus,
@@ -103,18 +103,16 @@ fn changed(pack: &Pack, panel: &Panel, outcome: &Judgement) -> bool {
 fn words(pack: &Pack, outcome: &Judgement) -> String {
     let mut words = String::new();
     for question in &pack.form.questions {
-        let answer = match (&question.kind, outcome.answers.get(&question.key)) {
-            (QuestionKind::Choice { options }, Some(Answer::Choice(key))) => {
-                options.iter().find(|option| option.key == *key).map_or(key.as_str(), |option| option.title.as_str())
+        let Some(answer) = outcome.answers.get(&question.key) else { continue };
+        let answer = question.words(answer).unwrap_or_else(|| match answer {
+            Answer::Span(_) => "see the passages cited".to_owned(),
+            Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Number(_) | Answer::Text(_) => {
+                "see the answer in the judgement".to_owned()
             }
-            (_, Some(Answer::Span(_))) => "see the passages cited",
-            (_, Some(Answer::Text(_))) => "see the answer in the judgement",
-            (_, Some(Answer::Choice(key))) => key.as_str(),
-            (_, None) => continue,
-        };
+        });
         words.push_str(&question.title);
         words.push_str("\n  ");
-        words.push_str(answer);
+        words.push_str(&answer);
         words.push('\n');
     }
     words

@@ -301,7 +301,7 @@ impl Opened {
 fn texts_of(judgement: &Judgement) -> Vec<TextId> {
     let words = judgement.answers.values().filter_map(|answer| match answer {
         Answer::Text(text) => Some(text.id),
-        Answer::Choice(_) | Answer::Span(_) => None,
+        Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Number(_) | Answer::Span(_) => None,
     });
     words.chain(judgement.rationale.map(|rationale| rationale.id)).collect()
 }
@@ -312,7 +312,9 @@ fn judgement(judgement: &Judgement, words: &Words<'_>) -> Value {
         .iter()
         .map(|(question, answer)| {
             let answer = match answer {
-                Answer::Choice(option) => json!(option),
+                Answer::Choice(key) | Answer::Grade(key) => json!(key),
+                Answer::Multi(picks) => json!(picks),
+                Answer::Number(number) => json!(number),
                 Answer::Span(spans) => json!(spans),
                 Answer::Text(text) => json!(words.text(text.id)),
             };

@@ -1,7 +1,8 @@
-//! The demo: two engagements and some weeks of history, played through the product's own path with a stepped clock.
+//! The demo: three engagements and some weeks of history, played through the product's own path with a stepped clock.
 //!
 //! Only this module moves time, in process and before the server listens; no command or route of a server can.
 
+mod design;
 mod evidence;
 mod reading;
 mod stage;
@@ -50,6 +51,8 @@ pub async fn seed(store: Store, now: Instant, told: impl Fn(&str)) -> Result<()>
     evidence::play(&stage).await?;
     told("ECG readings: two weeks, and the history of 331 tracings");
     reading::play(&stage).await?;
+    told("design notes: grades, concerns and measures");
+    design::play(&stage).await?;
     clock.step_to(now);
     Ok(())
 }
@@ -73,7 +76,7 @@ pub async fn personas(app: &App) -> Result<Option<Demo>> {
 
 /// Keeps the packs that come with Remit, so that statements of work can name them.
 pub async fn keep_shipped(app: &App) -> Result<()> {
-    for name in ["evidence-analysis", "diagnostic-reading"] {
+    for name in ["evidence-analysis", "diagnostic-reading", "design-review"] {
         app.keep_pack(&shipped(name)?.pack).await?;
     }
     Ok(())

@@ -103,6 +103,15 @@ impl Stage {
         self.clear(people.signer).await
     }
 
+    /// Records what the same people hold as engineers.
+    pub(crate) async fn qualify_engineers(&self) -> Result<()> {
+        let people = self.people;
+        for (number, person) in [people.reader1, people.reader2, people.adjudicator].into_iter().enumerate() {
+            self.credential(person, "design-engineer", "", &format!("DE-{}", 310 + number), 420).await?;
+        }
+        self.credential(people.signer, "chartered-engineer", "", "CENG-5521", 610).await
+    }
+
     async fn clear(&self, person: PersonId) -> Result<()> {
         let command = Command::SetClearance { person, clearance: "health-data".into(), granted: true };
         self.act(self.people.operator, command).await.map(drop)
@@ -295,10 +304,14 @@ impl Stage {
         let known = self.case(scene, case).await?;
         let mut judgement =
             JudgementIn { rationale: view.rationale.clone(), confidence: view.confidence, ..JudgementIn::default() };
+        let admission = made(known.admission.as_ref())?;
+        let pack = made(self.app.pack(admission.pack.digest).await?)?;
         for (question, answer) in &view.answers {
-            judgement.answers.insert(question.clone(), AnswerIn::Choice(answer.clone()));
+            let asked = made(pack.form.question(question))?;
+            judgement.answers.insert(question.clone(), made(AnswerIn::read(&asked.kind, answer))?);
         }
-        if let (Some((question, quoted)), Some(item)) = (&view.quote, known.current_items().next()) {
+        for (question, quoted) in &view.quotes {
+            let item = made(known.current_items().next())?;
             let texts = self.app.store().texts(&scene.engagement.to_string(), &[item.body.id]).await?;
             let document = made(texts.get(&item.body.id))?;
             let found = made(quote::find(document, quoted).first().copied())?;
@@ -332,8 +345,8 @@ pub(crate) struct NewCase {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
     pub(crate) answers: BTreeMap<String, String>,
-    /// Question and passage.
-    pub(crate) quote: Option<(String, String)>,
+    /// Passages by question.
+    pub(crate) quotes: BTreeMap<String, String>,
     pub(crate) rationale: Option<String>,
     pub(crate) confidence: Option<u8>,
 }

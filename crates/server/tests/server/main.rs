@@ -19,6 +19,7 @@ mod house;
 mod http;
 mod idempotency;
 mod import;
+mod kinds;
 mod markup;
 mod matrix;
 mod nodes;

@@ -8,7 +8,7 @@ use remit_access::{Action, Class, Label};
 use remit_kernel::{
     case::{Case, Cause, DecidedBy, DeliveryState, Item, Media, ReturnCode, SignoffState, Visibility},
     facts::Want,
-    form::{Answer, Evidence, Form, Judgement, QuestionKind},
+    form::{Answer, Evidence, Form, Judgement},
     hash::Digest,
     id::{AssignmentId, CaseId, CredentialId, EngagementId, ItemId, PersonId, TextId},
     index::{CaseStatus, Origin, Part},
@@ -715,9 +715,9 @@ impl Telling<'_> {
             }
             let (words, spans) = match answer {
                 None => (String::new(), &[][..]),
-                Some(Answer::Choice(option)) => (option_title(&question.kind, option), &[][..]),
                 Some(Answer::Text(text)) => (self.words.text(*text), &[][..]),
                 Some(Answer::Span(spans)) => (String::new(), spans.as_slice()),
+                Some(closed) => (question.words(closed).unwrap_or_default(), &[][..]),
             };
             Some(AnswerView {
                 question: question.key.clone(),
@@ -766,16 +766,6 @@ impl Telling<'_> {
         let rest = rest.map(|(key, text)| (key.clone(), key.clone(), *text));
         titled.chain(rest).map(|(key, title, text)| FieldView { key, title, value: self.words.text(text) }).collect()
     }
-}
-
-fn option_title(kind: &QuestionKind, key: &str) -> String {
-    let title = match kind {
-        QuestionKind::Choice { options } => {
-            options.iter().find(|option| option.key == key).map(|option| option.title.clone())
-        }
-        QuestionKind::Span { .. } | QuestionKind::Text { .. } => None,
-    };
-    title.unwrap_or_else(|| key.to_owned())
 }
 
 fn telling_case_type(scene: &Scene) -> String {
