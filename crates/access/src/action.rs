@@ -43,6 +43,8 @@ words! {
         RecordSuggestion "record_suggestion",
         /// Plan seats again, as a job of the server.
         Replan "replan",
+        /// Measure the readers anew from closed panels.
+        Measure "measure",
         /// Check the record against the events.
         VerifyRecord "verify_record",
         /// Take everything away in open formats.
@@ -106,6 +108,7 @@ impl Action {
             | Self::RunAdmin => true,
             Self::RecordSuggestion
             | Self::Replan
+            | Self::Measure
             | Self::VerifyRecord
             | Self::ExportEngagement
             | Self::ViewEngagement

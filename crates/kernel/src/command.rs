@@ -11,7 +11,8 @@ use crate::{
     hash::Digest,
     id::{CaseId, CredentialId, EngagementId, ItemId, LineId, OrgId, PersonId, SowId},
     index::Part,
-    pack::{PackRef, Plan},
+    model::Measured,
+    pack::{PackRef, Plan, Stopping},
     panel::Source,
     role::{Role, Side},
     stream::{Scope, StreamId},
@@ -240,6 +241,10 @@ commands! {
     RecordReading { engagement: EngagementId, case: CaseId, reader: PersonId, part: Part, judgement: JudgementIn, claimed_at: Option<Instant>, source: Source } "record_reading";
     /// Records a reference answer that a file gives.
     RecordReference { engagement: EngagementId, case: CaseId, answers: BTreeMap<QuestionKey, Answer>, source: Source } "record_reference";
+    /// Closes a sequential panel with the readings it has, because nobody is left to read.
+    CloseReading { engagement: EngagementId, case: CaseId } "close_reading";
+    /// Records what was measured of the readers anew.
+    FitModel { engagement: EngagementId, questions: BTreeMap<String, Measured>, panels: u32 } "fit_model";
     /// Plans anew the duties of a person who may no longer do them.
     Replan { engagement: EngagementId, person: PersonId } "replan";
 
@@ -292,6 +297,7 @@ impl Command {
             | Self::ReleaseSeat { case, .. }
             | Self::RevokeSeat { case, .. }
             | Self::SubmitReading { case, .. }
+            | Self::CloseReading { case, .. }
             | Self::RecordReading { case, .. }
             | Self::RecordReference { case, .. }
             | Self::TakeAdjudication { case, .. }
@@ -325,6 +331,7 @@ impl Command {
             | Self::TakeIn { .. }
             | Self::TakeInHistory { .. }
             | Self::ClaimNext { .. }
+            | Self::FitModel { .. }
             | Self::Replan { .. } => None,
         }
     }
@@ -366,6 +373,8 @@ impl Command {
             | Self::SubmitReading { engagement, .. }
             | Self::RecordReading { engagement, .. }
             | Self::RecordReference { engagement, .. }
+            | Self::CloseReading { engagement, .. }
+            | Self::FitModel { engagement, .. }
             | Self::Replan { engagement, .. }
             | Self::TakeAdjudication { engagement, .. }
             | Self::Adjudicate { engagement, .. }
@@ -458,8 +467,25 @@ impl Command {
             Self::Deliver { case, .. } => people.extend(facts.cases.get(case).map(|case| case.owner)),
             Self::AddParty { case, .. } => holder_wants(*case, facts, people),
             Self::TransferCase { to, .. } => people.extend([*to]),
-            Self::ClaimNext { .. } => wants.extend(actor.map(Want::Candidates)),
+            Self::ClaimNext { engagement } => {
+                wants.extend(actor.map(Want::Candidates));
+                // Who else might read is asked only where a further reading is wanted.
+                let panels = facts.candidates.iter().filter_map(|case| facts.panels.get(&case.panel()));
+                if panels.into_iter().any(|panel| panel.asks_another().is_some()) {
+                    wants.push(Want::Stream(StreamId::Model(*engagement)));
+                    wants.extend(actor.map(Want::Rivals));
+                }
+            }
             Self::RecordReading { reader, .. } => people.extend([*reader]),
+            Self::SubmitReading { engagement, case, .. } | Self::CloseReading { engagement, case } => {
+                // Only a sequential panel asks what was measured.
+                let sequential = facts
+                    .panels
+                    .get(&case.panel())
+                    .is_some_and(|panel| matches!(panel.stopping, Stopping::Sequential { .. }));
+                wants.extend(sequential.then_some(Want::Stream(StreamId::Model(*engagement))));
+            }
+            Self::FitModel { engagement, .. } => wants.push(Want::Stream(StreamId::Model(*engagement))),
             Self::Sign { case, .. } => {
                 let items = facts.cases.get(case).into_iter().flat_map(|case| &case.items);
                 wants.extend(items.map(|item| Want::Text(item.name.id)));
@@ -474,7 +500,6 @@ impl Command {
             | Self::WidenItem { .. }
             | Self::ClaimSeat { .. }
             | Self::ReleaseSeat { .. }
-            | Self::SubmitReading { .. }
             | Self::RecordReference { .. }
             | Self::TakeAdjudication { .. }
             | Self::Adjudicate { .. }

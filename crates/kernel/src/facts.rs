@@ -11,6 +11,7 @@ use crate::{
     engagement::{Engagement, LineUse, Member, Sow},
     hash::Digest,
     id::{CaseId, EngagementId, LineId, OrgId, PanelId, PersonId, SowId, TextId},
+    model::Model,
     pack::Pack,
     panel::Panel,
     refusal::{Reason, code},
@@ -34,6 +35,8 @@ pub enum Want {
     Name(PersonId),
     /// Open seats that this person might take, best first, with their cases and panels.
     Candidates(PersonId),
+    /// Clearly better readers than this person, with their memberships; needs the model.
+    Rivals(PersonId),
     /// Cases on which this person holds a duty, with their panels.
     DutiesOf(PersonId),
     /// Open cases that this person owns.
@@ -61,6 +64,8 @@ pub struct Facts {
     pub cases: BTreeMap<CaseId, Case>,
     /// Panels.
     pub panels: BTreeMap<PanelId, Panel>,
+    /// What is measured of the readers.
+    pub model: Option<Model>,
     /// Members.
     pub members: BTreeMap<PersonId, Member>,
     /// People.
@@ -75,6 +80,8 @@ pub struct Facts {
     pub names: BTreeMap<PersonId, String>,
     /// Answer to [`Want::Candidates`], best first.
     pub candidates: Vec<CaseId>,
+    /// Answer to [`Want::Rivals`], best first.
+    pub rivals: Vec<(Person, Member)>,
     /// Answer to [`Want::DutiesOf`].
     pub duties: Vec<CaseId>,
     /// Answer to [`Want::OwnedBy`].
@@ -95,6 +102,7 @@ impl Facts {
             (StreamId::Line(id), State::Line(state)) => drop(self.lines.insert(id, state)),
             (StreamId::Case(id), State::Case(state)) => drop(self.cases.insert(id, state)),
             (StreamId::Panel(id), State::Panel(state)) => drop(self.panels.insert(id, state)),
+            (StreamId::Model(_), State::Model(state)) => self.model = Some(state),
             (StreamId::Member(id), State::Member(state)) => drop(self.members.insert(id, state)),
             (StreamId::Organisation(id), State::Organisation(state)) => drop(self.organisations.insert(id, state)),
             (StreamId::Person(id), State::Person(state)) => drop(self.people.insert(id, state)),
@@ -106,6 +114,7 @@ impl Facts {
                 | State::Line(_)
                 | State::Case(_)
                 | State::Panel(_)
+                | State::Model(_)
                 | State::Member(_)
                 | State::Organisation(_)
                 | State::Person(_),
@@ -123,6 +132,7 @@ impl Facts {
             StreamId::Line(id) => self.lines.get(&id).cloned().map(State::Line),
             StreamId::Case(id) => self.cases.get(&id).cloned().map(State::Case),
             StreamId::Panel(id) => self.panels.get(&id).cloned().map(State::Panel),
+            StreamId::Model(_) => self.model.clone().map(State::Model),
             StreamId::Member(id) => self.members.get(&id).cloned().map(State::Member),
             StreamId::Organisation(id) => self.organisations.get(&id).cloned().map(State::Organisation),
             StreamId::Person(id) => self.people.get(&id).cloned().map(State::Person),

@@ -555,6 +555,11 @@ impl QuestionKind {
         }
     }
 
+    /// Returns whether answers fall into classes that can be counted.
+    pub fn has_classes(&self) -> bool {
+        !self.options().is_empty()
+    }
+
     /// Returns the answer that a word stands for, as [`Answer::word`] writes it; none if this kind takes no such word.
     /// Whether the form knows it is judged by [`Form::check`].
     pub fn read(&self, word: &str) -> Option<Answer> {

@@ -79,7 +79,9 @@ words! {
         Agreed "agreed",
         /// Closed: an adjudicator decided.
         Adjudicated "adjudicated",
-        /// Closed: imported with one reading only.
+        /// Closed: the readers differ, and the chance that the best answer is wrong is within the limit of the plan.
+        Outvoted "outvoted",
+        /// Closed with one reading, as the plan or the file has it.
         Single "single",
         /// Closed without outcome.
         Void "void",

@@ -19,6 +19,7 @@ pub mod form;
 pub mod hash;
 pub mod id;
 pub mod index;
+pub mod model;
 pub mod pack;
 pub mod panel;
 pub mod quote;

@@ -12,6 +12,7 @@ use crate::{
     hash::{Digest, canonical},
     id::{CaseId, EngagementId, Id, LineId, OrgId, PanelId, PersonId, SowId},
     index::Row,
+    model::{Model, ModelEvent},
     panel::{Panel, PanelEvent},
     time::Instant,
 };
@@ -141,8 +142,8 @@ macro_rules! streams {
                     Self::Member(state) => state.rows(),
                     Self::Organisation(state) => state.rows(),
                     Self::Person(state) => state.rows(),
-                    // Statements of work and their counters are few: they are read by their names.
-                    Self::Sow(_) | Self::Line(_) => Vec::new(),
+                    // Statements of work, their counters and models are few: they are read by their names.
+                    Self::Sow(_) | Self::Line(_) | Self::Model(_) => Vec::new(),
                 }
             }
         }
@@ -160,6 +161,8 @@ streams! {
     Case(CaseId) "case" CaseEvent Case;
     /// The panel of a case.
     Panel(PanelId) "panel" PanelEvent Panel;
+    /// What is measured of the readers of an engagement.
+    Model(EngagementId) "model" ModelEvent Model;
     /// A person in the engagement.
     Member(PersonId) "member" MemberEvent Member;
     /// An organisation (scope `dir`).
@@ -169,7 +172,7 @@ streams! {
 }
 
 /// Version of the snapshot's shape: raise it when a state changes, and snapshots are folded anew.
-pub const SHAPE: u32 = 3;
+pub const SHAPE: u32 = 4;
 /// Version of the events written today.
 pub const EVENT_V: u16 = 1;
 

@@ -119,6 +119,8 @@ impl<'a> Deciding<'a> {
                 self.record(*case, *reader, *part, judgement, *claimed_at, *source)
             }
             C::RecordReference { case, answers, source, .. } => self.record_reference(*case, answers, *source),
+            C::CloseReading { engagement, case } => self.close_reading(*engagement, *case),
+            C::FitModel { engagement, questions, panels } => self.fit_model(*engagement, questions, *panels),
             C::Replan { person, .. } => self.replan(*person),
 
             C::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),

@@ -75,7 +75,7 @@ impl Deciding<'_> {
     /// Records the answer of a case and asks for the signature where the plan wants one.
     pub(super) fn resolve(&mut self, mut case: Case, panel: &Panel, pack: &Pack, outcome: Judgement, by: DecidedBy) {
         let decided = Decided { by, changed_after_agreement: changed(pack, panel, &outcome) };
-        let deliverable = (!case.imported()).then(|| self.keep(&words(pack, &outcome)));
+        let deliverable = (!case.imported()).then(|| self.keep(&words(pack, panel, &outcome)));
         let content = case.content(&outcome, deliverable.as_ref());
         let signoff = case.admission.as_ref().is_some_and(|admission| admission.plan.signoff) && !case.imported();
         self.push_case(&mut case, CaseEvent::Resolved { outcome, decided, deliverable, content });
@@ -99,8 +99,9 @@ fn changed(pack: &Pack, panel: &Panel, outcome: &Judgement) -> bool {
     first.is_some_and(|first| matches!(compare(&pack.form, &[first, outcome]), Comparison::Disputed(_)))
 }
 
-/// Returns the first words of a deliverable: each question with its answer. The owner may put them better.
-fn words(pack: &Pack, outcome: &Judgement) -> String {
+/// Returns the first words of a deliverable: each question with its answer, and when a sequential panel stopped. The owner
+/// may put them better.
+fn words(pack: &Pack, panel: &Panel, outcome: &Judgement) -> String {
     let mut words = String::new();
     for question in &pack.form.questions {
         let Some(answer) = outcome.answers.get(&question.key) else { continue };
@@ -113,6 +114,12 @@ fn words(pack: &Pack, outcome: &Judgement) -> String {
         words.push_str(&question.title);
         words.push_str("\n  ");
         words.push_str(&answer);
+        words.push('\n');
+    }
+    // How often it was read stands in what is signed, where that was not fixed beforehand.
+    if let Some((weighed, _)) = panel.weighed.last() {
+        words.push_str("How it was read\n  ");
+        words.push_str(&weighed.sentence());
         words.push('\n');
     }
     words

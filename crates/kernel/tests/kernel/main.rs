@@ -12,5 +12,6 @@ mod invariants;
 mod matrix;
 mod properties;
 mod rules;
+mod sequential;
 mod stage;
 mod world;

@@ -159,6 +159,7 @@ fn without_case(stage: &mut Stage) -> Vec<Command> {
         Command::TakeIn { engagement, case },
         Command::TakeInHistory { engagement, case: past, line: stage.history },
         Command::ClaimNext { engagement },
+        Command::FitModel { engagement, questions: BTreeMap::new(), panels: 0 },
         Command::Replan { engagement, person },
     ]
 }
@@ -182,6 +183,7 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
         Command::ReleaseSeat { engagement, case, reason: reason.clone() },
         Command::RevokeSeat { engagement, case, person: stage.who("reader"), reason },
         stage.submit(case, "none"),
+        Command::CloseReading { engagement, case },
         stage.record(case, "second", Part::Panel, "none", 7),
         Command::RecordReference { engagement, case, answers, source: source(7) },
         stage.take_dispute(case),

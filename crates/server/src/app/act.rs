@@ -332,6 +332,7 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         StreamId::Line(_)
         | StreamId::Case(_)
         | StreamId::Panel(_)
+        | StreamId::Model(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => false,
     };
@@ -349,6 +350,7 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         StreamId::Engagement(_)
         | StreamId::Sow(_)
         | StreamId::Line(_)
+        | StreamId::Model(_)
         | StreamId::Member(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => None,

@@ -8,7 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{EngagementId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, EngagementStatus},
-    pack::{Plan, Stopping},
+    pack::Plan,
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::Date,
@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::{
     App,
     look::{ERASED, Look, Query},
+    stopping::StoppingOut,
 };
 use crate::{caller::Caller, error::Result};
 
@@ -150,8 +151,9 @@ pub struct LineOut {
     /// Digest of the pack.
     #[schema(value_type = String)]
     pub pack_digest: Digest,
-    /// Blind readings for each case.
-    pub readings: u8,
+    /// How often a case is read.
+    #[serde(flatten)]
+    pub stopping: StoppingOut,
     /// Whether a professional signs.
     pub signoff: bool,
     /// Whether the signer must be licensed in the case's jurisdiction.
@@ -413,7 +415,6 @@ impl Look<'_> {
 
 fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
     let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect();
-    let Stopping::Fixed { readings } = line.plan.stopping;
     LineOut {
         line: line.line,
         clause: line.clause.clone(),
@@ -431,7 +432,7 @@ fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
         pack: line.pack.name.clone(),
         pack_version: line.pack.version.clone(),
         pack_digest: line.pack.digest,
-        readings,
+        stopping: StoppingOut::of(&line.plan),
         signoff: line.plan.signoff,
         signoff_in_jurisdiction: line.plan.signoff_in_jurisdiction,
     }

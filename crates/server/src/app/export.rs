@@ -133,6 +133,7 @@ impl Query for ExportEvents {
                     StreamId::Engagement(_)
                     | StreamId::Sow(_)
                     | StreamId::Line(_)
+                    | StreamId::Model(_)
                     | StreamId::Member(_)
                     | StreamId::Organisation(_)
                     | StreamId::Person(_),
@@ -289,6 +290,7 @@ impl Opened {
             DecidedBy::Agreement => ("agreement", None),
             DecidedBy::Adjudicator(person) => ("adjudicator", Some(person)),
             DecidedBy::Single => ("single", None),
+            DecidedBy::Panel => ("panel", None),
         };
         Some(self.line(json!({
             "case": self.case.case, "reference": words.text(self.case.reference.id), "decided_by": by, "adjudicator": person,

@@ -7,7 +7,7 @@ use remit_kernel::{
     form::{Choice, EvidenceRule, Form, Need, QuestionKind},
     hash::Digest,
     id::EngagementId,
-    pack::{Duty, Kpi, Pack, StepMode, Stopping},
+    pack::{Duty, Kpi, Pack, StepMode},
     stream::Scope,
 };
 use serde::Serialize;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{
     engagement::sows,
     look::{Look, Query},
+    stopping::StoppingOut,
 };
 use crate::error::Result;
 
@@ -50,8 +51,9 @@ pub struct PackOut {
     pub clauses: Vec<String>,
     /// Titles of its case types.
     pub case_types: Vec<String>,
-    /// Blind readings for each case, unless a line says otherwise.
-    pub readings: u8,
+    /// How often a case is read, unless a line says otherwise.
+    #[serde(flatten)]
+    pub stopping: StoppingOut,
     /// Whether a professional signs.
     pub signoff: bool,
     /// Whether the signer must be licensed in the case's jurisdiction.
@@ -177,7 +179,6 @@ impl Query for ShowKnowledge {
 }
 
 fn pack_out(pack: &Pack, digest: Digest, clauses: Vec<String>) -> PackOut {
-    let Stopping::Fixed { readings } = pack.plan.stopping;
     PackOut {
         name: pack.name.clone(),
         version: pack.version.clone(),
@@ -186,7 +187,7 @@ fn pack_out(pack: &Pack, digest: Digest, clauses: Vec<String>) -> PackOut {
         summary: pack.summary.clone(),
         clauses,
         case_types: pack.case_types.iter().map(|known| known.title.clone()).collect(),
-        readings,
+        stopping: StoppingOut::of(&pack.plan),
         signoff: pack.plan.signoff,
         signoff_in_jurisdiction: pack.plan.signoff_in_jurisdiction,
         requirements: pack

@@ -198,12 +198,15 @@ impl Quality {
         match count.status {
             PanelStatus::Agreed => self.agreed += count.panels,
             PanelStatus::Single => self.single += count.panels,
-            PanelStatus::Disputed | PanelStatus::Adjudicated => {}
+            PanelStatus::Disputed | PanelStatus::Outvoted | PanelStatus::Adjudicated => {}
             PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => return,
         }
         // A dispute under adjudication is nobody's business yet: it is counted once it is revealed.
         if count.disputed
-            || matches!(count.status, PanelStatus::Agreed | PanelStatus::Single | PanelStatus::Adjudicated)
+            || matches!(
+                count.status,
+                PanelStatus::Agreed | PanelStatus::Outvoted | PanelStatus::Single | PanelStatus::Adjudicated
+            )
         {
             self.panels += count.panels;
         }

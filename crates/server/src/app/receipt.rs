@@ -65,6 +65,7 @@ impl Receipt {
             StreamId::Engagement(_)
             | StreamId::Sow(_)
             | StreamId::Line(_)
+            | StreamId::Model(_)
             | StreamId::Member(_)
             | StreamId::Organisation(_)
             | StreamId::Person(_) => None,

@@ -28,6 +28,7 @@ mod protection;
 mod quality;
 mod round;
 mod routes;
+mod sequential;
 mod signoff;
 mod statements;
 mod states;

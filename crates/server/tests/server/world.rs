@@ -289,7 +289,12 @@ pub(crate) fn pack() -> Pack {
             rationale: Need::Required,
             confidence: Need::Absent,
         },
-        plan: Plan { stopping: Stopping::Fixed { readings: 2 }, signoff: true, signoff_in_jurisdiction: false },
+        plan: Plan {
+            stopping: Stopping::Fixed { readings: 2 },
+            signoff: true,
+            signoff_in_jurisdiction: false,
+            single_allowed: BTreeSet::new(),
+        },
         requirements: BTreeMap::from([
             (Duty::Read, requirement("reader")),
             (Duty::Adjudicate, requirement("reader")),

@@ -130,7 +130,9 @@ impl Played {
         match self.panel {
             Some(PanelStatus::Agreed) => imported.panels.agreed += 1,
             // An adjudicator decides a dispute and does not undo it.
-            Some(PanelStatus::Disputed | PanelStatus::Adjudicated) => imported.panels.disputed += 1,
+            Some(PanelStatus::Disputed | PanelStatus::Outvoted | PanelStatus::Adjudicated) => {
+                imported.panels.disputed += 1;
+            }
             Some(PanelStatus::Single) => imported.panels.single += 1,
             Some(PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void) | None => {}
         }
