@@ -106,9 +106,9 @@ impl Weighed {
     pub fn sentence(&self) -> String {
         let (readings, limit) = (self.readings, chance_in_words(self.error_max));
         let count = if readings == 1 { "1 reading".to_owned() } else { format!("{readings} readings") };
-        let chance = self.error.map(|error| {
-            format!("estimated chance of a wrong answer {}, limit {limit}", chance_in_words(rounded_up(error)))
-        });
+        let chance = self
+            .error
+            .map(|error| format!("estimated chance of a wrong answer {}, limit {limit}", estimate_in_words(error)));
         match (self.verdict, chance) {
             (Verdict::Another, Some(chance)) => format!("Another reading was asked for after {count}: {chance}"),
             (Verdict::Enough, Some(chance)) => format!("Stopped after {count}: {chance}"),
@@ -130,10 +130,14 @@ pub fn chance_in_words(millionths: u32) -> String {
     format!("{percent} %")
 }
 
-/// Rounds an estimate up to what it can carry: tenths of a percent, below that hundredths.
-fn rounded_up(millionths: u32) -> u32 {
-    let step = if millionths < 1_000 { 100 } else { 1_000 };
-    millionths.max(1).div_ceil(step).saturating_mul(step)
+/// Returns an estimate as far as it can carry: tenths of a percent, rounded up. What is known of readers from some hundred
+/// answers says nothing of smaller chances.
+fn estimate_in_words(millionths: u32) -> String {
+    const TENTH: u32 = 1_000;
+    if millionths < TENTH {
+        return format!("under {}", chance_in_words(TENTH));
+    }
+    chance_in_words(millionths.div_ceil(TENTH).saturating_mul(TENTH))
 }
 
 words! {

@@ -104,7 +104,7 @@ fn two_good_readers_who_agree_are_enough_and_the_deliverable_says_so() {
     let error = 2.0 * wrong * wrong / (right * right + 2.0 * wrong * wrong);
     let told = f64::from(weighed.error.unwrap());
     assert!((error * 1e6..error * 1e6 + 1.0).contains(&told), "{error} is told as {told} millionths");
-    let sentence = "Stopped after 2 readings: estimated chance of a wrong answer 0.05 %, limit 1 %";
+    let sentence = "Stopped after 2 readings: estimated chance of a wrong answer under 0.1 %, limit 1 %";
     assert_eq!(weighed.sentence(), sentence);
     let deliverable = stage.case(case).resolution.unwrap().deliverable.unwrap();
     assert!(stage.world.texts[&deliverable.id].contains(sentence));

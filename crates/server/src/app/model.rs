@@ -10,7 +10,7 @@ use remit_kernel::{
     form::Question,
     hash::Digest,
     id::{CaseId, EngagementId},
-    index::CaseStatus,
+    index::{CaseStatus, Origin, PanelStatus},
     model::{KNOWN_MIN, PANELS_MAX, key, measure},
     pack::{Pack, Stopping},
     panel::Panel,
@@ -26,6 +26,15 @@ use super::{
 };
 use crate::{caller::Caller, error::Result};
 
+/// Where a case stands once its panel is closed.
+const DECIDED: [CaseStatus; 6] = [
+    CaseStatus::Resolved,
+    CaseStatus::AwaitingSignOff,
+    CaseStatus::SignedOff,
+    CaseStatus::Delivered,
+    CaseStatus::Revision,
+    CaseStatus::Accepted,
+];
 /// Cases and panels read at a time.
 const BATCH: u32 = 500;
 
@@ -187,24 +196,26 @@ impl App {
         if !lines.into_iter().any(|line| sequential(&line.plan.stopping)) {
             return Ok(false);
         }
-        let closed = self.closed_cases(engagement).await?.len().min(PANELS_MAX);
+        let decided = self.cases_in(engagement, &DECIDED).await?.len();
+        let open: u64 = self
+            .store
+            .count_panels(&engagement.to_string())
+            .await?
+            .iter()
+            .filter(|count| count.status == PanelStatus::Disputed && count.origin == Origin::Imported)
+            .map(|count| count.panels)
+            .sum();
+        let closed = decided.saturating_add(usize::try_from(open).unwrap_or(usize::MAX));
         if loaded.facts.model.is_some_and(|model| model.panels as usize == closed && closed < PANELS_MAX) {
             return Ok(false);
         }
         Ok(!self.measure(caller, engagement).await?.events.is_empty())
     }
 
-    /// Returns the cases whose panel may be closed, the latest first.
-    async fn closed_cases(&self, engagement: EngagementId) -> Result<Vec<CaseId>> {
-        let statuses = vec![
-            CaseStatus::Resolved,
-            CaseStatus::AwaitingSignOff,
-            CaseStatus::SignedOff,
-            CaseStatus::Delivered,
-            CaseStatus::Revision,
-            CaseStatus::Accepted,
-        ];
-        let (scope, filter) = (engagement.to_string(), CaseFilter { statuses, ..CaseFilter::default() });
+    /// Returns the cases in one of these states, the latest first.
+    async fn cases_in(&self, engagement: EngagementId, statuses: &[CaseStatus]) -> Result<Vec<CaseId>> {
+        let (scope, filter) =
+            (engagement.to_string(), CaseFilter { statuses: statuses.to_vec(), ..CaseFilter::default() });
         let mut cases = Vec::new();
         let mut after: Option<CaseKey> = None;
         loop {
@@ -225,7 +236,8 @@ impl App {
         &self,
         engagement: EngagementId,
     ) -> Result<(Vec<(Digest, Panel)>, HashMap<Digest, std::sync::Arc<Pack>>)> {
-        let cases = self.closed_cases(engagement).await?;
+        // The disputes of the past are open from the start: left out, readers would seem better than they are.
+        let cases = self.cases_in(engagement, &[&DECIDED[..], &[CaseStatus::Adjudicating]].concat()).await?;
         let (mut panels, mut packs) = (Vec::new(), HashMap::new());
         for batch in cases[..cases.len().min(PANELS_MAX)].chunks(BATCH as usize) {
             let streams: Vec<_> =

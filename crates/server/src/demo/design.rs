@@ -1,11 +1,17 @@
-//! The third engagement of the demo: design notes, judged by a grade, a list of concerns and a measure.
+//! The third engagement of the demo: design notes, judged by a grade, a list of concerns and a measure, and read until the
+//! estimated chance of a wrong answer is small enough.
 
 use std::collections::BTreeMap;
 
+use remit_formats::{
+    pack::LoadedPack,
+    table::{Encoding, Table},
+};
 use remit_kernel::{
     case::{Media, Visibility},
     command::{Command, ItemIn},
-    id::CaseId,
+    id::{CaseId, PersonId},
+    pack::Stopping,
 };
 use serde::Deserialize;
 
@@ -14,7 +20,11 @@ use super::{
     shipped,
     stage::{NewCase, Scene, Stage, Terms, View, made},
 };
-use crate::error::Result;
+use crate::{
+    Caller,
+    app::import::{History, Target},
+    error::{Error, Result},
+};
 
 /// A design note of the script.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,7 +36,7 @@ struct Note {
     body: String,
     first: Finding,
     second: Finding,
-    adjudicated: Option<Finding>,
+    third: Option<Finding>,
 }
 
 /// How somebody sees it.
@@ -55,43 +65,82 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             price_minor: 9_500,
             currency: "GBP",
             volume_max: 200,
+            stopping: Some(Stopping::Sequential { readings_min: 2, readings_max: 4, error_max: 10_000 }),
         })
         .await?;
+    let third = stage.expert(scene.engagement, "Lerato Maseko", ("design-engineer", "DE-344", 500)).await?;
+    history(stage, &scene, &pack).await?;
     let notes: Vec<Note> = lines(made(pack.demo.find("cases.jsonl"))?)?;
     for (place, note) in notes.iter().enumerate() {
         stage.wait(20_000);
         let case = take_in(stage, &scene, note).await?;
-        work(stage, &scene, note, case, place).await?;
+        work(stage, &scene, note, case, (place, third)).await?;
     }
     Ok(())
 }
 
-async fn work(stage: &Stage, scene: &Scene, note: &Note, case: CaseId, place: usize) -> Result<()> {
-    let people = stage.people;
-    match place {
-        // One reading is in, the other is not begun.
-        6 => return stage.read(scene, people.reader1, case, &note.first.view(), 840).await,
+/// Imports what engineers of another office found in sixty notes, with the answers that were right, and measures from it how
+/// far such readers can be relied on.
+async fn history(stage: &Stage, scene: &Scene, pack: &LoadedPack) -> Result<()> {
+    let table = |name: &str| {
+        let bytes = made(pack.demo.find(&format!("history/{name}")))?.to_vec();
+        Table::of_bytes(name, bytes, Encoding::Detect).map_err(|error| Error::Io(std::io::Error::other(error)))
+    };
+    let history = History {
+        cases: table("notes.csv")?,
+        documents: Some(table("notes.csv")?),
+        readings: table("reviews.csv")?,
+        gold: Some(table("gold.csv")?),
+        map: made(pack.maps.get("design-office").cloned())?,
+        pack: pack.pack.clone(),
+        target: Target::Engagement(scene.engagement),
+    };
+    let caller = Caller::local(stage.people.delivery, "demo");
+    stage.app.import_history(&caller, history, |_| ()).await?;
+    stage.app.measure(&caller, scene.engagement).await.map(drop)
+}
+
+async fn work(
+    stage: &Stage,
+    scene: &Scene,
+    note: &Note,
+    case: CaseId,
+    (place, third): (usize, PersonId),
+) -> Result<()> {
+    let (engagement, people) = (scene.engagement, stage.people);
+    if place == 7 {
         // Nobody has begun.
-        7 => return Ok(()),
-        _ => {}
+        return Ok(());
     }
+    stage.wait(1_200);
     stage.read(scene, people.reader1, case, &note.first.view(), 840).await?;
+    if place == 6 {
+        // The other reading is not begun.
+        return Ok(());
+    }
     stage.wait(2_600);
     stage.read(scene, people.reader2, case, &note.second.view(), 910).await?;
-    match (place, &note.adjudicated) {
-        (_, Some(decision)) => {
-            stage.wait(3_000);
-            stage.adjudicate(scene, case, &decision.view()).await?;
-            stage.finish(scene, case).await
+    if place == 5 {
+        // The two differ: another reading is wanted.
+        return Ok(());
+    }
+    if stage.waits(scene, case).await? {
+        stage.wait(5_000);
+        let view = note.third.as_ref().unwrap_or(&note.first).view();
+        stage.read(scene, third, case, &view, 760).await?;
+        if stage.waits(scene, case).await? {
+            stage.act(people.delivery, Command::CloseReading { engagement, case }).await?;
         }
+    }
+    match place {
         // To accept.
-        (2, None) => {
+        2 => {
             stage.sign(scene, case).await?;
-            stage.act(people.delivery, Command::Deliver { engagement: scene.engagement, case }).await.map(drop)
+            stage.act(people.delivery, Command::Deliver { engagement, case }).await.map(drop)
         }
-        // To sign, and to adjudicate.
-        (4 | 5, None) => Ok(()),
-        (_, None) => stage.finish(scene, case).await,
+        // To adjudicate, and to sign.
+        3 | 4 => Ok(()),
+        _ => stage.finish(scene, case).await,
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             price_minor: 6_800,
             currency: "GBP",
             volume_max: 400,
+            stopping: None,
         })
         .await?;
     let questions: Vec<Question> = lines(made(pack.demo.find("cases.jsonl"))?)?;

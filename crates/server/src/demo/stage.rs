@@ -9,7 +9,8 @@ use remit_kernel::{
     facts::Want,
     form::Evidence,
     id::{CaseId, EngagementId, OrgId, PersonId},
-    pack::PackRef,
+    index::CaseStatus,
+    pack::{Pack, Plan, Stopping},
     quote,
     role::{Role, Side},
     stream::{Scope, StreamId},
@@ -49,6 +50,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) price_minor: i64,
     pub(crate) currency: &'a str,
     pub(crate) volume_max: u32,
+    /// How often a case is read; none: as the pack says.
+    pub(crate) stopping: Option<Stopping>,
 }
 
 impl Stage {
@@ -148,7 +151,7 @@ impl Stage {
         };
         let engagement = made(self.act(people.operator, draft).await?.engagement())?;
         self.staff(engagement).await?;
-        let pack = shipped(terms.pack)?.pack.reference();
+        let pack = shipped(terms.pack)?.pack;
         let lines = vec![line("2.1", LineKind::Standard, terms, &pack), line("9.1", LineKind::History, terms, &pack)];
         let sow = Command::DraftSow {
             engagement,
@@ -183,23 +186,26 @@ impl Stage {
 
     /// Adds an expert whose credential ended last week, so that *why not* has something to tell.
     pub(crate) async fn lapsed_expert(&self, engagement: EngagementId) -> Result<()> {
-        let person = add_person(
-            &self.app,
-            local(self.people.operator),
-            self.provider_org,
-            "Sipho Mokoena",
-            "ZA",
-            BTreeSet::new(),
-        )
-        .await?;
-        self.credential(person, "clinical-trials-reader", "", "CTR-1877", -7).await?;
+        self.expert(engagement, "Sipho Mokoena", ("clinical-trials-reader", "CTR-1877", -7)).await.map(drop)
+    }
+
+    /// Adds an expert who is no persona, with a credential: its kind, its number, and the days that it still holds.
+    pub(crate) async fn expert(
+        &self,
+        engagement: EngagementId,
+        name: &str,
+        (kind, number, days_left): (&str, &str, i64),
+    ) -> Result<PersonId> {
+        let operator = local(self.people.operator);
+        let person = add_person(&self.app, operator, self.provider_org, name, "ZA", BTreeSet::new()).await?;
+        self.credential(person, kind, "", number, days_left).await?;
         let roles = BTreeSet::from([Role::Expert]);
         self.act(
             self.people.delivery,
             Command::AddMember { engagement, person, side: Side::Provider, roles, capacity: 6 },
         )
-        .await
-        .map(drop)
+        .await?;
+        Ok(person)
     }
 
     /// Lets time pass, never beyond the end of the play.
@@ -299,6 +305,11 @@ impl Stage {
         made(loaded.facts.cases.remove(&case))
     }
 
+    /// Returns whether a case waits for a reader.
+    pub(crate) async fn waits(&self, scene: &Scene, case: CaseId) -> Result<bool> {
+        Ok(self.case(scene, case).await?.status == CaseStatus::Reading)
+    }
+
     /// Turns a view of a case into a judgement, each quote on its span.
     pub(crate) async fn judgement(&self, scene: &Scene, case: CaseId, view: &View) -> Result<JudgementIn> {
         let known = self.case(scene, case).await?;
@@ -351,7 +362,7 @@ pub(crate) struct View {
     pub(crate) confidence: Option<u8>,
 }
 
-fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &PackRef) -> LineIn {
+fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &Pack) -> LineIn {
     let work = kind == LineKind::Standard;
     LineIn {
         clause: clause.into(),
@@ -365,8 +376,8 @@ fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &PackRef) -> Line
         price_minor: if work { terms.price_minor } else { 0 },
         currency: terms.currency.into(),
         revisions_max: u32::from(work) * 2,
-        pack: pack.clone(),
-        plan: None,
+        pack: pack.reference(),
+        plan: terms.stopping.filter(|_| work).map(|stopping| Plan { stopping, ..pack.plan.clone() }),
     }
 }
 

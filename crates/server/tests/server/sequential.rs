@@ -139,7 +139,7 @@ async fn signer_client_and_case_are_told_when_the_panel_stopped_and_why() {
     let case = world.take_in("T-1").await;
     world.read(world.reader1, case, "fell").await.unwrap();
     world.read(world.reader2, case, "fell").await.unwrap();
-    let sentence = "Stopped after 2 readings: estimated chance of a wrong answer 0.05 %, limit 1 %";
+    let sentence = "Stopped after 2 readings: estimated chance of a wrong answer under 0.1 %, limit 1 %";
     let signer = Browser::of(&world, world.signer).await;
     let page = signer.get(&format!("/e/{engagement}/sign/{case}")).await.body;
     assert!(page.contains(&format!("Two readers agreed. {sentence}.")), "{page}");
