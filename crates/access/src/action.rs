@@ -51,6 +51,8 @@ words! {
         RecordSuggestion "record_suggestion",
         /// Plan seats again, as a job of the server.
         Replan "replan",
+        /// Measure the readers anew from closed panels.
+        Measure "measure",
         /// Check the record against the events.
         VerifyRecord "verify_record",
         /// Take everything away in open formats.
@@ -118,6 +120,7 @@ impl Action {
             Self::RecordSuggestion
             | Self::Replan
             | Self::DrawLot
+            | Self::Measure
             | Self::VerifyRecord
             | Self::ExportEngagement
             | Self::ViewEngagement

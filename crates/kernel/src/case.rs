@@ -278,6 +278,8 @@ pub enum DecidedBy {
     Adjudicator(PersonId),
     /// One reading alone, as the plan or the imported file has it.
     Single,
+    /// The readers differed; what they said leaves a chance of a wrong answer within the limit of the plan.
+    Panel,
 }
 
 /// A case.

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     case::{Material, Media, ReturnCode, Visibility},
+    decimal::Decimal,
     engagement::LineKind,
     facts::{Facts, Want},
-    form::{Answer, Evidence, QuestionKey},
+    form::{Answer, Evidence, QuestionKey, QuestionKind},
     hash::Digest,
     id::{CaseId, CredentialId, EngagementId, ItemId, LineId, LotId, OrgId, PersonId, ReviewId, SowId},
     index::{DefectKind, LotStatus, Part, Severity},
     lot::{Place, SCREENED_MAX, sampler_of},
-    pack::{PackRef, Plan},
+    model::Measured,
+    pack::{PackRef, Plan, Stopping},
     panel::{Panel, Source},
     role::{Role, Side},
     stream::{Scope, StreamId},
+    text::TextRef,
     time::{Date, Instant},
 };
 
@@ -36,6 +39,12 @@ pub struct JudgementIn {
 pub enum AnswerIn {
     /// Key of an option.
     Choice(String),
+    /// Key of a step.
+    Grade(String),
+    /// Keys of options.
+    Multi(BTreeSet<String>),
+    /// A number.
+    Number(Decimal),
     /// Passages.
     Span(Vec<Evidence>),
     /// Words.
@@ -64,6 +73,39 @@ pub struct DefectIn {
     pub severity: Severity,
     /// What the reviewer saw.
     pub note: String,
+}
+
+impl AnswerIn {
+    /// Returns the answer that a word or words stand for in a question of this kind; none if it takes no such words.
+    pub fn read(kind: &QuestionKind, words: &str) -> Option<Self> {
+        match kind {
+            QuestionKind::Text { .. } => Some(Self::Text(words.to_owned())),
+            QuestionKind::Choice { .. }
+            | QuestionKind::Grade { .. }
+            | QuestionKind::Multi { .. }
+            | QuestionKind::Number { .. }
+            | QuestionKind::Span { .. } => match kind.read(words)? {
+                Answer::Choice(key) => Some(Self::Choice(key)),
+                Answer::Grade(key) => Some(Self::Grade(key)),
+                Answer::Multi(picks) => Some(Self::Multi(picks)),
+                Answer::Number(number) => Some(Self::Number(number)),
+                Answer::Span(_) | Answer::Text(_) => None,
+            },
+        }
+    }
+
+    /// Returns the answer as it is kept, its words through `keep`; none for no words and no picks at all, which are no
+    /// answer.
+    pub fn kept(&self, keep: impl FnOnce(&str) -> TextRef) -> Option<Answer> {
+        match self {
+            Self::Choice(key) => Some(Answer::Choice(key.clone())),
+            Self::Grade(key) => Some(Answer::Grade(key.clone())),
+            Self::Multi(picks) => (!picks.is_empty()).then(|| Answer::Multi(picks.clone())),
+            Self::Number(number) => Some(Answer::Number(*number)),
+            Self::Span(spans) => Some(Answer::Span(spans.clone())),
+            Self::Text(body) => (!body.trim().is_empty()).then(|| Answer::Text(keep(body))),
+        }
+    }
 }
 
 /// An item as it is handed in.
@@ -224,6 +266,10 @@ commands! {
     RecordReading { engagement: EngagementId, case: CaseId, reader: PersonId, part: Part, judgement: JudgementIn, claimed_at: Option<Instant>, source: Source } "record_reading";
     /// Records a reference answer that a file gives.
     RecordReference { engagement: EngagementId, case: CaseId, answers: BTreeMap<QuestionKey, Answer>, source: Source } "record_reference";
+    /// Closes a sequential panel with the readings it has, because nobody is left to read.
+    CloseReading { engagement: EngagementId, case: CaseId } "close_reading";
+    /// Records what was measured of the readers anew.
+    FitModel { engagement: EngagementId, questions: BTreeMap<String, Measured>, panels: u32 } "fit_model";
     /// Plans anew the duties of a person who may no longer do them.
     Replan { engagement: EngagementId, person: PersonId } "replan";
 
@@ -291,6 +337,7 @@ impl Command {
             | Self::ReleaseSeat { case, .. }
             | Self::RevokeSeat { case, .. }
             | Self::SubmitReading { case, .. }
+            | Self::CloseReading { case, .. }
             | Self::RecordReading { case, .. }
             | Self::RecordReference { case, .. }
             | Self::TakeAdjudication { case, .. }
@@ -331,6 +378,7 @@ impl Command {
             | Self::CloseLot { .. }
             | Self::ScreenLot { .. }
             | Self::ResumeSampling { .. }
+            | Self::FitModel { .. }
             | Self::Replan { .. } => None,
         }
     }
@@ -372,6 +420,8 @@ impl Command {
             | Self::SubmitReading { engagement, .. }
             | Self::RecordReading { engagement, .. }
             | Self::RecordReference { engagement, .. }
+            | Self::CloseReading { engagement, .. }
+            | Self::FitModel { engagement, .. }
             | Self::Replan { engagement, .. }
             | Self::TakeAdjudication { engagement, .. }
             | Self::Adjudicate { engagement, .. }
@@ -485,11 +535,29 @@ impl Command {
             Self::ResumeSampling { line, case_type, .. } => {
                 wants.push(Want::Stream(StreamId::Sampler(sampler_of(*line, case_type))));
             }
-            Self::SubmitReading { case, .. } | Self::Adjudicate { case, .. } => draw_wants(*case, facts, wants),
+            Self::Adjudicate { case, .. } => draw_wants(*case, facts, wants),
             Self::AddParty { case, .. } => holder_wants(*case, facts, people),
             Self::TransferCase { to, .. } => people.extend([*to]),
-            Self::ClaimNext { .. } => wants.extend(actor.map(Want::Candidates)),
+            Self::ClaimNext { engagement } => {
+                wants.extend(actor.map(Want::Candidates));
+                // Who else might read is asked only where a further reading is wanted.
+                let panels = facts.candidates.iter().filter_map(|case| facts.panels.get(&case.panel()));
+                if panels.into_iter().any(|panel| panel.asks_another().is_some()) {
+                    wants.push(Want::Stream(StreamId::Model(*engagement)));
+                    wants.extend(actor.map(Want::Rivals));
+                }
+            }
             Self::RecordReading { reader, .. } => people.extend([*reader]),
+            Self::SubmitReading { engagement, case, .. } | Self::CloseReading { engagement, case } => {
+                // Only a sequential panel asks what was measured.
+                let sequential = facts
+                    .panels
+                    .get(&case.panel())
+                    .is_some_and(|panel| matches!(panel.stopping, Stopping::Sequential { .. }));
+                wants.extend(sequential.then_some(Want::Stream(StreamId::Model(*engagement))));
+                draw_wants(*case, facts, wants);
+            }
+            Self::FitModel { engagement, .. } => wants.push(Want::Stream(StreamId::Model(*engagement))),
             Self::Sign { case, .. } => {
                 let items = facts.cases.get(case).into_iter().flat_map(|case| &case.items);
                 wants.extend(items.map(|item| Want::Text(item.name.id)));

@@ -12,6 +12,7 @@ use crate::{
     hash::Digest,
     id::{CaseId, EngagementId, LineId, LotId, OrgId, PanelId, PersonId, ReviewId, SamplerId, SowId, TextId},
     lot::{Lot, Sampler, Seed},
+    model::Model,
     pack::Pack,
     panel::Panel,
     refusal::{Reason, code},
@@ -38,6 +39,8 @@ pub enum Want {
     Name(PersonId),
     /// Open seats that this person might take, best first, with their cases and panels.
     Candidates(PersonId),
+    /// Clearly better readers than this person, with their memberships; needs the model.
+    Rivals(PersonId),
     /// Cases on which this person holds a duty, with their panels.
     DutiesOf(PersonId),
     /// Open cases that this person owns.
@@ -73,6 +76,8 @@ pub struct Facts {
     pub samplers: BTreeMap<SamplerId, Sampler>,
     /// Secret seeds of open lots.
     pub seeds: BTreeMap<LotId, Seed>,
+    /// What is measured of the readers.
+    pub model: Option<Model>,
     /// Members.
     pub members: BTreeMap<PersonId, Member>,
     /// People.
@@ -87,6 +92,8 @@ pub struct Facts {
     pub names: BTreeMap<PersonId, String>,
     /// Answer to [`Want::Candidates`], best first.
     pub candidates: Vec<CaseId>,
+    /// Answer to [`Want::Rivals`], best first.
+    pub rivals: Vec<(Person, Member)>,
     /// Answer to [`Want::DutiesOf`].
     pub duties: Vec<CaseId>,
     /// Answer to [`Want::OwnedBy`].
@@ -110,6 +117,7 @@ impl Facts {
             (StreamId::Review(id), State::Review(state)) => drop(self.reviews.insert(id, state)),
             (StreamId::Lot(id), State::Lot(state)) => drop(self.lots.insert(id, state)),
             (StreamId::Sampler(id), State::Sampler(state)) => drop(self.samplers.insert(id, state)),
+            (StreamId::Model(_), State::Model(state)) => self.model = Some(state),
             (StreamId::Member(id), State::Member(state)) => drop(self.members.insert(id, state)),
             (StreamId::Organisation(id), State::Organisation(state)) => drop(self.organisations.insert(id, state)),
             (StreamId::Person(id), State::Person(state)) => drop(self.people.insert(id, state)),
@@ -124,6 +132,7 @@ impl Facts {
                 | State::Review(_)
                 | State::Lot(_)
                 | State::Sampler(_)
+                | State::Model(_)
                 | State::Member(_)
                 | State::Organisation(_)
                 | State::Person(_),
@@ -144,6 +153,7 @@ impl Facts {
             StreamId::Review(id) => self.reviews.get(&id).cloned().map(State::Review),
             StreamId::Lot(id) => self.lots.get(&id).cloned().map(State::Lot),
             StreamId::Sampler(id) => self.samplers.get(&id).cloned().map(State::Sampler),
+            StreamId::Model(_) => self.model.clone().map(State::Model),
             StreamId::Member(id) => self.members.get(&id).cloned().map(State::Member),
             StreamId::Organisation(id) => self.organisations.get(&id).cloned().map(State::Organisation),
             StreamId::Person(id) => self.people.get(&id).cloned().map(State::Person),

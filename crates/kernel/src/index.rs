@@ -81,7 +81,9 @@ words! {
         Agreed "agreed",
         /// Closed: an adjudicator decided.
         Adjudicated "adjudicated",
-        /// Closed: imported with one reading only.
+        /// Closed: the readers differ, and the chance that the best answer is wrong is within the limit of the plan.
+        Outvoted "outvoted",
+        /// Closed with one reading, as the plan or the file has it.
         Single "single",
         /// Closed without outcome.
         Void "void",
@@ -363,7 +365,7 @@ pub struct DisputeRow {
     pub origin: Origin,
 }
 
-/// One choice answer of one reading. Key: `case`, `reading`, `question`.
+/// One answer of one reading, as [`crate::form::Answer::word`] writes it: of choice, grade, multi and number. Key: `case`, `reading`, `question`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct AnswerRow {

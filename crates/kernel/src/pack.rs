@@ -1,6 +1,6 @@
 //! A practice pack as the kernel knows it: form, quality plan, roles. Read from files by `remit-formats`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,10 @@ pub struct Plan {
     /// Which finished work is looked at again; none: nothing is drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<ReviewPlan>,
+    /// Case types of which one reading alone may decide. A line that names some is signed by both sides; without it a
+    /// case is read twice at least.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub single_allowed: BTreeSet<String>,
 }
 
 /// A hundred percent, in basis points.
@@ -131,7 +135,27 @@ pub const LOW_CONFIDENCE: u8 = 60;
 /// For so many days a reader is new.
 pub const NEW_DAYS: i64 = 30;
 
-/// The stopping rule of a panel. The sequential rule joins with the quality engine.
+/// Fewest blind readings of a case, unless its type is named as one that a single reading may decide.
+pub const READINGS_MIN: u8 = 2;
+
+impl Plan {
+    /// Returns the stopping rule for cases of one type: at least two readings, unless the plan names the type.
+    ///
+    /// A plan of one reading that names no type at all was signed before types were named, and stays as it was signed.
+    pub fn stopping_of(&self, case_type: &str) -> Stopping {
+        let single = self.single_allowed.contains(case_type);
+        match self.stopping {
+            Stopping::Fixed { readings } if single || self.single_allowed.is_empty() => Stopping::Fixed { readings },
+            Stopping::Fixed { readings } => Stopping::Fixed { readings: readings.max(READINGS_MIN) },
+            Stopping::Sequential { readings_min, readings_max, error_max } => {
+                let readings_min = if single { readings_min } else { readings_min.max(READINGS_MIN) };
+                Stopping::Sequential { readings_min, readings_max: readings_max.max(readings_min), error_max }
+            }
+        }
+    }
+}
+
+/// The stopping rule of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Stopping {
@@ -139,6 +163,15 @@ pub enum Stopping {
     Fixed {
         /// At least 1.
         readings: u8,
+    },
+    /// As many as it takes until the estimated chance of a wrong answer is within the limit.
+    Sequential {
+        /// Fewest blind readings, at least 1.
+        readings_min: u8,
+        /// Most; then the readings are compared as they stand.
+        readings_max: u8,
+        /// Greatest chance of a wrong answer, in millionths.
+        error_max: u32,
     },
 }
 

@@ -13,6 +13,7 @@ use crate::{
     id::{CaseId, EngagementId, Id, LineId, LotId, OrgId, PanelId, PersonId, ReviewId, SamplerId, SowId},
     index::Row,
     lot::{Lot, LotEvent, Sampler, SamplerEvent},
+    model::{Model, ModelEvent},
     panel::{Panel, PanelEvent},
     review::{Review, ReviewEvent},
     time::Instant,
@@ -145,8 +146,8 @@ macro_rules! streams {
                     Self::Member(state) => state.rows(),
                     Self::Organisation(state) => state.rows(),
                     Self::Person(state) => state.rows(),
-                    // Statements of work and their counters are few: they are read by their names.
-                    Self::Sow(_) | Self::Line(_) | Self::Sampler(_) => Vec::new(),
+                    // Statements of work, their counters and models are few: they are read by their names.
+                    Self::Sow(_) | Self::Line(_) | Self::Model(_) | Self::Sampler(_) => Vec::new(),
                 }
             }
         }
@@ -170,6 +171,8 @@ streams! {
     Lot(LotId) "lot" LotEvent Lot;
     /// The sampling of a service and case type.
     Sampler(SamplerId) "sampler" SamplerEvent Sampler;
+    /// What is measured of the readers of an engagement.
+    Model(EngagementId) "model" ModelEvent Model;
     /// A person in the engagement.
     Member(PersonId) "member" MemberEvent Member;
     /// An organisation (scope `dir`).

@@ -6,11 +6,12 @@ use super::{Deciding, Done, check_country, check_jurisdiction};
 use crate::{
     case::CaseEvent,
     command::LineIn,
-    engagement::{Engagement, EngagementEvent, MemberEvent, Sow, SowEvent, SowLine, SowStatus},
+    engagement::{Engagement, EngagementEvent, LineKind, MemberEvent, Sow, SowEvent, SowLine, SowStatus},
     id::{CaseId, EngagementId, OrgId, PersonId, SowId},
     index::EngagementStatus,
     lot::LIMITS,
-    pack::{Duty, ReviewPlan, WHOLE},
+    model::MILLION,
+    pack::{Duty, Plan, ReviewPlan, Stopping, WHOLE},
     panel::Release,
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
@@ -19,6 +20,8 @@ use crate::{
     time::Date,
 };
 
+/// Most blind readings of a case.
+const READINGS_MAX: u8 = 9;
 /// Most lines of a statement of work.
 const LINES_MAX: usize = 100;
 /// Most duties or owned cases that one removal moves; more would make one act too large.
@@ -185,11 +188,8 @@ impl Deciding<'_> {
                 .hint(format!("Choose from: {}.", known.join(", "))),
             );
         }
-        if line.plan.as_ref().unwrap_or(&pack.plan).stopping.first() == 0 {
-            reasons.push(
-                Reason::field(code::FIELD_INVALID, field("plan"), "a panel needs at least one reading")
-                    .hint("Plan one reading or more."),
-            );
+        if line.kind == LineKind::Standard {
+            check_plan(&field("plan"), line, line.plan.as_ref().unwrap_or(&pack.plan), reasons);
         }
         if let Some(review) = &line.plan.as_ref().unwrap_or(&pack.plan).review {
             check_review(&field("plan.review"), review, reasons);
@@ -498,4 +498,36 @@ fn check_roles(side: Side, roles: &BTreeSet<Role>, capacity: u32, held: &BTreeSe
         );
     }
     Refusal::unless_empty(reasons)
+}
+
+/// Checks the stopping rule of a line: one reading alone decides only where the line names the case types.
+fn check_plan(field: &str, line: &LineIn, plan: &Plan, reasons: &mut Vec<Reason>) {
+    let invalid = |sentence: String, hint: &str| Reason::field(code::FIELD_INVALID, field, sentence).hint(hint);
+    let (first, last) = (plan.stopping.first(), plan.stopping.last());
+    if first == 0 || last < first || last > READINGS_MAX {
+        reasons.push(invalid(
+            format!("a panel of {first} to {last} readings cannot be planned"),
+            "Plan one to nine readings, the fewest first.",
+        ));
+    }
+    if let Stopping::Sequential { error_max, .. } = plan.stopping
+        && !(1..MILLION).contains(&error_max)
+    {
+        reasons.push(invalid(
+            "the limit is no chance of a wrong answer".to_owned(),
+            "Give more than 0 % and less than 100 %, such as 1 %.",
+        ));
+    }
+    if let Some(case_type) = plan.single_allowed.difference(&line.includes).next() {
+        reasons.push(invalid(
+            format!("a single reading is allowed for `{case_type}`, which the line does not include"),
+            "Name case types of this line only.",
+        ));
+    }
+    if first == 1 && plan.single_allowed.is_empty() {
+        reasons.push(
+            Reason::field(code::SINGLE_READING, field, "one reading alone would decide")
+                .hint("Plan two blind readings, or name the case types for which both sides accept a single one."),
+        );
+    }
 }

@@ -273,10 +273,10 @@ impl Deciding<'_> {
     fn admit(&mut self, case: &mut Case, sow: &Sow, line: &SowLine) -> Done {
         let pack = self.line_pack(line)?;
         let admission = admission(sow, line, &pack, case, false);
-        let (plan, need) = (admission.plan.clone(), admission.need.digest());
+        let (stopping, need) = (admission.plan.stopping_of(&case.case_type), admission.need.digest());
         self.push_case(case, CaseEvent::Admitted { admission });
         self.push_line(line.line, LineEvent::VolumeTaken { case: case.case });
-        self.plan_panel(case, plan.stopping, need, Origin::Witnessed);
+        self.plan_panel(case, stopping, need, Origin::Witnessed);
         Ok(())
     }
 

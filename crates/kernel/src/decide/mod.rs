@@ -22,7 +22,7 @@ use crate::{
     ctx::{Actor, Ctx, Texts},
     engagement::{Engagement, EngagementEvent, LineEvent, Member, MemberEvent},
     facts::Facts,
-    form::{Answer, Judgement},
+    form::Judgement,
     id::{EngagementId, Id, LineId, LotId, PersonId},
     index::EngagementStatus,
     lot::Seed,
@@ -126,6 +126,8 @@ impl<'a> Deciding<'a> {
                 self.record(*case, *reader, *part, judgement, *claimed_at, *source)
             }
             C::RecordReference { case, answers, source, .. } => self.record_reference(*case, answers, *source),
+            C::CloseReading { engagement, case } => self.close_reading(*engagement, *case),
+            C::FitModel { engagement, questions, panels } => self.fit_model(*engagement, questions, *panels),
             C::Replan { person, .. } => self.replan(*person),
 
             C::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),
@@ -262,16 +264,11 @@ impl<'a> Deciding<'a> {
             Judgement { evidence: given.evidence.clone(), confidence: given.confidence, ..Judgement::default() };
         judgement.evidence.retain(|_, spans| !spans.is_empty());
         for (question, answer) in &given.answers {
-            let answer = match answer {
-                AnswerIn::Choice(option) => Answer::Choice(option.clone()),
-                AnswerIn::Span(spans) => Answer::Span(spans.clone()),
-                AnswerIn::Text(body) if body.trim().is_empty() => continue,
-                AnswerIn::Text(body) => {
-                    reasons.extend(check_characters(question, body).err());
-                    Answer::Text(self.keep(body))
-                }
-            };
-            judgement.answers.insert(question.clone(), answer);
+            if let AnswerIn::Text(body) = answer {
+                reasons.extend(check_characters(question, body).err());
+            }
+            let kept = answer.kept(|body| self.keep(body));
+            judgement.answers.extend(kept.map(|answer| (question.clone(), answer)));
         }
         if let Some(rationale) = given.rationale.as_deref().filter(|body| !body.trim().is_empty()) {
             reasons.extend(check_characters("rationale", rationale).err());

@@ -8,18 +8,23 @@ use crate::{
     command::JudgementIn,
     engagement::MemberEvent,
     facts::Facts,
-    form::{Answer, Judgement},
+    form::{Answer, Judgement, QuestionKey},
     id::{CaseId, EngagementId, PersonId},
     index::{CaseStatus, PanelStatus, Part, ReviewStatus},
+    model::{Measured, ModelEvent},
     pack::{Duty, Pack},
     panel::{
-        Bench, Comparison, Panel, PanelEvent, Provenance, Reading, Release, Routing, RoutingRule, Source, compare,
+        Bench, Comparison, Panel, PanelEvent, Provenance, Reading, Release, Routing, RoutingRule, Source, Verdict,
+        Weighed, compare, outvote,
     },
     refusal::{Reason, Refusal, code},
     routing::{self, Examined},
+    stream::{Event, StreamId},
     time::Instant,
 };
 
+/// How long a further reading waits for a clearly better reader.
+const HELD_SECONDS: i64 = 4 * 3_600;
 /// Most readings that files may give one case.
 const READINGS_MAX: usize = 100;
 
@@ -32,19 +37,45 @@ impl Deciding<'_> {
             self.facts.members.get(&person).and_then(|member| routing::capacity(&self.facts.name(person), member));
         Refusal::unless_empty(full.into_iter().collect())?;
         let mut passed_over = Vec::new();
+        let mut left_to_others = None;
         for case in self.facts.candidates.iter().take(routing::CANDIDATES_MAX) {
             let reasons = why_not(self.facts, *case, person, Duty::Read, self.ctx.now);
+            let mut why_not: Vec<_> = reasons.iter().map(|reason| reason.code.to_string()).collect();
             if reasons.is_empty() {
-                return self.take_seat(*case, person, RoutingRule::NextCase, passed_over);
+                // Every reader meets cases in the order of their promises: nothing tells her which reading it is (I2).
+                if !self.better_reader_free(*case) {
+                    return self.take_seat(*case, person, RoutingRule::NextCase, passed_over);
+                }
+                why_not.push(code::BETTER_READER.to_owned());
+                left_to_others = left_to_others.or(Some(*case));
             }
-            passed_over.push(Examined {
-                case: *case,
-                why_not: reasons.iter().map(|reason| reason.code.to_string()).collect(),
-            });
+            passed_over.push(Examined { case: *case, why_not });
+        }
+        // Rather the second best reader than none.
+        if let Some(case) = left_to_others {
+            passed_over.retain(|examined| examined.case != case);
+            return self.take_seat(case, person, RoutingRule::NextCase, passed_over);
         }
         Err(Reason::rule(code::NOTHING_ELIGIBLE, engagement, "no open case fits you right now")
             .hint("New cases appear under Today by themselves. Under People you can see what would make you eligible.")
             .into())
+    }
+
+    /// Returns whether a further reading of a panel waits for a clearly better reader, who could take it now.
+    fn better_reader_free(&self, id: CaseId) -> bool {
+        let (Ok(case), Ok(panel)) = (self.facts.case(id), self.facts.panel(id)) else { return false };
+        let waits = panel.asks_another().is_some_and(|since| self.ctx.now < since.plus_seconds(HELD_SECONDS));
+        let Some(admission) = case.admission.as_ref().filter(|_| waits) else { return false };
+        let used = |natural| {
+            panel.duties.iter().any(|record| record.natural == natural)
+                || panel.readings.iter().any(|reading| reading.natural == natural)
+        };
+        self.facts.rivals.iter().any(|(rival, member)| {
+            !used(rival.natural)
+                && routing::capacity("", member).is_none()
+                && routing::conflict("", rival, &case.parties).is_none()
+                && routing::eligibility("", rival, Some(member), &admission.need, Duty::Read, self.ctx.now).is_empty()
+        })
     }
 
     pub(super) fn claim_seat(&mut self, engagement: EngagementId, case: CaseId) -> Done {
@@ -126,9 +157,65 @@ impl Deciding<'_> {
         };
         self.push_panel(&mut panel, PanelEvent::ReadingSealed { reading });
         self.push_member(reader, MemberEvent::DutyEnded { case: id, duty: Duty::Read });
-        let sealed: Vec<_> = panel.panel_readings().map(|reading| &reading.judgement).collect();
-        if panel.stopping.further(&sealed) == 0 {
+        if panel.waits_for_readers() {
+            return Ok(());
+        }
+        let sealed: Vec<_> = panel.panel_readings().collect();
+        if let Some(weighed) = panel.stopping.weigh(&pack.form, self.facts.model.as_ref(), &sealed) {
+            self.push_panel(&mut panel, PanelEvent::Weighed { weighed });
+        }
+        // The rule may have opened another seat.
+        if !panel.waits_for_readers() {
             self.close(case, &mut panel, &pack)?;
+        }
+        Ok(())
+    }
+
+    /// Closes a sequential panel with the readings it has: where nobody is left to read, a case must not wait (I22).
+    pub(super) fn close_reading(&mut self, engagement: EngagementId, id: CaseId) -> Done {
+        self.live(engagement)?;
+        let (case, mut panel) = (self.case_in(id, &[CaseStatus::Reading])?, self.facts.panel(id)?.clone());
+        let pack = self.pack_of(&case)?;
+        let sealed: Vec<_> = panel.panel_readings().collect();
+        let wanted = usize::from(panel.stopping.first());
+        let weighed = panel.stopping.weigh(&pack.form, self.facts.model.as_ref(), &sealed);
+        let Some(weighed) = weighed.filter(|_| sealed.len() >= wanted) else {
+            return Err(Reason::rule(
+                code::WRONG_STATE,
+                id,
+                format!("this case is to be read {wanted} times at least"),
+            )
+            .hint("Add a reader under People, or cancel the case.")
+            .invariant("I22")
+            .into());
+        };
+        if panel.held_duties().next().is_some() {
+            return Err(Reason::rule(code::HOLDS_SEAT, id, "somebody is reading this case")
+                .hint("Wait for the reading, or take the seat away first.")
+                .into());
+        }
+        let verdict = if weighed.verdict == Verdict::Enough { Verdict::Enough } else { Verdict::Closed };
+        self.push_panel(&mut panel, PanelEvent::Weighed { weighed: Weighed { verdict, ..weighed } });
+        self.close(case, &mut panel, &pack)?;
+        Ok(())
+    }
+
+    /// Records what was measured, if anything changed.
+    pub(super) fn fit_model(
+        &mut self,
+        engagement: EngagementId,
+        questions: &BTreeMap<String, Measured>,
+        panels: u32,
+    ) -> Done {
+        self.facts.engagement(engagement)?;
+        if !questions.values().all(Measured::whole) {
+            return Err(Reason::field(code::FIELD_INVALID, "questions", "the figures do not fit their classes")
+                .hint("Measure anew; figures come from closed panels alone.")
+                .into());
+        }
+        if self.facts.model.as_ref().is_none_or(|model| model.questions != *questions) {
+            let fitted = ModelEvent::Fitted { questions: questions.clone(), panels };
+            self.events.push((StreamId::Model(engagement), Event::Model(fitted)));
         }
         Ok(())
     }
@@ -146,6 +233,10 @@ impl Deciding<'_> {
                 self.resolve(case, panel, pack, outcome, DecidedBy::Single)?;
             }
             Comparison::Disputed(questions) => {
+                if let Some((outcome, questions)) = self.outvoted(panel, pack) {
+                    self.push_panel(panel, PanelEvent::Outvoted { outcome: outcome.clone(), questions });
+                    return self.resolve(case, panel, pack, outcome, DecidedBy::Panel);
+                }
                 self.push_panel(panel, PanelEvent::Disputed { questions });
                 self.push_case(&mut case, CaseEvent::AdjudicationAsked { cause: Cause::Disagreement });
             }
@@ -153,6 +244,13 @@ impl Deciding<'_> {
             Comparison::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Returns what stands where readers of a sequential panel differ and were enough all the same.
+    fn outvoted(&self, panel: &Panel, pack: &Pack) -> Option<(Judgement, Vec<QuestionKey>)> {
+        let (weighed, _) = panel.weighed.last().filter(|(weighed, _)| weighed.verdict == Verdict::Enough)?;
+        let sealed: Vec<_> = panel.panel_readings().collect();
+        outvote(&pack.form, self.facts.model.as_ref()?, weighed.error_max, &sealed)
     }
 
     /// Records what a file claims. It skips eligibility and capacity, and nothing else.

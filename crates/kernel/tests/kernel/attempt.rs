@@ -9,7 +9,8 @@ use remit_kernel::{
     form::Answer,
     id::{CaseId, CredentialId, EngagementId, ItemId, LotId, PersonId, ReviewId, SowId},
     index::{CaseStatus, DefectKind, Part, ReviewKind, ReviewStatus, Severity},
-    pack::Duty,
+    model::measure,
+    pack::{Duty, Stopping},
     refusal::code,
     role::{Role, Side},
     stream::{Scope, State, StreamId},
@@ -17,7 +18,7 @@ use remit_kernel::{
 
 use crate::{
     invariants,
-    stage::{OfChance as _, Stage, date, item_in, plan, source},
+    stage::{OfChance as _, Stage, date, item_in, pack, plan, source},
     world::{over, told},
 };
 
@@ -44,6 +45,8 @@ pub(crate) enum Try {
     Release,
     Revoke,
     Submit,
+    CloseReading,
+    Measure,
     TakeDispute,
     Adjudicate,
     Edit,
@@ -102,6 +105,8 @@ pub(crate) const TRIES: &[(Try, u32)] = &[
     (Try::Release, 4),
     (Try::Revoke, 3),
     (Try::Submit, 18),
+    (Try::CloseReading, 2),
+    (Try::Measure, 1),
     (Try::TakeDispute, 6),
     (Try::Adjudicate, 6),
     (Try::Edit, 2),
@@ -175,7 +180,7 @@ impl Step {
         let fitting: &[CaseStatus] = match self.tries {
             Try::Admit | Try::Decline => &[CaseStatus::ScopeQuery],
             Try::Claim | Try::Assign | Try::AddItem => &[CaseStatus::Ready, CaseStatus::Reading],
-            Try::Submit => &[CaseStatus::Reading],
+            Try::Submit | Try::CloseReading => &[CaseStatus::Reading],
             Try::Release | Try::Revoke => &[CaseStatus::Reading, CaseStatus::Adjudicating],
             Try::TakeDispute | Try::Adjudicate => &[CaseStatus::Adjudicating],
             Try::Open | Try::Sign | Try::ReturnSignoff | Try::RefuseSignoff => &[CaseStatus::AwaitingSignOff],
@@ -355,6 +360,19 @@ impl Step {
                 Command::RevokeSeat { engagement, case: case?, person: held, reason: note }
             }
             Try::Submit => stage.submit(case?, self.finding()),
+            Try::CloseReading => Command::CloseReading { engagement, case: case? },
+            Try::Measure => {
+                let panels: Vec<_> = cases(stage).iter().filter_map(|case| panel_of(stage, case.case)).collect();
+                let form = pack().form;
+                let closed: Vec<_> =
+                    panels.iter().filter(|panel| panel.revealed()).map(|panel| (panel, &form)).collect();
+                let mut questions = measure(&closed, stage.world.now);
+                // Few panels close in a history: as if many more answers were known.
+                for measured in questions.values_mut() {
+                    measured.known += 30 * u32::from(self.fit());
+                }
+                Command::FitModel { engagement, questions, panels: 1 }
+            }
             Try::TakeDispute => stage.take_dispute(case?),
             Try::Adjudicate => stage.adjudicate(case?, self.finding()),
             Try::Edit => {
@@ -452,9 +470,15 @@ impl Step {
                 engagement,
                 starts_on: date(["2026-02-01", "2026-03-20"][self.pick % 2]),
                 ends_on: date(["2026-06-30", "2027-12-31"][self.twist % 2]),
-                lines: vec![
-                    stage.line_in(LineKind::Standard, plan([1, 2, 3][self.twist % 3], !self.who.is_multiple_of(3))),
-                ],
+                lines: {
+                    let mut plan = plan([1, 2, 3][self.twist % 3], !self.who.is_multiple_of(3));
+                    if self.pick.is_multiple_of(2) {
+                        let (readings_min, readings_max) = (plan.stopping.first(), 4);
+                        let error_max = [1_000, 50_000, 300_000][self.who % 3];
+                        plan.stopping = Stopping::Sequential { readings_min, readings_max, error_max };
+                    }
+                    vec![stage.line_in(LineKind::Standard, plan)]
+                },
             },
             Try::ReviseSow => {
                 let lines = vec![stage.line_in(LineKind::Standard, plan(2, true))];

@@ -14,7 +14,8 @@ use remit_kernel::{
     id::EngagementId,
     index::{CaseStatus, DefectKind, Part, Severity},
     lot::{LotEvent, SamplerEvent},
-    pack::{Acceptance, ReviewPlan},
+    model::ModelEvent,
+    pack::{Acceptance, Plan, ReviewPlan, Stopping},
     panel::PanelEvent,
     review::ReviewEvent,
     role::Role,
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    sequential::figures,
     stage::{Stage, item_in, plan, reviewed, source},
     world::{Logged, States},
 };
@@ -107,6 +109,7 @@ fn every_kind() -> BTreeSet<(String, String)> {
         ("review", kinds_of::<ReviewEvent>()),
         ("lot", kinds_of::<LotEvent>()),
         ("sampler", kinds_of::<SamplerEvent>()),
+        ("model", kinds_of::<ModelEvent>()),
         ("member", kinds_of::<MemberEvent>()),
         ("org", kinds_of::<OrganisationEvent>()),
         ("person", kinds_of::<PersonEvent>()),
@@ -144,13 +147,18 @@ fn everything_happens() -> Vec<Logged> {
     questioned(&mut stage);
     history(&mut stage);
     let sow = stage.draft_sow(vec![stage.line_in(LineKind::Standard, plan(1, false))]);
-    let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
+    let limit = Plan {
+        stopping: Stopping::Sequential { readings_min: 2, readings_max: 3, error_max: 50_000 },
+        ..plan(2, true)
+    };
+    let lines = vec![stage.line_in(LineKind::Standard, limit)];
     let known = stage.sow(sow);
     let (starts_on, ends_on) = (known.starts_on, known.ends_on);
     stage.does("manager", &Command::ReviseSow { engagement, sow, starts_on, ends_on, lines });
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });
+    outvoted(&mut stage);
     let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
     let (starts_on, ends_on) = ("2027-01-01".parse().unwrap(), "2027-12-31".parse().unwrap());
     stage.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines });
@@ -253,6 +261,16 @@ fn questioned(stage: &mut Stage) {
     let reader = stage.take_in();
     stage.does("reader", &stage.claim(reader));
     stage.does("client", &stage.cancel(reader));
+}
+
+/// A case under a limit: two differ, a third is asked for, and one is outvoted.
+fn outvoted(stage: &mut Stage) {
+    let questions = figures(99, 40);
+    stage.does("manager", &Command::FitModel { engagement: stage.engagement, questions, panels: 400 });
+    let case = stage.take_in();
+    for (name, finding) in [("reader", "decreased"), ("second", "none"), ("deputy", "decreased")] {
+        stage.reads(name, case, finding);
+    }
 }
 
 /// A case of the past: agreed, with a suggestion and a reference beside it.

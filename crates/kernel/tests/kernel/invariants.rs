@@ -14,8 +14,8 @@ use remit_kernel::{
     id::{CaseId, LineId, PersonId, SowId},
     index::{CaseStatus, LotStatus, PanelStatus, Part, ReviewKind, ReviewStatus, Row},
     lot::{self, Lot, LotEvent, Place, Seed},
-    pack::{Duty, Requirement},
-    panel::{Bench, Panel, PanelEvent, Provenance, Reading, Seat},
+    pack::{Duty, Requirement, Stopping},
+    panel::{Bench, Panel, PanelEvent, Provenance, Reading, Seat, Verdict},
     review::{Review, ReviewEvent},
     role::Role,
     stream::{Event, Scope, State, StreamId},
@@ -603,7 +603,12 @@ impl<'a> Seen<'a> {
                 continue;
             }
             if witnessed(panel.origin) {
-                assert_eq!(panel.seats.len(), usize::from(panel.stopping.first()), "I22: a seat was lost");
+                let more = panel.weighed.iter().filter(|(weighed, _)| weighed.verdict == Verdict::Another).count();
+                let planned = usize::from(panel.stopping.first()) + more;
+                assert!(planned <= usize::from(panel.stopping.last()), "I22: more readings than the plan allows");
+                let closed = panel.weighed.last().is_some_and(|(weighed, _)| weighed.verdict == Verdict::Closed);
+                assert!(panel.seats.len() == planned || closed, "I22: a seat was lost");
+                Self::weighed_as_planned(case, panel);
                 let owed = panel.seats.iter().any(|seat| !matches!(seat, Seat::Sealed { .. }));
                 let reading = matches!(panel.status, PanelStatus::Planned | PanelStatus::Reading);
                 assert_eq!(owed, reading, "I22: all readings are in, or one is owed");
@@ -695,6 +700,37 @@ impl<'a> Seen<'a> {
             assert_eq!(review.is_some(), !causes.is_empty(), "I23: drawn and not reviewed");
             assert_eq!(in_house.is_some(), lot::in_house(plan, seed, case.case), "I23: the client's draw differs");
         }
+    }
+
+    /// A sequential panel that stopped says why, and the reason is true; one reading decides where that was signed.
+    fn weighed_as_planned(case: &Case, panel: &Panel) {
+        let readings = panel.panel_readings().count();
+        let plan = case.admission.as_ref().map(|admission| &admission.plan);
+        if panel.status == PanelStatus::Single {
+            let allowed = plan.is_some_and(|plan| plan.single_allowed.contains(&case.case_type));
+            assert!(allowed, "one reading decided a case of a type that is not named");
+        }
+        let Stopping::Sequential { readings_min, readings_max, error_max } = panel.stopping else {
+            assert!(panel.weighed.is_empty(), "a fixed number of readings was weighed");
+            return;
+        };
+        let Some((weighed, _)) = panel.weighed.last().filter(|_| !panel.waits_for_readers()) else { return };
+        assert_eq!(
+            (usize::from(weighed.readings), weighed.error_max),
+            (readings, error_max),
+            "weighed by another plan"
+        );
+        assert!((readings_min..=readings_max).contains(&weighed.readings), "stopped outside the plan");
+        let fits = match weighed.verdict {
+            Verdict::Another => false,
+            Verdict::Enough => weighed.error.is_some_and(|error| error <= error_max),
+            Verdict::Cap => weighed.error.is_some_and(|error| error > error_max) && weighed.readings == readings_max,
+            Verdict::Closed => weighed.error.is_none_or(|error| error > error_max),
+            Verdict::Uncalibrated => weighed.error.is_none() && weighed.model.is_none(),
+        };
+        assert!(fits, "the reason for stopping is not true: {weighed:?}");
+        let outvoted = panel.status == PanelStatus::Outvoted;
+        assert!(!outvoted || (readings >= 3 && weighed.verdict == Verdict::Enough), "outvoted without ground");
     }
 
     fn i28_no_duty_survives_a_new_conflict(&self) {

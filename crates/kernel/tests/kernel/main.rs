@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod answers;
 mod attempt;
 mod contract;
 mod events;
@@ -12,5 +13,6 @@ mod matrix;
 mod properties;
 mod review;
 mod rules;
+mod sequential;
 mod stage;
 mod world;

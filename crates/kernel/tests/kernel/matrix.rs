@@ -165,6 +165,7 @@ fn without_case(stage: &mut Stage) -> Vec<Command> {
         Command::CloseLot { engagement, lot: LotId::of_chance(9) },
         Command::ScreenLot { engagement, lot: LotId::of_chance(9) },
         Command::ResumeSampling { engagement, line: stage.line, case_type: "trial".into(), note: "Go on.".into() },
+        Command::FitModel { engagement, questions: BTreeMap::new(), panels: 0 },
         Command::Replan { engagement, person },
     ]
 }
@@ -189,6 +190,7 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
         Command::ReleaseSeat { engagement, case, reason: reason.clone() },
         Command::RevokeSeat { engagement, case, person: stage.who("reader"), reason },
         stage.submit(case, "none"),
+        Command::CloseReading { engagement, case },
         stage.record(case, "second", Part::Panel, "none", 7),
         Command::RecordReference { engagement, case, answers, source: source(7) },
         stage.take_dispute(case),

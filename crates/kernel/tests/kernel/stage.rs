@@ -97,6 +97,17 @@ impl Stage {
         stage
     }
 
+    /// Returns the stage with a line in force under this quality plan.
+    pub(crate) fn live(plan: Plan) -> Self {
+        let mut stage = Self::unsigned(plan);
+        let (engagement, sow) = (stage.engagement, stage.sow);
+        stage.does("manager", &Command::ProposeSow { engagement, sow });
+        stage.does("manager", &Command::SignSow { engagement, sow });
+        stage.does("client", &Command::SignSow { engagement, sow });
+        stage.does("manager", &Command::GoLive { engagement });
+        stage
+    }
+
     /// Returns the stage before anybody signed, with a draft of the statement of work under this quality plan.
     pub(crate) fn unsigned(plan: Plan) -> Self {
         Self::unsigned_for(plan, Some(VOLUME_MAX))
@@ -587,7 +598,15 @@ pub(crate) fn item_in(name: &str, visibility: Visibility) -> ItemIn {
 
 /// Returns a plan of so many readings, with or without a signature in the matter's jurisdiction.
 pub(crate) fn plan(readings: u8, signoff: bool) -> Plan {
-    Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction: signoff, review: None }
+    // One reading alone must be allowed by name.
+    let single_allowed = (readings == 1).then(|| "trial".to_owned()).into_iter().collect();
+    Plan {
+        stopping: Stopping::Fixed { readings },
+        signoff,
+        signoff_in_jurisdiction: signoff,
+        review: None,
+        single_allowed,
+    }
 }
 
 /// Returns that plan with reviews.

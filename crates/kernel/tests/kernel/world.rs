@@ -93,6 +93,23 @@ impl World {
             Want::Name(person) => facts.names.extend(self.name(person).map(|name| (person, name))),
             Want::Seed(lot) => facts.seeds.extend(self.seeds.get(&lot).map(|seed| (lot, *seed))),
             Want::Candidates(person) => facts.candidates = self.candidates(scope, person),
+            Want::Rivals(person) => {
+                let natural = match self.state(Scope::Directory, StreamId::Person(person)) {
+                    Some(State::Person(person)) => person.natural,
+                    _ => person,
+                };
+                let better = facts.model.as_ref().map(|model| model.better_than(natural)).unwrap_or_default();
+                let known = |id| match (
+                    self.state(Scope::Directory, StreamId::Person(id)),
+                    self.state(scope, StreamId::Member(id)),
+                ) {
+                    (Some(State::Person(person)), Some(State::Member(member))) => {
+                        Some((person.clone(), member.clone()))
+                    }
+                    _ => None,
+                };
+                facts.rivals = better.into_iter().filter_map(known).collect();
+            }
             Want::DutiesOf(person) => {
                 facts.duties = self.cases_where(
                     scope,

@@ -18,6 +18,7 @@ mod engagement;
 pub(crate) mod extract;
 mod file;
 mod import;
+mod model;
 mod openapi;
 mod people;
 mod problem;
@@ -63,6 +64,7 @@ pub fn router() -> Router<Edge> {
         .merge(import::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(model::router())
         .merge(file::router())
         .merge(review::router())
         .merge(signoff::router())

@@ -357,6 +357,7 @@ fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect
         | StreamId::Review(_)
         | StreamId::Lot(_)
         | StreamId::Sampler(_)
+        | StreamId::Model(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => false,
     };
@@ -377,6 +378,7 @@ fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect
         | StreamId::Review(_)
         | StreamId::Lot(_)
         | StreamId::Sampler(_)
+        | StreamId::Model(_)
         | StreamId::Member(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => None,

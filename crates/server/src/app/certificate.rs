@@ -610,12 +610,10 @@ pub fn figures(lot: Option<&Lot>, whole: &[Whole]) -> Figures {
     }
 }
 
-/// Returns the agreement on each question that readers chose an answer to, in the order of their keys.
+/// Returns the agreement on each question whose answers can be the same or not, in the order of their keys: grades,
+/// lists of picks and numbers count as alike only where they are equal.
 fn agreement(whole: &[&Whole]) -> Vec<QuestionAgreement> {
-    let choice = |reading: &'_ Reading, question: &str| match reading.judgement.answers.get(question) {
-        Some(Answer::Choice(option)) => Some(option.clone()),
-        Some(Answer::Span(_) | Answer::Text(_)) | None => None,
-    };
+    let choice = |reading: &'_ Reading, question: &str| reading.judgement.answers.get(question).and_then(Answer::word);
     let mut questions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for reading in whole.iter().flat_map(|whole| whole.panel.panel_readings()) {
         for question in reading.judgement.answers.keys() {

@@ -8,7 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{EngagementId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, EngagementStatus},
-    pack::{Plan, ReviewPlan, Stopping},
+    pack::{Plan, ReviewPlan},
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::Date,
@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::{
     App,
     look::{ERASED, Look, Query},
+    stopping::StoppingOut,
 };
 use crate::{caller::Caller, error::Result};
 
@@ -154,8 +155,9 @@ pub struct LineOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub review: Option<ReviewPlan>,
-    /// Blind readings for each case.
-    pub readings: u8,
+    /// How often a case is read.
+    #[serde(flatten)]
+    pub stopping: StoppingOut,
     /// Whether a professional signs.
     pub signoff: bool,
     /// Whether the signer must be licensed in the case's jurisdiction.
@@ -417,7 +419,6 @@ impl Look<'_> {
 
 fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
     let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect();
-    let Stopping::Fixed { readings } = line.plan.stopping;
     LineOut {
         line: line.line,
         clause: line.clause.clone(),
@@ -436,7 +437,7 @@ fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
         pack_version: line.pack.version.clone(),
         pack_digest: line.pack.digest,
         review: line.plan.review.clone(),
-        readings,
+        stopping: StoppingOut::of(&line.plan),
         signoff: line.plan.signoff,
         signoff_in_jurisdiction: line.plan.signoff_in_jurisdiction,
     }

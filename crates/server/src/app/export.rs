@@ -143,6 +143,7 @@ impl Query for ExportEvents {
                     | StreamId::Line(_)
                     | StreamId::Lot(_)
                     | StreamId::Sampler(_)
+                    | StreamId::Model(_)
                     | StreamId::Member(_)
                     | StreamId::Organisation(_)
                     | StreamId::Person(_),
@@ -299,6 +300,7 @@ impl Opened {
             DecidedBy::Agreement => ("agreement", None),
             DecidedBy::Adjudicator(person) => ("adjudicator", Some(person)),
             DecidedBy::Single => ("single", None),
+            DecidedBy::Panel => ("panel", None),
         };
         Some(self.line(json!({
             "case": self.case.case, "reference": words.text(self.case.reference.id), "decided_by": by, "adjudicator": person,
@@ -311,7 +313,7 @@ impl Opened {
 fn texts_of(judgement: &Judgement) -> Vec<TextId> {
     let words = judgement.answers.values().filter_map(|answer| match answer {
         Answer::Text(text) => Some(text.id),
-        Answer::Choice(_) | Answer::Span(_) => None,
+        Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Number(_) | Answer::Span(_) => None,
     });
     words.chain(judgement.rationale.map(|rationale| rationale.id)).collect()
 }
@@ -322,7 +324,9 @@ fn judgement(judgement: &Judgement, words: &Words<'_>) -> Value {
         .iter()
         .map(|(question, answer)| {
             let answer = match answer {
-                Answer::Choice(option) => json!(option),
+                Answer::Choice(key) | Answer::Grade(key) => json!(key),
+                Answer::Multi(picks) => json!(picks),
+                Answer::Number(number) => json!(number),
                 Answer::Span(spans) => json!(spans),
                 Answer::Text(text) => json!(words.text(text.id)),
             };

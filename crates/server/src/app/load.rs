@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use remit_kernel::{
     command::Command,
+    directory::Person,
+    engagement::Member,
     facts::{Facts, Want},
     hash::Digest,
     id::{CaseId, PersonId},
@@ -84,6 +86,7 @@ impl App {
                 Want::Pack(_)
                 | Want::Seed(_)
                 | Want::Candidates(_)
+                | Want::Rivals(_)
                 | Want::DutiesOf(_)
                 | Want::OwnedBy(_)
                 | Want::Reference(_)
@@ -123,6 +126,11 @@ impl App {
                 self.load_cases(scope, &cases, loaded).await?;
                 loaded.facts.candidates = cases;
             }
+            Want::Rivals(person) => {
+                let natural = loaded.facts.people.get(&person).map_or(person, |known| known.natural);
+                let better = loaded.facts.model.as_ref().map(|model| model.better_than(natural)).unwrap_or_default();
+                loaded.facts.rivals = self.rivals(scope, &better).await?;
+            }
             Want::DutiesOf(person) => {
                 let held = self.store.duties_of(&scope.to_string(), person, DutyStatus::Active, MOVED_LIMIT).await?;
                 let cases: BTreeSet<_> = held.iter().map(|(duty, _)| duty.case).collect();
@@ -154,6 +162,17 @@ impl App {
             Want::Stream(_) | Want::Person(_) | Want::Organisation(_) | Want::Text(_) | Want::Name(_) => {}
         }
         Ok(())
+    }
+
+    /// Returns people with their memberships. They are looked at, not rested on: their moving changes nothing.
+    async fn rivals(&self, scope: Scope, people: &[PersonId]) -> Result<Vec<(Person, Member)>> {
+        let mut looked = Loaded::default();
+        let own: Vec<_> = people.iter().copied().map(StreamId::Member).collect();
+        let persons: Vec<_> = people.iter().copied().map(StreamId::Person).collect();
+        self.load_streams(scope, &own, &mut looked).await?;
+        self.load_streams(Scope::Directory, &persons, &mut looked).await?;
+        let Facts { people: mut known, mut members, .. } = looked.facts;
+        Ok(people.iter().filter_map(|person| Some((known.remove(person)?, members.remove(person)?))).collect())
     }
 
     /// Loads cases with their panels.

@@ -151,7 +151,7 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
         Command::AdmitCase { .. } | Command::DeclineCase { .. } => Action::SettleScope,
         Command::CancelCase { .. } => Action::CancelCase,
         Command::TransferCase { .. } => Action::TransferCase,
-        Command::AssignSeat { .. } | Command::RevokeSeat { .. } => Action::AssignSeat,
+        Command::AssignSeat { .. } | Command::RevokeSeat { .. } | Command::CloseReading { .. } => Action::AssignSeat,
         Command::ReleaseSeat { case, .. } => {
             let held = actor.and_then(|actor| facts.panels.get(&case.panel())?.assignment_of(actor));
             let reviews = |actor: PersonId| {
@@ -168,6 +168,7 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
             Action::ReadCaseAsReader
         }
         Command::Replan { .. } => Action::Replan,
+        Command::FitModel { .. } => Action::Measure,
         Command::TakeAdjudication { .. } | Command::Adjudicate { .. } => Action::Adjudicate,
         Command::TakeReview { .. } | Command::FinishReview { .. } | Command::RuleReview { .. } => Action::Review,
         Command::RebutReview { .. } => Action::RebutReview,

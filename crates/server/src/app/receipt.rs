@@ -68,6 +68,7 @@ impl Receipt {
             | StreamId::Review(_)
             | StreamId::Lot(_)
             | StreamId::Sampler(_)
+            | StreamId::Model(_)
             | StreamId::Member(_)
             | StreamId::Organisation(_)
             | StreamId::Person(_) => None,

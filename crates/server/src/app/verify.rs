@@ -379,6 +379,7 @@ impl Draws {
             | State::Panel(_)
             | State::Review(_)
             | State::Sampler(_)
+            | State::Model(_)
             | State::Member(_)
             | State::Organisation(_)
             | State::Person(_) => {}

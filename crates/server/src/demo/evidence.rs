@@ -87,7 +87,7 @@ async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId,
         // The signer sees it otherwise, and an adjudicator who is not she decides.
         5 if question.disagreement.is_none() => {
             stage.open_all(scene, case).await?;
-            let finding = View { answers: answer("cannot_tell"), quote: None, ..question.view() };
+            let finding = View { answers: answer("cannot_tell"), quotes: BTreeMap::new(), ..question.view() };
             let finding = Some(stage.judgement(scene, case, &finding).await?);
             let note =
                 "The report compares within the groups only; it does not answer the question between them.".to_owned();
@@ -99,7 +99,11 @@ async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId,
                 .await?;
             stage.wait(5_000);
             stage
-                .adjudicate(scene, case, &View { answers: answer("cannot_tell"), quote: None, ..question.view() })
+                .adjudicate(
+                    scene,
+                    case,
+                    &View { answers: answer("cannot_tell"), quotes: BTreeMap::new(), ..question.view() },
+                )
                 .await?;
             stage.wait(2_000);
             stage.finish(scene, case).await
@@ -227,7 +231,7 @@ impl Question {
     pub(super) fn view(&self) -> View {
         View {
             answers: answer(&self.answer),
-            quote: cited(self.quote.as_ref()),
+            quotes: cited(self.quote.as_ref()),
             rationale: Some(self.rationale.clone()),
             confidence: None,
         }
@@ -238,11 +242,11 @@ impl Question {
         match (&self.disagreement, &self.second_quote) {
             (Some(other), _) => View {
                 answers: answer(&other.answer),
-                quote: cited(other.quote.as_ref()),
+                quotes: cited(other.quote.as_ref()),
                 rationale: Some(other.rationale.clone()),
                 confidence: None,
             },
-            (None, Some(quote)) => View { quote: cited(Some(quote)), ..self.view() },
+            (None, Some(quote)) => View { quotes: cited(Some(quote)), ..self.view() },
             (None, None) => self.view(),
         }
     }
@@ -257,8 +261,8 @@ impl Question {
     }
 }
 
-fn cited(quote: Option<&String>) -> Option<(String, String)> {
-    quote.map(|quote| ("effect".to_owned(), quote.clone()))
+fn cited(quote: Option<&String>) -> BTreeMap<String, String> {
+    quote.map(|quote| ("effect".to_owned(), quote.clone())).into_iter().collect()
 }
 
 fn answer(key: &str) -> BTreeMap<String, String> {

@@ -2,6 +2,7 @@
 //!
 //! Only this module moves time, in process and before the server listens; no command or route of a server can.
 
+mod design;
 mod evidence;
 mod reading;
 mod review;
@@ -56,6 +57,8 @@ pub async fn seed(store: Store, now: Instant, told: impl Fn(&str)) -> Result<()>
     told("ECG readings: two weeks, and the history of 331 tracings");
     reading::play(&stage).await?;
     review::leave(&stage, &reviewed).await?;
+    told("design notes: grades, concerns and measures");
+    design::play(&stage).await?;
     clock.step_to(now);
     Ok(())
 }
@@ -79,7 +82,7 @@ pub async fn personas(app: &App) -> Result<Option<Demo>> {
 
 /// Keeps the packs that come with Remit, so that statements of work can name them.
 pub async fn keep_shipped(app: &App) -> Result<()> {
-    for name in ["evidence-analysis", "diagnostic-reading"] {
+    for name in ["evidence-analysis", "diagnostic-reading", "design-review"] {
         app.keep_pack(&shipped(name)?.pack).await?;
     }
     Ok(())

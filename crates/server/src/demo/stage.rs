@@ -9,7 +9,8 @@ use remit_kernel::{
     facts::Want,
     form::Evidence,
     id::{CaseId, EngagementId, OrgId, PersonId},
-    pack::{PackRef, Plan},
+    index::CaseStatus,
+    pack::{Pack, Plan},
     quote,
     role::{Role, Side},
     stream::{Scope, StreamId},
@@ -106,6 +107,15 @@ impl Stage {
         self.clear(people.signer).await
     }
 
+    /// Records what the same people hold as engineers.
+    pub(crate) async fn qualify_engineers(&self) -> Result<()> {
+        let people = self.people;
+        for (number, person) in [people.reader1, people.reader2, people.adjudicator].into_iter().enumerate() {
+            self.credential(person, "design-engineer", "", &format!("DE-{}", 310 + number), 420).await?;
+        }
+        self.credential(people.signer, "chartered-engineer", "", "CENG-5521", 610).await
+    }
+
     async fn clear(&self, person: PersonId) -> Result<()> {
         let command = Command::SetClearance { person, clearance: "health-data".into(), granted: true };
         self.act(self.people.operator, command).await.map(drop)
@@ -142,7 +152,7 @@ impl Stage {
         };
         let engagement = made(self.act(people.operator, draft).await?.engagement())?;
         self.staff(engagement).await?;
-        let pack = shipped(terms.pack)?.pack.reference();
+        let pack = shipped(terms.pack)?.pack;
         let lines = vec![line("2.1", LineKind::Standard, terms, &pack), line("9.1", LineKind::History, terms, &pack)];
         let sow = Command::DraftSow {
             engagement,
@@ -178,23 +188,26 @@ impl Stage {
 
     /// Adds an expert whose credential ended last week, so that *why not* has something to tell.
     pub(crate) async fn lapsed_expert(&self, engagement: EngagementId) -> Result<()> {
-        let person = add_person(
-            &self.app,
-            local(self.people.operator),
-            self.provider_org,
-            "Sipho Mokoena",
-            "ZA",
-            BTreeSet::new(),
-        )
-        .await?;
-        self.credential(person, "clinical-trials-reader", "", "CTR-1877", -7).await?;
+        self.expert(engagement, "Sipho Mokoena", ("clinical-trials-reader", "CTR-1877", -7)).await.map(drop)
+    }
+
+    /// Adds an expert who is no persona, with a credential: its kind, its number, and the days that it still holds.
+    pub(crate) async fn expert(
+        &self,
+        engagement: EngagementId,
+        name: &str,
+        (kind, number, days_left): (&str, &str, i64),
+    ) -> Result<PersonId> {
+        let operator = local(self.people.operator);
+        let person = add_person(&self.app, operator, self.provider_org, name, "ZA", BTreeSet::new()).await?;
+        self.credential(person, kind, "", number, days_left).await?;
         let roles = BTreeSet::from([Role::Expert]);
         self.act(
             self.people.delivery,
             Command::AddMember { engagement, person, side: Side::Provider, roles, capacity: 6 },
         )
-        .await
-        .map(drop)
+        .await?;
+        Ok(person)
     }
 
     /// Lets time pass, never beyond the end of the play.
@@ -294,15 +307,24 @@ impl Stage {
         made(loaded.facts.cases.remove(&case))
     }
 
+    /// Returns whether a case waits for a reader.
+    pub(crate) async fn waits(&self, scene: &Scene, case: CaseId) -> Result<bool> {
+        Ok(self.case(scene, case).await?.status == CaseStatus::Reading)
+    }
+
     /// Turns a view of a case into a judgement, each quote on its span.
     pub(crate) async fn judgement(&self, scene: &Scene, case: CaseId, view: &View) -> Result<JudgementIn> {
         let known = self.case(scene, case).await?;
         let mut judgement =
             JudgementIn { rationale: view.rationale.clone(), confidence: view.confidence, ..JudgementIn::default() };
+        let admission = made(known.admission.as_ref())?;
+        let pack = made(self.app.pack(admission.pack.digest).await?)?;
         for (question, answer) in &view.answers {
-            judgement.answers.insert(question.clone(), AnswerIn::Choice(answer.clone()));
+            let asked = made(pack.form.question(question))?;
+            judgement.answers.insert(question.clone(), made(AnswerIn::read(&asked.kind, answer))?);
         }
-        if let (Some((question, quoted)), Some(item)) = (&view.quote, known.current_items().next()) {
+        for (question, quoted) in &view.quotes {
+            let item = made(known.current_items().next())?;
             let texts = self.app.store().texts(&scene.engagement.to_string(), &[item.body.id]).await?;
             let document = made(texts.get(&item.body.id))?;
             let found = made(quote::find(document, quoted).first().copied())?;
@@ -336,13 +358,13 @@ pub(crate) struct NewCase {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
     pub(crate) answers: BTreeMap<String, String>,
-    /// Question and passage.
-    pub(crate) quote: Option<(String, String)>,
+    /// Passages by question.
+    pub(crate) quotes: BTreeMap<String, String>,
     pub(crate) rationale: Option<String>,
     pub(crate) confidence: Option<u8>,
 }
 
-fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &PackRef) -> LineIn {
+fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &Pack) -> LineIn {
     let work = kind == LineKind::Standard;
     LineIn {
         clause: clause.into(),
@@ -356,7 +378,7 @@ fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &PackRef) -> Line
         price_minor: if work { terms.price_minor } else { 0 },
         currency: terms.currency.into(),
         revisions_max: u32::from(work) * 2,
-        pack: pack.clone(),
+        pack: pack.reference(),
         plan: terms.plan.clone().filter(|_| work),
     }
 }

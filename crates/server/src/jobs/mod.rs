@@ -24,6 +24,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The lease of the node that tidies up.
 const TIDYING: &str = "tidying";
+/// The lease of the node that measures readers.
+const MEASURING: &str = "measuring";
+/// How often it looks whether panels closed.
+const MEASURE_SECONDS: i64 = 3_600;
 /// How often what has had its time is removed.
 const TIDY_SECONDS: i64 = 3_600;
 /// How long an answer is kept for a request that comes again.
@@ -35,12 +39,19 @@ const ATTEMPTS_KEPT_SECONDS: i64 = 86_400;
 pub(crate) async fn run(app: App) {
     let mut heard = app.topics();
     let mut tidy_at = app.clock().now();
+    let mut measure_at = app.clock().now();
     loop {
         let now = app.clock().now();
         if now >= tidy_at {
             tidy_at = now.plus_seconds(TIDY_SECONDS);
             if let Err(error) = tidy(&app).await {
                 warn!(%error, "what has had its time could not be removed: {error}");
+            }
+        }
+        if now >= measure_at {
+            measure_at = now.plus_seconds(MEASURE_SECONDS);
+            if let Err(error) = measure(&app).await {
+                warn!(%error, "readers could not be measured: {error}");
             }
         }
         match run_due(&app).await {
@@ -83,6 +94,27 @@ pub async fn tidy(app: &App) -> Result<Option<u64>> {
         info!("removed {gone} rows that have had their time");
     }
     Ok(Some(gone))
+}
+
+/// Measures the readers anew where panels closed since, in engagements with a sequential plan. Of several nodes one does
+/// it. Returns how many engagements were measured, or nothing if another node holds the lease.
+///
+/// # Errors
+/// If the store fails.
+pub async fn measure(app: &App) -> Result<Option<u64>> {
+    let (store, now) = (app.store(), app.clock().now());
+    if !store.take_lease(MEASURING, store.node(), now, now.plus_seconds(MEASURE_SECONDS)).await? {
+        return Ok(None);
+    }
+    let mut measured = 0;
+    for named in store.list_engagements().await? {
+        let Ok(engagement) = named.scope.parse() else { continue };
+        if app.measure_if_due(&Caller::service("measuring"), engagement).await? {
+            info!(engagement = %engagement, "measured the readers anew");
+            measured += 1;
+        }
+    }
+    Ok(Some(measured))
 }
 
 async fn work(app: &App, job: &Job) -> Result<()> {

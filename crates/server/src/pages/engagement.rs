@@ -12,10 +12,11 @@ use axum::{
 };
 use remit_kernel::{
     command::{Command, LineIn},
+    decimal::Decimal,
     engagement::{LineKind, SowStatus},
     id::{EngagementId, PersonId, SowId},
     index::EngagementStatus,
-    pack::{Acceptance, PackRef, Plan, ReviewPlan, Risk, Stopping},
+    pack::{Acceptance, PackRef, Plan, READINGS_MIN, ReviewPlan, Risk},
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
 };
@@ -24,7 +25,10 @@ use serde::Deserialize;
 use super::{Frame, Oops, Place, admin::words, form::Faults, html};
 use crate::{
     App, Caller, Error,
-    app::engagement::{EngagementOut, LineOut, MembersToBe, PackChoice, Packs, PersonChoice, ShowEngagement, ShowSow},
+    app::{
+        engagement::{EngagementOut, LineOut, MembersToBe, PackChoice, Packs, PersonChoice, ShowEngagement, ShowSow},
+        stopping::StoppingOut,
+    },
     edge::Edge,
 };
 
@@ -237,6 +241,9 @@ struct LineForm {
     revisions_max: String,
     pack: String,
     readings: String,
+    readings_max: String,
+    error_max: String,
+    single_allowed: String,
     signoff: String,
     review_random: String,
     review_risks: String,
@@ -260,6 +267,9 @@ impl LineForm {
             "revisions_max" => &mut self.revisions_max,
             "pack" => &mut self.pack,
             "readings" => &mut self.readings,
+            "readings_max" => &mut self.readings_max,
+            "error_max" => &mut self.error_max,
+            "single_allowed" => &mut self.single_allowed,
             "signoff" => &mut self.signoff,
             "review_random" => &mut self.review_random,
             "review_risks" => &mut self.review_risks,
@@ -291,7 +301,10 @@ impl LineForm {
             currency: line.currency.clone(),
             revisions_max: line.revisions_max.to_string(),
             pack: line.pack_digest.to_string(),
-            readings: line.readings.to_string(),
+            readings: line.stopping.readings.to_string(),
+            readings_max: line.stopping.readings_max.map(|most| most.to_string()).unwrap_or_default(),
+            error_max: line.stopping.limit_percent(),
+            single_allowed: line.stopping.single_allowed.join(", "),
             signoff: signoff.to_owned(),
             review_random: share(review.random),
             review_risks: risks.collect::<Vec<_>>().join(", "),
@@ -346,8 +359,8 @@ impl LineForm {
         if plan.is_none() && pack.is_some() {
             fault(
                 "plan",
-                format!("`{}` is not a number of readings", self.readings),
-                "Leave it empty for the pack's own plan.",
+                "the readings are no plan".to_owned(),
+                "Write whole numbers of readings and a limit in percent, such as 2, 4 and 1; leave all empty for the pack's own plan.",
             );
         }
         match (pack, price_minor, volume_max, revisions_max, plan) {
@@ -374,9 +387,25 @@ impl LineForm {
 
     /// Returns the plan: the pack's own, with what the line says otherwise.
     fn plan(&self, pack: &PackChoice, review: Option<ReviewPlan>) -> Option<Plan> {
-        let stopping = match self.readings.trim() {
-            "" => pack.plan.stopping,
-            text => Stopping::Fixed { readings: text.parse().ok()? },
+        let number = |text: &str| match text.trim() {
+            "" => Some(None),
+            text => text.parse::<u8>().ok().map(Some),
+        };
+        let limit = match self.error_max.trim().trim_end_matches('%').trim_end() {
+            "" => None,
+            text => {
+                let percent: Decimal = text.parse().ok()?;
+                Some(u32::try_from(percent.units(4)).ok().filter(|_| percent.places() <= 4)?)
+            }
+        };
+        let (readings, most) = (number(&self.readings)?, number(&self.readings_max)?);
+        let stopping = match (readings, most, limit) {
+            (None, None, None) => pack.plan.stopping,
+            (readings, most, limit) => StoppingOut::stopping(readings.unwrap_or(READINGS_MIN), most, limit),
+        };
+        let single_allowed = match words(&self.single_allowed) {
+            none if none.is_empty() && stopping == pack.plan.stopping => pack.plan.single_allowed.clone(),
+            named => named,
         };
         let (signoff, signoff_in_jurisdiction) = match self.signoff.as_str() {
             "no" => (false, false),
@@ -385,7 +414,7 @@ impl LineForm {
             _ => (pack.plan.signoff, pack.plan.signoff_in_jurisdiction),
         };
         let review = review.or_else(|| pack.plan.review.clone());
-        Some(Plan { stopping, signoff, signoff_in_jurisdiction, review })
+        Some(Plan { stopping, signoff, signoff_in_jurisdiction, review, single_allowed })
     }
 
     /// Returns what the line says of reviews; nothing said: the pack's own plan holds. The error is what cannot be read.

@@ -20,6 +20,7 @@ mod knowledge;
 mod layout;
 mod live;
 pub(crate) mod markdown;
+mod model;
 mod people;
 mod protection;
 mod quality;
@@ -58,6 +59,7 @@ pub fn router() -> Router<Edge> {
         .merge(engagement::router())
         .merge(people::router())
         .merge(knowledge::router())
+        .merge(model::router())
         .merge(admin::router())
         .merge(live::router())
 }

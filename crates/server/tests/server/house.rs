@@ -451,7 +451,7 @@ async fn a_statement_of_work_is_drafted_mended_and_signed_by_form() {
     let view =
         world.app.view(&world.caller(world.delivery), ShowEngagement { engagement: world.engagement }).await.unwrap();
     let draft = &view.sows[0];
-    assert_eq!((draft.number, draft.lines[0].price_minor, draft.lines[0].readings), (2, 5_000, 2));
+    assert_eq!((draft.number, draft.lines[0].price_minor, draft.lines[0].stopping.readings), (2, 5_000, 2));
     for (path, browser) in [("propose", &delivery), ("sign", &delivery), ("sign", &client)] {
         let done = post(&http, &format!("{home}/sows/{}/{path}", draft.sow), browser, "").await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{path}: {}", done.body);

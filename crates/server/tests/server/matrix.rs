@@ -81,6 +81,7 @@ const ACTS: &[Act] = &[
         case: given.case,
         judgement: given.judgement,
     }),
+    ("close_reading", |given| Command::CloseReading { engagement: given.engagement, case: given.case }),
     ("take_adjudication", |given| Command::TakeAdjudication { engagement: given.engagement, case: given.case }),
     ("adjudicate", |given| Command::Adjudicate {
         engagement: given.engagement,
@@ -153,6 +154,7 @@ const ACTS: &[Act] = &[
 /// Acts on no case, or of the server and of imports alone.
 const OTHERS: &[&str] = &[
     "add_organisation",
+    "fit_model",
     "add_person",
     "record_credential",
     "revoke_credential",

@@ -39,6 +39,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/e/{engagement}/engagement/sows/{sow}/propose",
     "/e/{engagement}/engagement/sows/{sow}/sign",
     "/e/{engagement}/knowledge",
+    "/e/{engagement}/model",
     "/e/{engagement}/live",
     "/e/{engagement}/people",
     "/e/{engagement}/people/why",

@@ -44,10 +44,15 @@ pub(crate) struct World {
 impl World {
     /// Returns a world in which cases can be taken in.
     pub(crate) async fn live() -> Self {
+        Self::by(pack()).await
+    }
+
+    /// Returns a world whose cases are worked by this pack; its plan, case types and requirements are those of [`pack`].
+    pub(crate) async fn by(pack: Pack) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = testing::open(folder.path()).await.unwrap();
         let app = App::new(store, Clock::stepped(START), Chance::seeded(7)).unwrap();
-        let pack = app.keep_pack(&pack()).await.unwrap();
+        let pack = app.keep_pack(&pack).await.unwrap();
         let founder = Caller::founder;
         let org = |name: &str, country: &str| Command::AddOrganisation { name: name.into(), country: country.into() };
         let client_org = app.act(founder(), org("Harbour Insurance", "GB")).await.unwrap().organisation().unwrap();
@@ -310,6 +315,7 @@ pub(crate) fn pack() -> Pack {
             signoff: true,
             signoff_in_jurisdiction: false,
             review: None,
+            single_allowed: BTreeSet::new(),
         },
         requirements: BTreeMap::from([
             (Duty::Read, requirement("reader")),

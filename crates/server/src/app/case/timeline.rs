@@ -17,7 +17,10 @@ use serde::Serialize;
 
 use super::{sight::Sight, view::Scene};
 use crate::{
-    app::look::{ERASED, Look, Query},
+    app::{
+        look::{ERASED, Look, Query},
+        stopping,
+    },
     error::Result,
 };
 
@@ -106,6 +109,7 @@ impl Look<'_> {
             | Event::Review(_)
             | Event::Lot(_)
             | Event::Sampler(_)
+            | Event::Model(_)
             | Event::Member(_)
             | Event::Organisation(_)
             | Event::Person(_) => None,
@@ -141,13 +145,16 @@ impl Look<'_> {
         };
         match event {
             PanelEvent::Planned { stopping, .. } => {
-                let remit_kernel::pack::Stopping::Fixed { readings } = *stopping;
-                let what = if readings == 1 {
-                    "One reading is planned".to_owned()
-                } else {
-                    format!("{readings} independent readings are planned")
-                };
-                Some(Line { at, what: What::Plain(what), who: None, reader: false, note: None })
+                let what = What::Plain(stopping::planned(*stopping));
+                Some(Line { at, what, who: None, reader: false, note: None })
+            }
+            PanelEvent::Weighed { weighed } => own_or(
+                Line { at, what: What::Plain(weighed.sentence()), who: None, reader: false, note: None },
+                Sight::Open,
+            ),
+            PanelEvent::Outvoted { questions, .. } => {
+                let what = format!("The readers differed on {}; the plan's limit was met", questions.join(", "));
+                own_or(Line { at, what: What::Plain(what), who: None, reader: false, note: None }, Sight::Open)
             }
             PanelEvent::SeatTaken { reader, .. } => {
                 own_or(by("A reader took a seat".to_owned(), *reader, None), Sight::Arranging)

@@ -142,7 +142,9 @@ impl Played {
         match self.panel {
             Some(PanelStatus::Agreed) => imported.panels.agreed += 1,
             // An adjudicator decides a dispute and does not undo it.
-            Some(PanelStatus::Disputed | PanelStatus::Adjudicated) => imported.panels.disputed += 1,
+            Some(PanelStatus::Disputed | PanelStatus::Outvoted | PanelStatus::Adjudicated) => {
+                imported.panels.disputed += 1;
+            }
             Some(PanelStatus::Single) => imported.panels.single += 1,
             Some(PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void) | None => {}
         }
@@ -263,8 +265,7 @@ impl Playing<'_> {
     /// Says of a reading that is here already whether the file still agrees with it.
     fn compare(&mut self, recorded: &BTreeMap<String, Answer>, reading: &PlannedReading) {
         let same = reading.answers.iter().all(|(question, answer)| match recorded.get(question) {
-            Some(Answer::Choice(known)) => known == answer,
-            Some(Answer::Span(_) | Answer::Text(_)) => true,
+            Some(known) => known.word().is_none_or(|known| known == *answer),
             None => false,
         });
         if same {
@@ -324,21 +325,16 @@ impl Playing<'_> {
             ..JudgementIn::default()
         };
         for (question, answer) in &reading.answers {
-            let answer = match kind(question) {
-                Some(QuestionKind::Text { .. }) => AnswerIn::Text(answer.clone()),
-                Some(QuestionKind::Choice { .. } | QuestionKind::Span { .. }) | None => {
-                    AnswerIn::Choice(answer.clone())
-                }
-            };
-            judgement.answers.insert(question.clone(), answer);
+            // What the question does not take goes on as well: the kernel says so.
+            let read = kind(question).and_then(|kind| AnswerIn::read(kind, answer));
+            judgement.answers.insert(question.clone(), read.unwrap_or_else(|| AnswerIn::Choice(answer.clone())));
         }
         for (question, mut spans) in spans {
             spans.sort_unstable();
-            match kind(&question) {
-                Some(QuestionKind::Span { .. }) => drop(judgement.answers.insert(question, AnswerIn::Span(spans))),
-                Some(QuestionKind::Choice { .. } | QuestionKind::Text { .. }) | None => {
-                    drop(judgement.evidence.insert(question, spans));
-                }
+            if matches!(kind(&question), Some(QuestionKind::Span { .. })) {
+                judgement.answers.insert(question, AnswerIn::Span(spans));
+            } else {
+                judgement.evidence.insert(question, spans);
             }
         }
         judgement
