@@ -65,7 +65,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             price_minor: 9_500,
             currency: "GBP",
             volume_max: 200,
-            stopping: Some(Stopping::Sequential { readings_min: 2, readings_max: 4, error_max: 10_000 }),
+            stopping: Some(Stopping::Sequential { readings_min: 2, readings_max: 4, error_max: 50_000 }),
         })
         .await?;
     let third = stage.expert(scene.engagement, "Lerato Maseko", ("design-engineer", "DE-344", 500)).await?;
