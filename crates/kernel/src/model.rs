@@ -36,6 +36,8 @@ const HALF_LIFE_DAYS: f64 = 180.0;
 const STRENGTH: f64 = 4.0;
 /// Chances are never sharpened, only flattened: by a temperature from 1 to this, in thousandths.
 const TEMPERATURE_MAX: u32 = 10_000;
+/// Parts of the known answers that are foretold from the others, to see how far the chances can be trusted.
+const PARTS: usize = 5;
 /// The class of an option that was picked.
 const PICKED: usize = 1;
 /// Steps in which the temperature is looked for, in thousandths.
@@ -287,7 +289,7 @@ pub type Closed<'a> = (&'a Panel, &'a Form);
 /// classes are those of the first form that asks it, and other answers are left out.
 ///
 /// Truth is inferred by the anchored model of [`remit_stats::truth`], the known answers held. The temperature is the one
-/// under which known answers, each half inferred without being held, would have been least surprising.
+/// under which known answers, a fifth at a time inferred without being held, would have been least surprising.
 pub fn measure(panels: &[Closed<'_>], now: Instant) -> BTreeMap<String, Measured> {
     let mut asked: BTreeMap<&QuestionKey, &Question> = BTreeMap::new();
     for (_, form) in panels {
@@ -402,11 +404,11 @@ impl Table {
     /// Returns the temperature under which the known answers are least surprising, in thousandths.
     fn temperature(&self, classes: &[OptionKey]) -> u32 {
         let mut chances = Vec::new();
-        for half in 0..2 {
+        for part in 0..PARTS {
             let held: Vec<_> =
-                self.known.iter().enumerate().map(|(task, known)| known.filter(|_| task % 2 != half)).collect();
+                self.known.iter().enumerate().map(|(task, known)| known.filter(|_| task % PARTS != part)).collect();
             let Some(figures) = self.fitted(&held, classes.to_vec()) else { continue };
-            chances.extend(self.foretold(&figures, half));
+            chances.extend(self.foretold(&figures, part));
         }
         let surprise = |temperature: u32| -> f64 {
             let power = 1_000.0 / f64::from(temperature);
@@ -421,15 +423,15 @@ impl Table {
         steps.min_by(|one, other| surprise(*one).total_cmp(&surprise(*other))).unwrap_or(1_000)
     }
 
-    /// Returns the chances that figures give the cases of one half whose answer is known, with that answer.
-    fn foretold(&self, figures: &Measured, half: usize) -> Vec<(Vec<f64>, usize)> {
+    /// Returns the chances that figures give the cases of one part whose answer is known, with that answer.
+    fn foretold(&self, figures: &Measured, part: usize) -> Vec<(Vec<f64>, usize)> {
         let mut given: BTreeMap<u32, Vec<(PersonId, usize)>> = BTreeMap::new();
         for label in &self.labels {
             given.entry(label.task).or_default().push((self.readers[label.worker as usize], label.class as usize));
         }
         let prior: Vec<f64> = figures.prior.iter().map(|share| f64::from(*share)).collect();
         let of = |(task, answers): (u32, Vec<(PersonId, usize)>)| {
-            let known = self.known[task as usize].filter(|_| task as usize % 2 == half)?;
+            let known = self.known[task as usize].filter(|_| task as usize % PARTS == part)?;
             let readers = figures.confusions(answers.iter().map(|(reader, _)| *reader))?;
             let answers: Vec<_> = readers
                 .iter()

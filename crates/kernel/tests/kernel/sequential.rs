@@ -229,7 +229,13 @@ fn one_reading_alone_decides_only_where_both_sides_signed_the_case_type() {
     let case = stage.take_in();
     let came_to = read(&mut stage, case, &["none"]);
     assert_eq!(came_to, "reading_sealed, duty_ended, weighed, left_single, resolved, signoff_requested");
-    assert!(named(sequential(1, 3, 1), &["trial"]).stopping_of("census").first() == 2, "of other types two");
+    assert_eq!(named(sequential(1, 3, 1), &["trial"]).stopping_of("census").first(), 2, "of other types two");
+    // A plan of one reading that was signed before types were named stays as it was signed, to the letter.
+    let old = named(plan(1, true), &[]);
+    assert_eq!(old.stopping_of("trial").first(), 1);
+    let written = r#"{"signoff":true,"signoff_in_jurisdiction":true,"stopping":{"readings":1,"rule":"fixed"}}"#;
+    assert_eq!(serde_json::from_str::<Plan>(written).unwrap(), old);
+    assert_eq!(serde_json::to_value(&old).unwrap(), serde_json::from_str::<serde_json::Value>(written).unwrap());
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             currency: "GBP",
             volume_max: 200,
             plan: Some(Plan {
-                stopping: Stopping::Sequential { readings_min: 2, readings_max: 4, error_max: 10_000 },
+                stopping: Stopping::Sequential { readings_min: 2, readings_max: 4, error_max: 50_000 },
                 ..pack.pack.plan.clone()
             }),
         })

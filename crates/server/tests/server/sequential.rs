@@ -8,8 +8,9 @@ use remit_kernel::{
     id::{CaseId, PersonId},
     model::{KNOWN_MIN, MILLION, Measured},
     pack::{Pack, Plan, Stopping},
+    stream::Scope,
 };
-use remit_server::{Caller, jobs};
+use remit_server::{Caller, app::quality::ShowQuality, jobs};
 use serde_json::json;
 
 use crate::{
@@ -276,4 +277,35 @@ async fn a_limit_is_agreed_in_the_statement_of_work_by_form_and_by_program() {
         (&line["readings"], &line["error_max"], &line["single_allowed"]),
         (&json!(2), &json!(2_500), &json!(["trial"]))
     );
+}
+
+#[tokio::test]
+async fn a_reader_may_be_outvoted_and_the_record_of_it_holds() {
+    let world = measured().await;
+    let engagement = world.engagement;
+    let (third, fourth) = (world.another_reader("Tia Third").await, world.another_reader("Flo Fourth").await);
+    let case = world.take_in("T-1").await;
+    for (reader, answer) in [(world.reader1, "fell"), (world.reader2, "rose"), (third, "fell"), (fourth, "fell")] {
+        world.read(reader, case, answer).await.unwrap();
+    }
+    assert_eq!(world.state(case).await["status"], "awaiting_sign_off");
+    let manager = Browser::of(&world, world.delivery).await;
+    let page = manager.get(&format!("/e/{engagement}/cases/{case}")).await.body;
+    for shown in [
+        "4 readers differed; the answer with the best chance stands, the others are kept below. Stopped after 4 readings",
+        "Another reading was asked for after 3 readings",
+        "The readers differed on effect; the plan’s limit was met",
+        "readers differ",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let quality = world.app.view(&world.caller(world.client), ShowQuality { engagement, origin: None }).await.unwrap();
+    assert_eq!((quality.panels, quality.agreed, quality.disputed), (1, 0, 1));
+    let given = manager.get(&format!("/api/v1/engagements/{engagement}/export/cases")).await.json();
+    assert_eq!(given["judgements"][0]["decided_by"], "panel");
+    assert_eq!(given["judgements"][0]["judgement"]["answers"]["effect"], "fell");
+    // The model is measured from it too, and every stream and row is found as it was folded.
+    world.app.measure(&world.caller(world.delivery), engagement).await.unwrap();
+    let found = world.app.verify(&world.caller(world.operator), Scope::Directory, |_| {}).await.unwrap();
+    assert!(found.ok, "{found:?}");
 }

@@ -153,7 +153,7 @@ impl Look<'_> {
                 Sight::Open,
             ),
             PanelEvent::Outvoted { questions, .. } => {
-                let what = format!("The readers differed on {}; the plan's limit was met", questions.join(", "));
+                let what = format!("The readers differed on {}; the plan’s limit was met", questions.join(", "));
                 own_or(Line { at, what: What::Plain(what), who: None, reader: false, note: None }, Sight::Open)
             }
             PanelEvent::SeatTaken { reader, .. } => {
