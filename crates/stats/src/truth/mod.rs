@@ -7,6 +7,7 @@
 pub mod adaptive;
 pub mod calibrate;
 pub mod fit;
+mod history;
 pub mod infer;
 pub mod labels;
 mod live;
@@ -21,6 +22,7 @@ mod vote;
 
 pub use calibrate::Calibration;
 pub use fit::{Fit, Worker, fit};
+pub use history::History;
 pub use infer::{Choice, Inference, Judgement, Warning, infer};
 pub use labels::{Label, Labels, Repeats};
 pub use live::Live;
