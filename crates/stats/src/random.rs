@@ -1,6 +1,6 @@
 //! Random numbers whose stream depends on nothing but a seed.
 
-use crate::{real, special::binomial_term};
+use crate::{real, special::binomial_term, truth::math::ln};
 
 /// A small generator: the same seed gives the same numbers.
 ///
@@ -28,6 +28,22 @@ impl Random {
     /// Returns a number in `0.0..1.0`, a multiple of 2^-53.
     pub fn share(&mut self) -> f64 {
         real(self.bits() >> 11) / real(1 << 53)
+    }
+
+    /// Returns a number of the exponential distribution with mean 1.
+    pub fn exponential(&mut self) -> f64 {
+        -ln(1.0 - self.share())
+    }
+
+    /// Brings things into a random order, any being as likely as any other.
+    ///
+    /// Source: Durstenfeld, Algorithm 235, Commun. ACM 7 (1964), 420.
+    pub fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            #[expect(clippy::cast_possible_truncation, reason = "at most `last`")]
+            let other = self.below(last as u64 + 1) as usize;
+            things.swap(last, other);
+        }
     }
 
     /// Returns how many of `n` trials hit, each with probability `p`; a `p` outside of `0.0..=1.0` counts as the nearer end.

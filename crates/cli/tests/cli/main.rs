@@ -11,3 +11,4 @@ mod backup;
 mod process;
 mod quality;
 mod shutdown;
+mod truth;

@@ -127,11 +127,14 @@ impl App {
             (write, receipt) = self.prepare(caller, command, Some(ahead)).await?;
         }
         let mut left = turn.leave(&write);
-        if !self.store.is_shared() {
-            left.give_on();
-        }
         let commit = match self.store.hand_over(write).await {
-            Ok(pending) => pending.done().await,
+            Ok(pending) => {
+                // Only now: whoever builds on this write is written after it.
+                if !self.store.is_shared() {
+                    left.give_on();
+                }
+                pending.done().await
+            }
             Err(error) => Err(error),
         };
         if !matches!(commit, Ok(Commit::Done)) {
@@ -283,7 +286,7 @@ impl App {
                 }));
             }
         }
-        write.expects = expectations(&loaded.facts, decided);
+        write.expects = expectations(loaded, decided);
         Ok(())
     }
 
@@ -344,7 +347,8 @@ impl App {
 /// Returns the versions on which a decision rests: the streams it moves, and those that say whether it may.
 ///
 /// Streams that were only looked through (candidates for the next case) are left out: their moving changes nothing.
-fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> {
+fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect> {
+    let Loaded { facts, heads } = loaded;
     let rests_on = |stream: &StreamId| match stream {
         StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Member(_) => true,
         StreamId::Line(_)
@@ -379,7 +383,12 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
     });
     let paired = paired.filter_map(|stream| Some((stream, facts.versions.get(&stream).copied()?)));
     let all: BTreeMap<StreamId, u64> = read.chain(paired).chain(moved).collect();
-    all.into_iter().map(|(stream, version)| Expect { stream: stream.to_string(), version }).collect()
+    let expect = |(stream, version): (StreamId, u64)| Expect {
+        stream: stream.to_string(),
+        version,
+        head: heads.get(&stream).copied().unwrap_or_default(),
+    };
+    all.into_iter().map(expect).collect()
 }
 
 /// Returns the jobs of lots: one completes a new lot when its week is over, others draw all cases of a rejected one.

@@ -123,7 +123,9 @@ impl IntoResponse for Oops {
             Error::Store(StoreError::Unreachable { .. } | StoreError::Unknown { .. }) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "The database is away for a moment")
             }
-            Error::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now"),
+            Error::Overloaded | Error::Store(StoreError::Crowded) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now")
+            }
             Error::Late => (StatusCode::SERVICE_UNAVAILABLE, "This took too long"),
             Error::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "The disk is full"),
             Error::Store(StoreError::Closed | StoreError::Broken) => {
