@@ -2,9 +2,9 @@
 
 mod adaptive;
 mod agreement;
+mod draw;
 mod gold;
 mod input;
-mod draw;
 mod plan;
 mod recompute;
 mod replay;
