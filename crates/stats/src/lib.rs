@@ -51,7 +51,7 @@ pub enum StatsError {
         max: usize,
     },
     /// A value, weight or distance that is not finite or lies outside of what is possible.
-    #[error("{0} is not a possible value")]
+    #[error("{0:?} is not a possible value")]
     Value(f64),
     /// More trials than [`interval::TRIALS_MAX`].
     #[error("{0} trials exceed {max}", max = interval::TRIALS_MAX)]

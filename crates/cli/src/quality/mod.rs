@@ -4,6 +4,7 @@ mod adaptive;
 mod agreement;
 mod gold;
 mod input;
+mod plan;
 mod report;
 mod truth;
 
@@ -23,6 +24,8 @@ enum Figures {
     Adaptive(adaptive::Args),
     /// Measures how far the workers of a file of labels agree.
     Agreement(agreement::Args),
+    /// Says how many items to check and how many defects to bear.
+    Plan(plan::Args),
     /// Prints agreement by question and pair of an engagement.
     Report(report::Args),
     /// Infers the true answer of each task, and how reliable each worker is.
@@ -33,6 +36,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     match args.command {
         Figures::Adaptive(args) => adaptive::run(&args),
         Figures::Agreement(args) => agreement::run(&args),
+        Figures::Plan(args) => plan::run(&args),
         Figures::Report(args) => report::run(args).await,
         Figures::Truth(args) => truth::run(&args),
     }
