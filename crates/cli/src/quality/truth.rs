@@ -21,6 +21,8 @@ use super::{gold, input::Input};
 /// Labels from which on a run says how far it is.
 const LONG: usize = 200_000;
 const CONFIDENCE: f64 = 0.95;
+/// Rounds of an exact fit.
+const ROUNDS_MAX: u32 = 10_000;
 /// Workers that are printed for people; `--json` has all.
 const SHOWN: usize = 20;
 
@@ -37,6 +39,9 @@ pub(super) struct Args {
     /// Write task, label and the chance that it is right to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Fit to the very end of the likelihood, and `dawid-skene` without smoothing, as published figures are.
+    #[arg(long)]
+    exact: bool,
     /// Where the chance of `ebcc` begins.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -101,7 +106,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
     let answers = gold.as_ref().map_or(&[][..], |gold| &gold.answers);
     let evidence = Evidence { labels: &labels, gold: answers, history: &[] };
-    let found = truth::infer(&evidence, args.method.choice(), &options(args.seed))?;
+    let usual = options(args.seed);
+    let exact = Options { smoothing: 0.0, rounds_max: ROUNDS_MAX, change_min: 1e-10, gain_min: 0.0, ..usual };
+    let found = truth::infer(&evidence, args.method.choice(), if args.exact { &exact } else { &usual })?;
     if let Some(out) = &args.out {
         write(out, &read, &found).with_context(|| format!("writing {}", out.display()))?;
     }
@@ -224,7 +231,7 @@ pub(super) fn warnings(found: &Inference) -> String {
 fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
     let fit = &found.fit;
     say!("{} labels on {} tasks by {} workers", read.rows.len(), read.tasks.len(), read.workers.len());
-    say!("method {}, {} rounds", fit.model.word(), fit.iterations);
+    say!("method {}, rounds {}", fit.model.word(), fit.iterations);
     if let Some(gold) = gold {
         match accuracy(found) {
             Some((accuracy, interval)) => {

@@ -58,6 +58,9 @@ fn truth_is_one_json_object_and_a_file_of_answers() {
     let skene = json(&["quality", "truth", &labels, "--method", "dawid-skene", "--json"]);
     assert!(skene["log_likelihood"].as_f64().unwrap() < 0.0 && skene["accuracy"].is_null());
     assert_eq!((&skene["warning"], &skene["unanimous_overturned"]), (&Value::Null, &0.into()));
+    let exact = json(&["quality", "truth", &labels, "--method", "dawid-skene", "--exact", "--json"]);
+    assert!(exact["log_likelihood"].as_f64() >= skene["log_likelihood"].as_f64(), "{exact}");
+    assert!(exact["iterations"].as_u64() > skene["iterations"].as_u64(), "{exact}");
     let words = done(&["quality", "truth", &labels, "--gold", &gold]);
     assert!(words.contains("accuracy on 80 known answers, held back: ") && words.contains("ann, 80, "), "{words}");
 }

@@ -431,10 +431,12 @@ impl Judgement {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
     use crate::{
         random::Random,
-        truth::{Label, Labels, Repeats},
+        truth::{Label, Labels, Repeats, adaptive},
     };
 
     /// Returns labels of two classes by workers of whom `blind` say yes to nearly everything, with the truth.
@@ -532,5 +534,27 @@ mod tests {
         let evidence = Evidence { labels: &labels, gold: &[Some(1)], history: &[] };
         let refused = infer(&evidence, Choice::Auto, &Options::default()).err();
         assert_eq!(refused, Some(TruthError::Shape { found: 1, wanted: 10 }));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn any_labels_with_any_known_answers_have_chances(
+            given in vec((0_u32..9, 0_u32..5, 0_u32..3), 1..50), known in vec(prop::option::of(0_u32..3), 9),
+        ) {
+            let given: Vec<_> = given.into_iter().map(|(task, worker, class)| Label { task, worker, class }).collect();
+            let labels = Labels::new(3, 9, 5, &given, Repeats::All).unwrap();
+            let evidence = Evidence { labels: &labels, gold: &known, history: &[] };
+            for choice in [Choice::Auto, Choice::One(Model::Graded), Choice::One(Model::Bwa)] {
+                let found = infer(&evidence, choice, &Options::default()).unwrap();
+                prop_assert!(found.chances.iter().all(|chance| (0.0..=1.0).contains(chance)), "{choice:?}");
+                prop_assert!(found.held_back.iter().all(|held| known[held.task].is_some()));
+                prop_assert!(found.judgement.overturned <= found.judgement.unanimous);
+            }
+            let rule = adaptive::Rule { threshold: 0.8, ..adaptive::Rule::default() };
+            let played = adaptive::replay(&evidence, Choice::Auto, &rule, 1, &Options::default(), |_| ()).unwrap();
+            prop_assert!(played.readings_used <= played.readings_recorded && played.stopped <= 9);
+        }
     }
 }
