@@ -16,7 +16,7 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
     let store = testing::open(folder.path()).await.unwrap();
     demo::seed(store.clone(), START, |_| ()).await.unwrap();
     let engagements = store.list_engagements().await.unwrap();
-    assert_eq!(engagements.len(), 3);
+    assert_eq!(engagements.len(), 4);
     for engagement in &engagements {
         let counts = store.count_cases_by_status(&engagement.scope).await.unwrap();
         let lots = store.list_lots(&engagement.scope, START.plus_seconds(1), 10).await.unwrap();
