@@ -6,6 +6,7 @@
 pub mod agreement;
 pub mod describe;
 pub mod interval;
+pub mod truth;
 
 use agreement::Undefined;
 
