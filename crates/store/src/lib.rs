@@ -28,6 +28,7 @@ mod migrate;
 mod pack;
 mod panel;
 mod person;
+mod reading;
 mod reserve;
 mod seat;
 mod session;

@@ -41,6 +41,9 @@ migrations! {
     "shared" "0004_index" None;
     "shared" "0005_leases" None;
     "postgres" "0006_walls" Some(Kind::Postgres);
+    "shared" "0010_figures" None;
+    "sqlite" "0011_figures_filled" Some(Kind::Sqlite);
+    "postgres" "0011_figures_walls" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

@@ -15,7 +15,7 @@ use crate::{
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, health, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
+    event, folder, health, index, job, lease, migrate, pack, panel, person, reading, seat, session, text, verify,
     write::Plan,
 };
 
@@ -144,6 +144,7 @@ pub fn statements() -> Vec<&'static str> {
         pack::ALL,
         panel::ALL,
         person::ALL,
+        reading::ALL,
         seat::ALL,
         session::ALL,
         text::ALL,

@@ -8,7 +8,7 @@ use remit_kernel::{
         ActId, AssignmentId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId,
         TextId,
     },
-    index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
+    index::{CaseStatus, DutyStatus, EngagementStatus, Known, Origin, PanelStatus, Part},
     pack::Duty,
     role::{Role, Side},
     time::{Date, Instant},
@@ -233,7 +233,7 @@ macro_rules! words {
         }
     )* };
 }
-words!(CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part, Side);
+words!(CaseStatus, DutyStatus, EngagementStatus, Known, Origin, PanelStatus, Part, Side);
 
 impl From<Duty> for Value {
     fn from(duty: Duty) -> Self {

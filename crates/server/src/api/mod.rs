@@ -18,6 +18,7 @@ mod engagement;
 pub(crate) mod extract;
 mod file;
 mod import;
+mod mywork;
 mod openapi;
 mod people;
 mod problem;
@@ -42,10 +43,11 @@ use crate::edge::{BODY_BYTES_MAX, Edge};
 
 pub(crate) use adjudicate::DisputesIn;
 pub(crate) use case::{CasesIn, instant};
+pub(crate) use mywork::MyWorkIn;
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
 pub(crate) use protection::ProtectionIn;
-pub(crate) use quality::{QualityIn, SideBySideIn};
+pub(crate) use quality::{QualityIn, QuestionIn, SideBySideIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
@@ -62,6 +64,7 @@ pub fn router() -> Router<Edge> {
         .merge(import::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(mywork::router())
         .merge(file::router())
         .merge(signoff::router())
         .merge(reading::router())

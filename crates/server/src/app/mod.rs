@@ -14,6 +14,7 @@ pub mod live;
 mod load;
 pub mod look;
 pub mod me;
+pub mod mywork;
 mod node;
 pub mod people;
 mod permit;

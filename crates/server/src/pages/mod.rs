@@ -19,6 +19,7 @@ mod knowledge;
 mod layout;
 mod live;
 pub(crate) mod markdown;
+mod mywork;
 mod people;
 mod protection;
 mod quality;
@@ -49,6 +50,7 @@ pub fn router() -> Router<Edge> {
         .merge(adjudicate::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(mywork::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())
@@ -119,7 +121,9 @@ impl IntoResponse for Oops {
             Error::Store(StoreError::Unreachable { .. } | StoreError::Unknown { .. }) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "The database is away for a moment")
             }
-            Error::Overloaded | Error::Store(StoreError::Crowded) => (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now"),
+            Error::Overloaded | Error::Store(StoreError::Crowded) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now")
+            }
             Error::Late => (StatusCode::SERVICE_UNAVAILABLE, "This took too long"),
             Error::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "The disk is full"),
             Error::Store(StoreError::Closed | StoreError::Broken) => {

@@ -260,7 +260,8 @@ async fn a_file_sent_again_while_its_first_import_runs_loses_no_row() {
     let house = House::new().await;
     let first = house.import(small(&house, Target::New("Small".into()), READINGS, Encoding::Detect)).await;
     let many = |house: &House| {
-        let (mut cases, mut readings) = ("id,outcome,by,against,doc\n".to_owned(), READINGS.lines().next().unwrap().to_owned());
+        let (mut cases, mut readings) =
+            ("id,outcome,by,against,doc\n".to_owned(), READINGS.lines().next().unwrap().to_owned());
         for number in 0..200 {
             writeln!(cases, "N{number},Pain,drug,placebo,D1").unwrap();
             write!(readings, "\nN{number},ann,,,down,Pain fell,0,9\nN{number},bob,,,up,,,").unwrap();

@@ -21,6 +21,7 @@ mod idempotency;
 mod import;
 mod markup;
 mod matrix;
+mod mywork;
 mod nodes;
 mod operate;
 mod protection;

@@ -102,7 +102,8 @@ async fn known(app: &App, stage: &Stage<'_>, references: &[&str]) -> Result<Hash
         for row in rows {
             let Some(case) = facts.cases.remove(&row.case) else { continue };
             let panel = facts.panels.remove(&row.case.panel());
-            known.extend(keys.get(&row.reference_key).map(|reference| ((*reference).to_owned(), Known { case, panel })));
+            known
+                .extend(keys.get(&row.reference_key).map(|reference| ((*reference).to_owned(), Known { case, panel })));
         }
     }
     Ok(known)
