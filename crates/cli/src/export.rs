@@ -64,12 +64,9 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let [cases, readings, judgements, events] = lines.end()?;
     if json {
         let counts = serde_json::json!({ "engagement": engagement, "cases": cases, "readings": readings, "judgements": judgements, "events": events });
-        println!("{counts}");
+        say!("{counts}");
     } else {
-        println!(
-            "{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}",
-            out.display()
-        );
+        say!("{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}", out.display());
     }
     Ok(())
 }

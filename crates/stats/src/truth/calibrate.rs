@@ -58,8 +58,9 @@ pub struct Calibration {
 impl Calibration {
     /// Returns the curve that known answers teach; with none, what is to be assumed of models like these.
     ///
-    /// Whether there is a pool is told by the first case; give `pooled` for when there is none.
-    pub fn fit(known: &[Known], pooled: bool) -> Self {
+    /// `pooled` says whether several models were fitted.
+    pub fn fit(known: impl IntoIterator<Item = Known>, pooled: bool) -> Self {
+        let known: Vec<Known> = known.into_iter().collect();
         let weights = if pooled { POOLED } else { ALONE };
         let points: Vec<(f64, f64)> =
             known.iter().map(|case| (score(weights, case.chance, case.pool), case.right)).collect();
@@ -165,7 +166,8 @@ mod tests {
 
     use proptest::{collection::vec, prelude::*};
 
-    use super::{super::random::SplitMix64, *};
+    use super::*;
+    use crate::random::Random;
 
     fn known(chance: f64, right: f64) -> Known {
         Known { chance, pool: None, right }
@@ -184,7 +186,7 @@ mod tests {
     fn a_model_that_is_sure_and_often_wrong_is_brought_to_its_share() {
         // Always .99 sure, right four times of five.
         let cases: Vec<Known> = (0..500).map(|n| known(0.99, if n / 5 % 5 == 0 { 0.0 } else { 1.0 })).collect();
-        let curve = Calibration::fit(&cases, false);
+        let curve = Calibration::fit(cases.iter().copied(), false);
         assert!((curve.chance(0.99, None) - 0.8).abs() < 0.01, "{curve:?}");
         assert!((curve.error_before.unwrap() - 0.19).abs() < 1e-9);
         assert!(curve.error.unwrap() < 0.02 && curve.measured());
@@ -192,14 +194,14 @@ mod tests {
 
     #[test]
     fn chances_that_hold_are_left_nearly_as_they_are() {
-        let mut random = SplitMix64(3);
+        let mut random = Random::new(3);
         let cases: Vec<Known> = (0..20_000)
             .map(|_| {
                 let chance = 0.5 + random.share() / 2.0;
                 known(chance, if random.share() < chance { 1.0 } else { 0.0 })
             })
             .collect();
-        let curve = Calibration::fit(&cases, false);
+        let curve = Calibration::fit(cases.iter().copied(), false);
         for chance in [0.55, 0.7, 0.9, 0.97] {
             assert!((curve.chance(chance, None) - chance).abs() < 0.03, "{chance} {}", curve.chance(chance, None));
         }
@@ -208,7 +210,7 @@ mod tests {
 
     #[test]
     fn without_known_answers_the_curve_is_an_assumption_and_says_so() {
-        let curve = Calibration::fit(&[], true);
+        let curve = Calibration::fit([], true);
         assert!(!curve.measured() && curve.error.is_none() && curve.error_before.is_none());
         // Where the models differ, the chance is lower.
         assert!(curve.chance(0.999, Some(0.7)) < curve.chance(0.999, Some(0.95)));
@@ -221,7 +223,7 @@ mod tests {
             cases in vec((0.2_f64..=1.0, prop::bool::ANY), 0..60), low in 0.0_f64..=1.0, high in 0.0_f64..=1.0,
         ) {
             let cases: Vec<Known> = cases.into_iter().map(|(chance, right)| known(chance, f64::from(u8::from(right)))).collect();
-            let curve = Calibration::fit(&cases, false);
+            let curve = Calibration::fit(cases.iter().copied(), false);
             let (low, high) = (curve.chance(low.min(high), None), curve.chance(low.max(high), None));
             prop_assert!(0.0 < low && low <= high && high < 1.0);
         }

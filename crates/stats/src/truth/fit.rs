@@ -6,10 +6,9 @@ use super::{
     math::ln,
     model::{Rule, Size, Table, bound},
     pass::{Given, NO_GOLD, Pass},
-    random::SplitMix64,
     real, vote,
 };
-use crate::interval::Interval;
+use crate::{interval::Interval, random::Random};
 
 /// Standard deviations that a 95 % interval reaches to each side.
 const REACH: f64 = 1.959_963_984_540_054;
@@ -71,6 +70,21 @@ impl Fit {
         &self.posterior[task * self.classes..][..self.classes]
     }
 
+    /// Returns by how many classes each worker answers above the truth on average, for classes that are ordered; none of a
+    /// worker without an answer.
+    pub fn leans(&self) -> Vec<Option<f64>> {
+        let classes = self.classes;
+        let lean = |cells: &[f64]| {
+            let (mut distance, mut answers) = (0.0, 0.0);
+            for (place, count) in cells.iter().enumerate() {
+                distance += count * (real(place % classes) - real(place / classes));
+                answers += count;
+            }
+            (answers > 0.0).then(|| distance / answers)
+        };
+        self.confusion.chunks_exact(classes * classes).map(lean).collect()
+    }
+
     /// Returns the share of tasks with a true class on which the best class is that; ties share the point, tasks without
     /// one in `truth` do not count. None if no task counts.
     pub fn accuracy(&self, truth: &[Option<u32>]) -> Option<f64> {
@@ -113,7 +127,7 @@ pub fn fit(model: Model, evidence: &Evidence<'_>, options: &Options) -> Result<F
     loop {
         let fit = known.fit(next, options);
         let simpler = match next {
-            Model::DawidSkene | Model::Ibcc | Model::Ebcc => Model::Anchored,
+            Model::DawidSkene | Model::Ibcc | Model::Ebcc | Model::Graded => Model::Anchored,
             Model::Anchored => Model::OneCoin,
             Model::OneCoin | Model::Bwa => Model::Majority,
             Model::Majority | Model::Wawa => return Ok(fit.instead_of(model)),
@@ -199,6 +213,7 @@ impl<'a> Known<'a> {
             Model::DawidSkene => self.by_rounds(model, Rule::Confusion { smoothing: options.smoothing }, options),
             Model::Ibcc => self.by_rounds(model, Rule::MeanField, options),
             Model::Anchored => self.by_rounds(model, Rule::Anchored { strength: 1.0 }, options),
+            Model::Graded => self.by_rounds(model, Rule::Graded, options),
             Model::Ebcc => self.by_kinds(options),
         }
     }
@@ -282,7 +297,7 @@ impl<'a> Known<'a> {
         let shares = vote::shares(self.labels);
         let mut best: Option<(f64, Vec<f64>, Vec<f64>, u32)> = None;
         for restart in 0..options.restarts.max(1) {
-            let mut random = SplitMix64(options.seed.wrapping_add(u64::from(restart)));
+            let mut random = Random::new(options.seed.wrapping_add(u64::from(restart)));
             let mut chances = Vec::with_capacity(shares.len() * KINDS);
             for share in &shares {
                 let parts: [f64; KINDS] = std::array::from_fn(|_| random.exponential());
@@ -354,11 +369,11 @@ impl Fit {
 
 impl Worker {
     /// Returns the accuracy of expected hits among answers, some of them earlier ones.
-    fn new(answers: u32, hits: f64, weight: f64) -> Self {
+    pub(super) fn new(answers: u32, hits: f64, weight: f64) -> Self {
         if weight <= 0.0 {
             return Self { answers, weight, accuracy: None, interval: None };
         }
-        let hits = hits.min(weight);
+        let hits = hits.clamp(0.0, weight);
         let misses = weight - hits;
         let root = REACH * (hits * misses / weight + REACH * REACH / 4.0).sqrt();
         let end = |count: f64| {
@@ -498,6 +513,36 @@ mod tests {
     }
 
     #[test]
+    fn graded_workers_have_a_lean_and_pay_for_the_distance_alone() {
+        // Five grades; the first worker is strict by one, two are exact, the fourth spreads widely.
+        let mut random = Random::new(8);
+        let mut labels = Vec::new();
+        let mut truth = Vec::new();
+        for task in 0..400 {
+            let grade = u32::try_from(random.below(5)).unwrap();
+            truth.push(Some(grade));
+            for worker in 0..4 {
+                let jump = random.share();
+                let class = match worker {
+                    0 => grade.saturating_sub(1),
+                    1 | 2 if jump < 0.8 => grade,
+                    1 | 2 => (grade + 1).min(4),
+                    _ => u32::try_from(random.below(5)).unwrap(),
+                };
+                labels.push(Label { task, worker, class });
+            }
+        }
+        let labels = Labels::new(5, 400, 4, &labels, Repeats::All).unwrap();
+        let found = fit(Model::Graded, &Evidence::of(&labels), &Options::default()).unwrap();
+        let vote = fit(Model::Majority, &Evidence::of(&labels), &Options::default()).unwrap();
+        assert_eq!(found.refused, None);
+        let (own, by_vote) = (found.accuracy(&truth).unwrap(), vote.accuracy(&truth).unwrap());
+        assert!(own > 0.85 && own > by_vote, "{own} {by_vote}");
+        let leans: Vec<f64> = found.leans().into_iter().flatten().collect();
+        assert!(leans[0] < -0.5 && leans[1].abs() < 0.3 && leans[2].abs() < 0.3, "{leans:?}");
+    }
+
+    #[test]
     fn known_answers_stand_and_teach() {
         let labels = caries();
         let gold: Vec<_> = (0..labels.tasks()).map(|task| (task % 10 == 0).then_some(1)).collect();
@@ -591,12 +636,12 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_no_bit() {
-        let mut random = SplitMix64(5);
+        let mut random = Random::new(5);
         let labels: Vec<_> = (0..120_000_u32)
             .map(|n| {
                 let truth = n / 4 % 3;
                 let class = if random.share() < 0.7 { truth } else { (truth + 1) % 3 };
-                Label { task: n / 4, worker: u32::try_from(random.next() % 40).unwrap(), class }
+                Label { task: n / 4, worker: u32::try_from(random.below(40)).unwrap(), class }
             })
             .collect();
         let labels = Labels::new(3, 30_000, 40, &labels, Repeats::All).unwrap();
@@ -636,7 +681,7 @@ mod tests {
             let renamed = labels(turned.iter().map(|&(t, w, c)| ((t + task) % 8, (w + worker) % 5, (c + 1) % 3)));
             // A few rounds: where everything ties, endless rounds amplify the last digit into another maximum.
             let options = Options { rounds_max: 5, change_min: 0.0, gain_min: 0.0, ..Options::default() };
-            for model in Model::ALL.into_iter().filter(|model| *model != Model::Ebcc) {
+            for model in Model::ALL.into_iter().filter(|model| !matches!(model, Model::Ebcc | Model::Graded)) {
                 let one = fit(model, &Evidence::of(&straight), &options).unwrap();
                 let other = fit(model, &Evidence::of(&renamed), &options).unwrap();
                 if one.refused.is_some() || other.refused.is_some() {

@@ -38,6 +38,19 @@ pub struct Candidate {
     pub accuracy: f64,
 }
 
+/// What a model says of a known task when the answer is held back from it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeldBack {
+    /// The task.
+    pub task: usize,
+    /// The best class.
+    pub class: usize,
+    /// The chance that it is right, calibrated as [`Inference::chances`] are.
+    pub chance: f64,
+    /// 1 if it is, 0 if not, a part if several are best.
+    pub right: f64,
+}
+
 /// What labels say, with what ought to be said beside it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inference {
@@ -51,26 +64,46 @@ pub struct Inference {
     pub calibration: Calibration,
     /// How each candidate did on known answers; empty with fewer than [`GOLD_MIN`] of them, or if a model was asked for.
     pub candidates: Vec<Candidate>,
-    /// Known answers among the tasks that have labels.
-    pub known: usize,
-    /// Share of the tasks, known ones aside, on which one-coin and Dawid-Skene differ.
-    pub disagreement: f64,
-    /// Tasks whose labels, two or more, are all of one class; known ones aside.
-    pub unanimous: usize,
-    /// Those of them whose best class is another.
-    pub overturned: usize,
-    /// Share of the tasks, known ones aside, whose best class is not among those with the most votes.
-    pub against_majority: f64,
+    /// What the model says of each known task that has labels, without knowing it: a third of them held back at a time under
+    /// [`Choice::Auto`], all of them for a model asked for.
+    pub held_back: Vec<HeldBack>,
+    /// Share of these on which most votes are for the true class; ties share the point. None without known tasks.
+    pub majority_accuracy: Option<f64>,
+    /// How the model stands beside the votes and beside other models.
+    pub judgement: Judgement,
     /// What to be wary of.
     pub warnings: Vec<Warning>,
+}
+
+/// How a model stands beside the votes and beside other models, on tasks with labels.
+///
+/// Under [`Choice::Auto`] known tasks are left aside; for a model asked for, every known answer was held back instead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// Tasks that count here.
+    pub tasks: usize,
+    /// Share of them on which one-coin and Dawid-Skene differ.
+    pub disagreement: f64,
+    /// Those whose labels, two or more, are all of one class.
+    pub unanimous: usize,
+    /// Of these, those whose best class is another.
+    pub overturned: usize,
+    /// Share of the tasks whose best class is not among those with the most votes.
+    pub against_majority: f64,
+    /// Workers with an answer.
+    pub workers: usize,
+    /// Whether any task has two labels.
+    pub compared: bool,
 }
 
 /// What to be wary of.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Warning {
-    /// One-coin and Dawid-Skene differ on this share of tasks, more than [`DISAGREEMENT_MAX`], and fewer than [`GOLD_MIN`]
-    /// known answers tell which to follow.
+    /// One-coin and Dawid-Skene differ on this share of tasks, more than [`DISAGREEMENT_MAX`], and the model was not chosen by
+    /// known answers.
     ModelsDiffer(f64),
+    /// On known tasks the model falls behind the majority by this share, which is no chance.
+    BelowMajority(f64),
     /// The model asked for switched the names of classes and was replaced by a simpler one.
     Switched(Model),
     /// A single worker gave all labels, so nothing can be said of its accuracy.
@@ -116,9 +149,9 @@ fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, Tr
         }
     }
     let Some(fit) = won else { return Err(TruthError::NoLabels) };
-    let cases: Vec<Known> =
-        tries.iter().find(|one| one.model == winner).map(|one| one.cases(&gold, &tries)).unwrap_or_default();
-    let calibration = Calibration::fit(&cases, true);
+    let own = tries.iter().find(|one| one.model == winner);
+    let cases = own.map(|one| one.cases(&gold, &tries)).unwrap_or_default();
+    let calibration = Calibration::fit(cases.iter().map(|case| case.known), true);
     let chances = (0..labels.tasks())
         .map(|task| {
             if evidence.gold.get(task).is_some_and(Option::is_some) {
@@ -133,23 +166,56 @@ fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, Tr
     } else {
         tries.iter().map(|one| Candidate { model: one.model, accuracy: one.accuracy(&gold) }).collect()
     };
-    let disagreement = differ(evidence, &best_of);
-    Ok(conclude(evidence, fit, chances, calibration, candidates, gold.len(), disagreement))
+    let held_back = cases.iter().zip(&gold).map(|(case, (task, _))| HeldBack {
+        task: *task,
+        class: case.class,
+        chance: calibration.chance(case.known.chance, case.known.pool),
+        right: case.known.right,
+    });
+    let held_back: Vec<HeldBack> = held_back.collect();
+    let judgement = Judgement::of(evidence, &fit, &best_of);
+    let mut warnings = judgement.warnings(gold.len() < GOLD_MIN, &fit);
+    let majority_accuracy = by_majority(evidence, &gold);
+    warnings.extend(loses(&held_back, &gold, evidence).map(Warning::BelowMajority));
+    Ok(Inference { fit, chances, calibration, candidates, held_back, majority_accuracy, judgement, warnings })
 }
 
+/// Fits what was asked for, and judges it by what it says with every known answer held back: that is what a model of this
+/// name says of these labels.
 fn one(evidence: &Evidence<'_>, model: Model, options: &Options) -> Result<Inference, TruthError> {
     let wanted = fit(model, evidence, options)?;
     let gold = known(evidence);
-    let tries = cross_fitted(&[model], evidence, &gold, options)?;
-    let cases = tries.first().map(|one| one.cases(&gold, &[])).unwrap_or_default();
-    let calibration = Calibration::fit(&cases, false);
+    let blind = Evidence { gold: &[], ..*evidence };
+    let unaware = if gold.is_empty() { None } else { Some(fit(model, &blind, options)?) };
+    let judged = unaware.as_ref().unwrap_or(&wanted);
+    let held_back: Vec<HeldBack> = gold
+        .iter()
+        .map(|&(task, truth)| {
+            let (class, chance) = best(judged.of(task));
+            HeldBack { task, class, chance, right: point(judged.of(task), truth) }
+        })
+        .collect();
+    let cases = held_back.iter().map(|held| Known { chance: held.chance, pool: None, right: held.right });
+    let calibration = Calibration::fit(cases, false);
     let mut best_of = Vec::with_capacity(2);
     for other in [Model::OneCoin, Model::DawidSkene] {
-        best_of.push(if other == model { bests(&wanted) } else { bests(&fit(other, evidence, options)?) });
+        best_of.push(if other == model { bests(judged) } else { bests(&fit(other, &blind, options)?) });
     }
+    let judgement = Judgement::of(&blind, judged, &best_of);
+    let mut warnings = judgement.warnings(true, &wanted);
+    let majority_accuracy = by_majority(evidence, &gold);
+    warnings.extend(loses(&held_back, &gold, evidence).map(Warning::BelowMajority));
     let chances = (0..wanted.tasks()).map(|task| best(wanted.of(task)).1).collect();
-    let disagreement = differ(evidence, &best_of);
-    Ok(conclude(evidence, wanted, chances, calibration, Vec::new(), gold.len(), disagreement))
+    Ok(Inference {
+        fit: wanted,
+        chances,
+        calibration,
+        candidates: Vec::new(),
+        held_back,
+        majority_accuracy,
+        judgement,
+        warnings,
+    })
 }
 
 /// Fails as [`fit()`] would of gold that does not belong to the labels.
@@ -176,6 +242,13 @@ struct Try {
     /// The chances of each class, one task after the other.
     said: Vec<f64>,
     classes: usize,
+}
+
+/// A known task as one model sees it.
+struct Case {
+    /// The best class.
+    class: usize,
+    known: Known,
 }
 
 /// Lets each model say what known tasks are, a part of them held back at a time.
@@ -225,11 +298,11 @@ impl Try {
     }
 
     /// Returns what calibration learns from; `pool` are the candidates whose mean is the pool, if there is one.
-    fn cases(&self, gold: &[(usize, usize)], pool: &[Self]) -> Vec<Known> {
+    fn cases(&self, gold: &[(usize, usize)], pool: &[Self]) -> Vec<Case> {
         let cases = self.points(gold).enumerate().map(|(place, right)| {
             let (class, chance) = best(self.of(place));
             let mean = pool.iter().map(|one| one.of(place)[class]).sum::<f64>() / real(pool.len());
-            Known { chance, pool: (!pool.is_empty()).then_some(mean), right }
+            Case { class, known: Known { chance, pool: (!pool.is_empty()).then_some(mean), right } }
         });
         cases.collect()
     }
@@ -272,71 +345,85 @@ fn bests(fit: &Fit) -> Vec<u32> {
     fit.posterior.chunks_exact(fit.classes).map(|chances| u32::try_from(best(chances).0).unwrap_or(u32::MAX)).collect()
 }
 
-/// Returns the share of tasks with labels, known ones aside, on which the two models differ.
-fn differ(evidence: &Evidence<'_>, best_of: &[Vec<u32>]) -> f64 {
-    let [one, other] = best_of else { return 0.0 };
-    let (mut differ, mut all) = (0_usize, 0_usize);
-    for (task, (one, other)) in one.iter().zip(other).enumerate() {
-        if open(evidence, task) {
-            all += 1;
-            differ += usize::from(one != other);
-        }
-    }
-    real(differ) / real(all).max(1.0)
-}
-
 /// Returns whether a task has labels and no known class.
 fn open(evidence: &Evidence<'_>, task: usize) -> bool {
     evidence.gold.get(task).is_none_or(Option::is_none) && evidence.labels.of(task).len() > 0
 }
 
-fn conclude(
-    evidence: &Evidence<'_>,
-    fit: Fit,
-    chances: Vec<f64>,
-    calibration: Calibration,
-    candidates: Vec<Candidate>,
-    known: usize,
-    disagreement: f64,
-) -> Inference {
-    let labels = evidence.labels;
-    let (mut unanimous, mut overturned, mut against, mut all) = (0_usize, 0_usize, 0_usize, 0_usize);
-    let mut votes = vec![0_u32; labels.classes()];
-    for task in (0..labels.tasks()).filter(|task| open(evidence, *task)) {
-        votes.fill(0);
-        for (_, class) in labels.of(task) {
-            votes[class] += 1;
+/// Returns the point that a vote of the majority gets on a known task.
+fn vote_point(evidence: &Evidence<'_>, task: usize, truth: usize, votes: &mut [f64]) -> f64 {
+    votes.fill(0.0);
+    for (_, class) in evidence.labels.of(task) {
+        votes[class] += 1.0;
+    }
+    point(votes, truth)
+}
+
+/// Returns the share of known tasks on which most votes are for the true class; ties share the point.
+fn by_majority(evidence: &Evidence<'_>, gold: &[(usize, usize)]) -> Option<f64> {
+    let mut votes = vec![0.0; evidence.labels.classes()];
+    let points: f64 = gold.iter().map(|&(task, truth)| vote_point(evidence, task, truth, &mut votes)).sum();
+    (!gold.is_empty()).then(|| points / real(gold.len()))
+}
+
+/// Returns by how much the model falls behind the majority on known tasks, if by more than two standard errors.
+fn loses(held_back: &[HeldBack], gold: &[(usize, usize)], evidence: &Evidence<'_>) -> Option<f64> {
+    let mut votes = vec![0.0; evidence.labels.classes()];
+    let (mut behind, mut square) = (0.0, 0.0);
+    for (held, &(task, truth)) in held_back.iter().zip(gold) {
+        let distance = vote_point(evidence, task, truth, &mut votes) - held.right;
+        behind += distance;
+        square += distance * distance;
+    }
+    (behind > 2.0 * f64::sqrt(square) && behind > 0.0).then(|| behind / real(gold.len()))
+}
+
+impl Judgement {
+    fn of(evidence: &Evidence<'_>, fit: &Fit, best_of: &[Vec<u32>]) -> Self {
+        let labels = evidence.labels;
+        let (mut tasks, mut differ, mut unanimous, mut overturned, mut against) = (0_usize, 0_usize, 0, 0, 0_usize);
+        let mut votes = vec![0_usize; labels.classes()];
+        for task in (0..labels.tasks()).filter(|task| open(evidence, *task)) {
+            votes.fill(0);
+            for (_, class) in labels.of(task) {
+                votes[class] += 1;
+            }
+            let (class, _) = best(fit.of(task));
+            let top = votes.iter().copied().max().unwrap_or(0);
+            tasks += 1;
+            against += usize::from(votes[class] < top);
+            if let [one, other] = best_of {
+                differ += usize::from(one[task] != other[task]);
+            }
+            if labels.of(task).len() > 1 && top == labels.of(task).len() {
+                unanimous += 1;
+                overturned += usize::from(votes[class] == 0);
+            }
         }
-        let (class, _) = best(fit.of(task));
-        let top = votes.iter().copied().max().unwrap_or(0);
-        all += 1;
-        against += usize::from(votes[class] < top);
-        if labels.of(task).len() > 1 && top as usize == labels.of(task).len() {
-            unanimous += 1;
-            overturned += usize::from(votes[class] == 0);
+        let share = |count: usize| real(count) / real(tasks).max(1.0);
+        Self {
+            tasks,
+            disagreement: share(differ),
+            unanimous,
+            overturned,
+            against_majority: share(against),
+            workers: labels.answers().iter().filter(|answers| **answers > 0).count(),
+            compared: (0..labels.tasks()).any(|task| labels.of(task).len() > 1),
         }
     }
-    let mut warnings = Vec::new();
-    if disagreement > DISAGREEMENT_MAX && known < GOLD_MIN {
-        warnings.push(Warning::ModelsDiffer(disagreement));
-    }
-    warnings.extend(fit.refused.map(Warning::Switched));
-    if labels.answers().iter().filter(|answers| **answers > 0).count() == 1 {
-        warnings.push(Warning::OneWorker);
-    } else if (0..labels.tasks()).all(|task| labels.of(task).len() < 2) {
-        warnings.push(Warning::OneLabelEach);
-    }
-    Inference {
-        fit,
-        chances,
-        calibration,
-        candidates,
-        known,
-        disagreement,
-        unanimous,
-        overturned,
-        against_majority: real(against) / real(all).max(1.0),
-        warnings,
+
+    fn warnings(&self, undecided: bool, fit: &Fit) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if undecided && self.disagreement > DISAGREEMENT_MAX {
+            warnings.push(Warning::ModelsDiffer(self.disagreement));
+        }
+        warnings.extend(fit.refused.map(Warning::Switched));
+        if self.workers == 1 {
+            warnings.push(Warning::OneWorker);
+        } else if !self.compared {
+            warnings.push(Warning::OneLabelEach);
+        }
+        warnings
     }
 }
 
@@ -345,11 +432,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
     use super::*;
-    use crate::truth::{Label, Labels, Repeats, random::SplitMix64};
+    use crate::{
+        random::Random,
+        truth::{Label, Labels, Repeats},
+    };
 
     /// Returns labels of two classes by workers of whom `blind` say yes to nearly everything, with the truth.
     fn drawn(tasks: u32, workers: u32, blind: u32, seed: u64) -> (Labels, Vec<Option<u32>>) {
-        let mut random = SplitMix64(seed);
+        let mut random = Random::new(seed);
         let mut labels = Vec::new();
         let mut truth = Vec::new();
         for task in 0..tasks {
@@ -372,19 +462,19 @@ mod tests {
         let open: Vec<_> = truth.iter().enumerate().map(|(n, class)| class.filter(|_| n % 6 != 0)).collect();
         let evidence = Evidence { labels: &labels, gold: &gold, history: &[] };
         let found = infer(&evidence, Choice::Auto, &Options::default()).unwrap();
-        assert_eq!((found.known, found.candidates.len()), (100, CANDIDATES.len()));
+        assert_eq!((found.held_back.len(), found.candidates.len()), (100, CANDIDATES.len()));
         let vote = fit(Model::Majority, &Evidence::of(&labels), &Options::default()).unwrap();
         let (own, by_vote) = (found.fit.accuracy(&open).unwrap(), vote.accuracy(&open).unwrap());
         assert!(own > 0.85 && own > by_vote + 0.2, "{own} {by_vote} {:?}", found.candidates);
         assert!(found.calibration.measured() && found.calibration.error.unwrap() < 0.1);
         assert!(found.warnings.is_empty(), "{:?}", found.warnings);
-        assert!(found.against_majority > 0.2);
+        assert!(found.judgement.against_majority > 0.2);
     }
 
     #[test]
     fn without_known_answers_models_that_differ_are_a_warning() {
         // Six in a hundred are positive, and four in ten of the others only look so, to all workers alike.
-        let mut random = SplitMix64(4);
+        let mut random = Random::new(4);
         let mut labels = Vec::new();
         for task in 0..800 {
             let positive = random.share() < 0.06;
@@ -406,20 +496,20 @@ mod tests {
         assert!(
             matches!(found.warnings[..], [Warning::ModelsDiffer(share)] if share > DISAGREEMENT_MAX),
             "{} {:?}",
-            found.disagreement,
+            found.judgement.disagreement,
             found.warnings
         );
         assert!(!found.calibration.measured() && found.candidates.is_empty());
         let one = infer(&Evidence::of(&labels), Choice::One(Model::DawidSkene), &Options::default()).unwrap();
-        assert_eq!(one.disagreement.to_bits(), found.disagreement.to_bits());
+        assert_eq!(one.judgement.disagreement.to_bits(), found.judgement.disagreement.to_bits());
     }
 
     #[test]
     fn good_workers_need_no_warning_and_keep_what_all_say() {
         let (labels, truth) = drawn(400, 4, 0, 2);
         let found = infer(&Evidence::of(&labels), Choice::Auto, &Options::default()).unwrap();
-        assert_eq!((found.overturned, found.warnings.len()), (0, 0), "{:?}", found.warnings);
-        assert!(found.unanimous > 200 && found.fit.accuracy(&truth).unwrap() > 0.9);
+        assert_eq!((found.judgement.overturned, found.warnings.len()), (0, 0), "{:?}", found.warnings);
+        assert!(found.judgement.unanimous > 200 && found.fit.accuracy(&truth).unwrap() > 0.9);
         assert!(found.chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
     }
 
@@ -433,7 +523,7 @@ mod tests {
         let each = Labels::new(2, 9, 3, &each, Repeats::All).unwrap();
         let found = infer(&Evidence::of(&each), Choice::Auto, &Options::default()).unwrap();
         assert!(found.warnings.contains(&Warning::OneLabelEach));
-        assert_eq!(found.unanimous, 0);
+        assert_eq!(found.judgement.unanimous, 0);
     }
 
     #[test]

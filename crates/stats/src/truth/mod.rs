@@ -4,21 +4,26 @@
 //! arithmetic is that of IEEE 754 alone, so that a figure is the same bit for bit on every machine and at any number of
 //! threads.
 
+pub mod adaptive;
 pub mod calibrate;
 pub mod fit;
 pub mod infer;
 pub mod labels;
+mod live;
 pub mod math;
 mod model;
+pub mod multi;
+pub mod number;
 mod pass;
 pub mod posterior;
-mod random;
+pub mod simulate;
 mod vote;
 
 pub use calibrate::Calibration;
 pub use fit::{Fit, Worker, fit};
-pub use infer::{Choice, Inference, Warning, infer};
+pub use infer::{Choice, Inference, Judgement, Warning, infer};
 pub use labels::{Label, Labels, Repeats};
+pub use live::Live;
 
 /// A model of classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,13 +42,15 @@ pub enum Model {
     Bwa,
     /// A confusion for each worker, drawn towards one coin by as much as the data ask; the default.
     Anchored,
+    /// For ordered classes, such as grades: each worker leans and spreads by so many classes.
+    Graded,
     /// Several kinds of task in each class, so that workers may err together; slow.
     Ebcc,
 }
 
 impl Model {
     /// All models, in the order of their cost.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Majority,
         Self::Wawa,
         Self::OneCoin,
@@ -51,6 +58,7 @@ impl Model {
         Self::Ibcc,
         Self::Bwa,
         Self::Anchored,
+        Self::Graded,
         Self::Ebcc,
     ];
 
@@ -64,6 +72,7 @@ impl Model {
             Self::Ibcc => "ibcc",
             Self::Bwa => "bwa",
             Self::Anchored => "anchored",
+            Self::Graded => "graded",
             Self::Ebcc => "ebcc",
         }
     }
@@ -152,6 +161,9 @@ pub enum TruthError {
     /// A share, weight or count that is not a finite number of 0 or more, or shares that sum to nothing.
     #[error("{0} is no share, weight or count")]
     Weight(f64),
+    /// A number that is not finite, or too large to be squared.
+    #[error("{0} is not a number of a usual size")]
+    Number(f64),
     /// A temperature that is not a finite number above 0.
     #[error("temperature {0} is not above 0")]
     Temperature(f64),

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Strengths of the common part in the anchored model, in answers for each class.
-const STRENGTHS: [f64; 9] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+pub(super) const STRENGTHS: [f64; 9] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// Rounds between two choices of a strength.
 const STRENGTH_ROUNDS: u32 = 5;
 /// Answers by which a worker's accuracy is drawn towards that of all.
@@ -59,6 +59,8 @@ pub(super) enum Rule {
     MeanField,
     /// A confusion drawn towards the worker's own accuracy by a strength that the data choose.
     Anchored { strength: f64 },
+    /// Ordered classes: a lean and a spread for each worker, in classes.
+    Graded,
     /// As [`Rule::MeanField`], with several kinds of task in each class.
     Kinds,
 }
@@ -78,6 +80,7 @@ impl Rule {
                 learn_prior(&sums.mass, &mut table.prior);
             }
             Self::MeanField | Self::Kinds => mean_field(size, sums, table),
+            Self::Graded => graded(size, &sums.counts, &mut table.chances),
             Self::Anchored { strength } => {
                 let own = accuracies(size, &sums.counts);
                 if round % STRENGTH_ROUNDS == 1 {
@@ -124,6 +127,69 @@ fn confusion(size: Size, counts: &[f64], smoothing: f64, chances: &mut [f64]) {
                 chances[at] = if total > 0.0 { (counts[at] + smoothing) / total } else { 1.0 / real(classes) };
             }
         }
+    }
+}
+
+/// Makes the confusions of ordered classes: an answer is the truth, moved by the worker's lean, with a normal spread cut to
+/// the classes there are; a little of it falls anywhere.
+///
+/// Lean and spread are the expected answers' mean and standard deviation around the truth, both drawn towards the crowd's by
+/// a few answers. Source: the normal error model of rating scales, after Uebersax and Grove, Biometrics 49 (1993), 823–835.
+fn graded(size: Size, counts: &[f64], chances: &mut [f64]) {
+    let Size { classes, workers, .. } = size;
+    let each: Vec<Lean> = (0..workers).map(|worker| Lean::of(size, counts, worker)).collect();
+    let crowd = each.iter().fold(Lean::default(), |sum, own| Lean {
+        answers: sum.answers + own.answers,
+        distance: sum.distance + own.distance,
+        square: sum.square + own.square,
+    });
+    let common = crowd.square / crowd.answers.max(1.0);
+    for (worker, own) in each.iter().enumerate() {
+        let weight = own.answers + CROWD_ANSWERS;
+        let lean = own.distance / weight;
+        let around = own.square - 2.0 * lean * own.distance + lean * lean * own.answers;
+        let spread = ((around.max(0.0) + CROWD_ANSWERS * common) / weight).max(SPREAD_MIN * SPREAD_MIN);
+        for class in 0..classes {
+            let distance = |answer: usize| real(answer) - real(class) - lean;
+            // Taken from the nearest answer, lest all of them vanish where the lean leads beyond the scale.
+            let nearest = (0..classes).map(|answer| distance(answer).abs()).fold(f64::INFINITY, f64::min);
+            let fall = |answer: usize| exp((nearest * nearest - distance(answer) * distance(answer)) / (2.0 * spread));
+            let total: f64 = (0..classes).map(fall).sum();
+            for answer in 0..classes {
+                let even = ANYWHERE / real(classes);
+                chances[size.at(worker, answer, class)] = even + (1.0 - ANYWHERE) * fall(answer) / total;
+            }
+        }
+    }
+}
+
+/// Smallest standard deviation of a graded answer, in classes.
+const SPREAD_MIN: f64 = 0.25;
+/// The share of graded answers that falls anywhere, so that one slip of the pen rules nothing out.
+const ANYWHERE: f64 = 0.02;
+
+/// How far a worker's expected answers lie from the truth, in classes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lean {
+    pub(super) answers: f64,
+    pub(super) distance: f64,
+    pub(super) square: f64,
+}
+
+impl Lean {
+    /// Returns the sums for one worker.
+    pub(super) fn of(size: Size, counts: &[f64], worker: usize) -> Self {
+        let mut lean = Self::default();
+        for answer in 0..size.classes {
+            for class in 0..size.classes {
+                let count = counts[size.at(worker, answer, class)];
+                let distance = real(answer) - real(class);
+                lean.answers += count;
+                lean.distance += count * distance;
+                lean.square += count * distance * distance;
+            }
+        }
+        lean
     }
 }
 
@@ -207,7 +273,7 @@ fn growth(counts: &[f64], prior: &[f64]) -> f64 {
 }
 
 /// Returns a worker's expected hits and answers.
-fn hits(size: Size, counts: &[f64], worker: usize) -> (f64, f64) {
+pub(super) fn hits(size: Size, counts: &[f64], worker: usize) -> (f64, f64) {
     let (mut hits, mut answers) = (0.0, 0.0);
     for answer in 0..size.classes {
         for class in 0..size.classes {
@@ -226,23 +292,41 @@ fn accuracies(size: Size, counts: &[f64]) -> Vec<f64> {
     let each: Vec<_> = (0..size.workers).map(|worker| hits(size, counts, worker)).collect();
     let (hits, answers) = each.iter().fold((0.0, 0.0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
     let crowd = if answers > 0.0 { hits / answers } else { 1.0 };
-    let drawn = |(hits, answers): &(f64, f64)| (hits + CROWD_ANSWERS * crowd) / (answers + CROWD_ANSWERS);
-    each.iter().map(|each| drawn(each).clamp(1e-6, 1.0 - 1e-6)).collect()
+    each.into_iter().map(|own| crowd_drawn(own, crowd)).collect()
+}
+
+/// Returns the accuracy of hits among answers, drawn towards that of all by a few answers.
+pub(super) fn crowd_drawn((hits, answers): (f64, f64), crowd: f64) -> f64 {
+    ((hits + CROWD_ANSWERS * crowd) / (answers + CROWD_ANSWERS)).clamp(1e-6, 1.0 - 1e-6)
 }
 
 /// Makes the confusions of the anchored model: of few answers one coin, of many the counts themselves.
 fn anchored(size: Size, counts: &[f64], own: &[f64], strength: f64, chances: &mut [f64]) {
-    let classes = size.classes;
     for (worker, accuracy) in own.iter().enumerate() {
-        let wrong = (1.0 - accuracy) / real(classes.saturating_sub(1).max(1));
-        for class in 0..classes {
-            let total: f64 = (0..classes).map(|answer| counts[size.at(worker, answer, class)]).sum();
-            for answer in 0..classes {
-                let at = size.at(worker, answer, class);
-                let prior = strength * if answer == class { *accuracy } else { wrong };
-                chances[at] = (counts[at] + prior) / (total + strength);
-            }
+        for class in 0..size.classes {
+            anchored_row(size, counts, worker, class, *accuracy, strength, chances);
         }
+    }
+}
+
+/// Makes the chances of one worker's answers to one class.
+pub(super) fn anchored_row(
+    size: Size,
+    counts: &[f64],
+    worker: usize,
+    class: usize,
+    accuracy: f64,
+    strength: f64,
+    chances: &mut [f64],
+) {
+    let classes = size.classes;
+    let wrong = (1.0 - accuracy) / real(classes.saturating_sub(1).max(1));
+    // Counts that are moved by differences may fall below 0 by a rounding.
+    let count = |answer: usize| counts[size.at(worker, answer, class)].max(0.0);
+    let total: f64 = (0..classes).map(count).sum();
+    for answer in 0..classes {
+        let prior = strength * if answer == class { accuracy } else { wrong };
+        chances[size.at(worker, answer, class)] = (count(answer) + prior) / (total + strength);
     }
 }
 
@@ -259,29 +343,34 @@ fn best_strength(size: Size, counts: &[f64], own: &[f64]) -> f64 {
 }
 
 fn strength_evidence(size: Size, counts: &[f64], own: &[f64], strength: f64) -> f64 {
+    own.iter()
+        .enumerate()
+        .map(|(worker, accuracy)| strength_evidence_of(size, counts, worker, *accuracy, strength))
+        .sum()
+}
+
+/// Returns the logarithm of the chance of one worker's counts under a strength.
+pub(super) fn strength_evidence_of(size: Size, counts: &[f64], worker: usize, accuracy: f64, strength: f64) -> f64 {
     let classes = size.classes;
-    let of_strength = ln_gamma(strength);
+    let right = strength * accuracy;
+    let wrong = strength * (1.0 - accuracy) / real(classes.saturating_sub(1).max(1));
+    let (of_right, of_wrong, of_strength) = (ln_gamma(right), ln_gamma(wrong), ln_gamma(strength));
     let mut evidence = 0.0;
-    for (worker, accuracy) in own.iter().enumerate() {
-        let right = strength * accuracy;
-        let wrong = strength * (1.0 - accuracy) / real(classes.saturating_sub(1).max(1));
-        let (of_right, of_wrong) = (ln_gamma(right), ln_gamma(wrong));
-        for class in 0..classes {
-            let mut total = 0.0;
-            for answer in 0..classes {
-                let count = counts[size.at(worker, answer, class)];
+    for class in 0..classes {
+        let mut total = 0.0;
+        for answer in 0..classes {
+            let count = counts[size.at(worker, answer, class)];
+            if count > 0.0 {
                 total += count;
-                if count > 0.0 {
-                    evidence += if answer == class {
-                        ln_gamma(count + right) - of_right
-                    } else {
-                        ln_gamma(count + wrong) - of_wrong
-                    };
-                }
+                evidence += if answer == class {
+                    ln_gamma(count + right) - of_right
+                } else {
+                    ln_gamma(count + wrong) - of_wrong
+                };
             }
-            if total > 0.0 {
-                evidence += of_strength - ln_gamma(total + strength);
-            }
+        }
+        if total > 0.0 {
+            evidence += of_strength - ln_gamma(total + strength);
         }
     }
     evidence

@@ -276,7 +276,14 @@ fn infer_with(
 /// Computes one task's chances by logarithms and returns the logarithm of their common term.
 #[cold]
 #[inline(never)]
-fn by_logarithms(own: &mut [f64], cells: &[u32], gold: u32, kinds: usize, table: &[f64], prior: &[f64]) -> f64 {
+pub(super) fn by_logarithms(
+    own: &mut [f64],
+    cells: &[u32],
+    gold: u32,
+    kinds: usize,
+    table: &[f64],
+    prior: &[f64],
+) -> f64 {
     let states = own.len();
     let mut top = f64::NEG_INFINITY;
     for (state, chance) in own.iter_mut().enumerate() {

@@ -1,0 +1,431 @@
+//! Whether a rate or a mean has moved: charts whose mean time to a false alarm is known before they are used.
+//!
+//! A chart's run length is the number of observations to its alarm. On average, whatever the number of charts, each
+//! observation without a change raises an alarm once in so many: see [`pooled`].
+
+use crate::{StatsError, random::Random, real, special::normal_below};
+
+/// Steps that a chart's range is divided into when its run length is computed.
+const GRID_MAX: usize = 4_000;
+/// Cells of a moving average's range, in each the same average; with half as many the fourth digit would change.
+const AVERAGES: usize = 161;
+/// Longest designed run length.
+pub const RUN_LENGTH_MAX: f64 = 1e9;
+
+/// A cumulative sum of hits and misses that watches for a rate to rise: Page's chart for single trials.
+///
+/// Source: Reynolds and Stoumbos, J. Qual. Technol. 31 (1999), 87–108.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cusum {
+    up: f64,
+    down: f64,
+    alarm: f64,
+}
+
+impl Cusum {
+    /// Returns a chart that tells the rate `bad` from the rate `good` and raises its alarm at the sum `alarm`.
+    ///
+    /// # Errors
+    /// [`StatsError::Value`] of a rate outside of `(0, 1)` or an alarm that is not above 0; [`StatsError::Risks`] unless
+    /// `good < bad`.
+    pub fn new(good: f64, bad: f64, alarm: f64) -> Result<Self, StatsError> {
+        for rate in [good, bad] {
+            // Not `rate <= 0.0`: a NaN is no rate either.
+            if !(rate > 0.0 && rate < 1.0) {
+                return Err(StatsError::Value(rate));
+            }
+        }
+        if !(alarm > 0.0 && alarm.is_finite()) {
+            return Err(StatsError::Value(alarm));
+        }
+        if good >= bad {
+            return Err(StatsError::Risks);
+        }
+        Ok(Self { up: (bad / good).ln(), down: ((1.0 - good) / (1.0 - bad)).ln(), alarm })
+    }
+
+    /// Returns the chart that needs at least so many observations on average to a false alarm, its alarm as low as that
+    /// allows, to three digits behind the point.
+    ///
+    /// # Errors
+    /// As [`Cusum::new`]; [`StatsError::Value`] of a run length outside of `1.0..=`[`RUN_LENGTH_MAX`].
+    pub fn designed(good: f64, bad: f64, run_length: f64) -> Result<Self, StatsError> {
+        if !(1.0..=RUN_LENGTH_MAX).contains(&run_length) {
+            return Err(StatsError::Value(run_length));
+        }
+        // The sum rarely passes `h` without a change: about once in exp(h) observations and more.
+        let (mut low, mut high) = (0_u32, 64_000_u32);
+        let with = |thousandths: u32| Self::new(good, bad, f64::from(thousandths.max(1)) / 1_000.0);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if with(middle)?.run_length(good)? >= run_length {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        with(low)
+    }
+
+    /// Returns the sum at which the alarm is raised.
+    pub fn alarm(&self) -> f64 {
+        self.alarm
+    }
+
+    /// Returns the sum after one more trial, which counts as 0 if it is not a number; begin with 0.
+    pub fn after(&self, sum: f64, hit: bool) -> f64 {
+        (sum + if hit { self.up } else { -self.down }).max(0.0)
+    }
+
+    /// Returns whether a sum raises the alarm.
+    pub fn alarms(&self, sum: f64) -> bool {
+        sum >= self.alarm
+    }
+
+    /// Returns the mean number of trials to the alarm, from a sum of 0, where trials hit at this rate.
+    ///
+    /// Solves the chain of sums on a grid of which a miss goes down whole steps; a hit lands between two of them and is
+    /// shared out by nearness. Differs from simulation by less than one in a hundred.
+    /// Source: Brook and Evans, Biometrika 59 (1972), 539–549.
+    ///
+    /// # Errors
+    /// [`StatsError::Value`] of a rate outside of `0.0..=1.0`, [`StatsError::NoTrials`] if no trial ever raises it, as at a
+    /// rate of 0.
+    pub fn run_length(&self, rate: f64) -> Result<f64, StatsError> {
+        if !(0.0..=1.0).contains(&rate) {
+            return Err(StatsError::Value(rate));
+        }
+        if rate <= 0.0 {
+            return Err(StatsError::NoTrials);
+        }
+        // As many whole steps of a miss as the range allows, one at least; the grid may then leave out its last part.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cut to a small number")]
+        let steps = |exact: f64, max: usize| (exact.min(real(max as u64)) as usize).clamp(1, max);
+        let down = steps(real(GRID_MAX as u64) / (self.alarm / self.down).max(1.0) / 4.0, 40);
+        let cell = self.down / real(down as u64);
+        if self.alarm / cell > real(16 * GRID_MAX as u64) {
+            return Err(StatsError::TooLarge);
+        }
+        let cells = steps((self.alarm / cell).ceil(), 16 * GRID_MAX);
+        let jump = self.up / cell;
+        let whole = steps(jump.floor().max(1.0), 32 * GRID_MAX);
+        let beyond = if jump < 1.0 { 0.0 } else { jump - jump.floor() };
+        let (whole, beyond) = if jump < 1.0 { (0, jump) } else { (whole, beyond) };
+        // From each cell, in order of the sum: 1 + what follows a miss + what follows a hit.
+        let mut chain = Banded::new(cells, down, (whole + 1).min(cells));
+        for at in 0..cells {
+            chain.add(at, at, 1.0);
+            chain.add(at, at.saturating_sub(down), -(1.0 - rate));
+            // A hit that reaches the alarm ends the run, exactly where the sum would.
+            let sum = real(at as u64) * cell;
+            if sum + self.up < self.alarm {
+                let (near, far) = (at + whole, at + whole + 1);
+                if far < cells {
+                    chain.add(at, near, -rate * (1.0 - beyond));
+                    chain.add(at, far, -rate * beyond);
+                } else {
+                    chain.add(at, near.min(cells - 1), -rate);
+                }
+            }
+        }
+        let found = chain.solve(vec![1.0; cells]);
+        found.first().copied().filter(|length| length.is_finite() && *length >= 1.0).ok_or(StatsError::TooLarge)
+    }
+}
+
+/// Returns the run length that each of several charts must be designed for, so that all of them together raise so many
+/// false alarms in a time, in which they take in `observations` together.
+///
+/// The number of charts plays no part: an observation without a change raises an alarm as often on one chart as on many.
+///
+/// # Errors
+/// [`StatsError::Value`] of a number of alarms that is not above 0, or more than there are observations.
+pub fn pooled(observations: u64, false_alarms: f64) -> Result<f64, StatsError> {
+    if false_alarms > 0.0 && false_alarms <= real(observations) {
+        Ok(real(observations) / false_alarms)
+    } else {
+        Err(StatsError::Value(false_alarms))
+    }
+}
+
+/// An exponentially weighted moving average of standardised values that watches for a mean to move either way.
+///
+/// Source: Lucas and Saccucci, Technometrics 32 (1990), 1–12.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ewma {
+    weight: f64,
+    limit: f64,
+}
+
+impl Ewma {
+    /// Returns a chart that gives each new value this `weight` and raises its alarm `width` standard deviations of the
+    /// average away from 0.
+    ///
+    /// # Errors
+    /// [`StatsError::Value`] of a weight outside of `(0, 1]` or a width outside of `(0, 10]`.
+    pub fn new(weight: f64, width: f64) -> Result<Self, StatsError> {
+        if !(weight > 0.0 && weight <= 1.0) {
+            return Err(StatsError::Value(weight));
+        }
+        if !(width > 0.0 && width <= 10.0) {
+            return Err(StatsError::Value(width));
+        }
+        Ok(Self { weight, limit: width * (weight / (2.0 - weight)).sqrt() })
+    }
+
+    /// Returns the chart of this weight with at least so many observations on average to a false alarm, its width as small
+    /// as that allows, to three digits behind the point.
+    ///
+    /// # Errors
+    /// As [`Ewma::new`]; [`StatsError::Value`] of a run length outside of `1.0..=`[`RUN_LENGTH_MAX`], or that no width up to
+    /// 10 reaches.
+    pub fn designed(weight: f64, run_length: f64) -> Result<Self, StatsError> {
+        if !(1.0..=RUN_LENGTH_MAX).contains(&run_length) {
+            return Err(StatsError::Value(run_length));
+        }
+        let (mut low, mut high) = (1_u32, 7_000_u32);
+        let with = |thousandths: u32| Self::new(weight, f64::from(thousandths) / 1_000.0);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if with(middle)?.run_length(0.0)? >= run_length {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        if with(low)?.run_length(0.0)? >= run_length { with(low) } else { Err(StatsError::Value(run_length)) }
+    }
+
+    /// Returns the average at which the alarm is raised, either way, in standard deviations of a value.
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// Returns the average after one more value, in standard deviations from where it should be; begin with 0.
+    pub fn after(&self, average: f64, value: f64) -> f64 {
+        average + self.weight * (value - average)
+    }
+
+    /// Returns whether an average raises the alarm.
+    pub fn alarms(&self, average: f64) -> bool {
+        average.abs() >= self.limit
+    }
+
+    /// Returns the mean number of values to the alarm, from an average of 0, where their mean lies `shift` standard
+    /// deviations off.
+    ///
+    /// Solves the chain of averages of normal values, its range parted into equal cells.
+    /// Source: Brook and Evans, Biometrika 59 (1972), 539–549, as Lucas and Saccucci do.
+    ///
+    /// # Errors
+    /// [`StatsError::Value`] of a shift that is not finite, [`StatsError::TooLarge`] of a length beyond reckoning.
+    pub fn run_length(&self, shift: f64) -> Result<f64, StatsError> {
+        if !shift.is_finite() {
+            return Err(StatsError::Value(shift));
+        }
+        let cell = 2.0 * self.limit / real(AVERAGES as u64);
+        let middle = |place: usize| -self.limit + (real(place as u64) + 0.5) * cell;
+        let mut chain = Banded::new(AVERAGES, AVERAGES - 1, AVERAGES - 1);
+        for at in 0..AVERAGES {
+            chain.add(at, at, 1.0);
+            let kept = (1.0 - self.weight) * middle(at);
+            for to in 0..AVERAGES {
+                let edge = |average: f64| normal_below((average - kept) / self.weight - shift);
+                chain.add(at, to, -(edge(middle(to) + cell / 2.0) - edge(middle(to) - cell / 2.0)));
+            }
+        }
+        let found = chain.solve(vec![1.0; AVERAGES]);
+        found
+            .get(AVERAGES / 2)
+            .copied()
+            .filter(|length| length.is_finite() && *length >= 1.0)
+            .ok_or(StatsError::TooLarge)
+    }
+}
+
+/// Equations in which each unknown meets only its neighbours, and itself most: no rows need be exchanged.
+struct Banded {
+    size: usize,
+    below: usize,
+    above: usize,
+    cells: Vec<f64>,
+}
+
+impl Banded {
+    fn new(size: usize, below: usize, above: usize) -> Self {
+        Self { size, below, above, cells: vec![0.0; size * (below + above + 1)] }
+    }
+
+    fn place(&self, row: usize, column: usize) -> usize {
+        row * (self.below + self.above + 1) + column + self.below - row
+    }
+
+    fn add(&mut self, row: usize, column: usize, value: f64) {
+        let place = self.place(row, column);
+        self.cells[place] += value;
+    }
+
+    /// Returns the unknowns, by elimination.
+    fn solve(mut self, mut right: Vec<f64>) -> Vec<f64> {
+        for pivot in 0..self.size {
+            let last = (pivot + self.above).min(self.size - 1);
+            for row in pivot + 1..=(pivot + self.below).min(self.size - 1) {
+                let factor = self.cells[self.place(row, pivot)] / self.cells[self.place(pivot, pivot)];
+                if factor.abs() > 0.0 {
+                    for column in pivot + 1..=last {
+                        let (to, from) = (self.place(row, column), self.place(pivot, column));
+                        self.cells[to] -= factor * self.cells[from];
+                    }
+                    right[row] -= factor * right[pivot];
+                }
+            }
+        }
+        for row in (0..self.size).rev() {
+            let last = (row + self.above).min(self.size - 1);
+            let known: f64 = (row + 1..=last).map(|column| self.cells[self.place(row, column)] * right[column]).sum();
+            right[row] = (right[row] - known) / self.cells[self.place(row, row)];
+        }
+        right
+    }
+}
+
+/// Returns the mean number of trials to the alarm of a chart over some simulated runs, none longer than `trials_max`.
+///
+/// It is there to check [`Cusum::run_length`] on one's own rates.
+pub fn simulated_run_length(chart: &Cusum, rate: f64, runs: u32, trials_max: u64, seed: u64) -> f64 {
+    let mut random = Random::new(seed);
+    let mut trials = 0_u64;
+    for _ in 0..runs {
+        let mut sum = 0.0;
+        for _ in 0..trials_max {
+            trials += 1;
+            sum = chart.after(sum, random.share() < rate);
+            if chart.alarms(sum) {
+                break;
+            }
+        }
+    }
+    real(trials) / f64::from(runs.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn run_lengths_of_the_cumulative_sum_equal_their_references() {
+        // Simulated by whoever wrote them down; to the last of their digits but one.
+        for (alarm, good, bad) in [(3.0, 529.0, 36.0), (4.0, 1_515.0, 49.0)] {
+            let chart = Cusum::new(0.05, 0.15, alarm).unwrap();
+            let (found_good, found_bad) = (chart.run_length(0.05).unwrap(), chart.run_length(0.15).unwrap());
+            assert!((found_good / good - 1.0).abs() < 0.02, "{alarm}: {found_good}");
+            assert!((found_bad / bad - 1.0).abs() < 0.02, "{alarm}: {found_bad}");
+        }
+    }
+
+    #[test]
+    fn run_lengths_of_the_moving_average_equal_lucas_and_saccucci() {
+        for (weight, width, unmoved, moved) in [(0.2, 2.86, 371.0, 9.8), (0.1, 2.703, 372.0, 9.75)] {
+            let chart = Ewma::new(weight, width).unwrap();
+            assert!((chart.run_length(0.0).unwrap() - unmoved).abs() < 1.5, "{}", chart.run_length(0.0).unwrap());
+            assert!((chart.run_length(1.0).unwrap() - moved).abs() < 0.06, "{}", chart.run_length(1.0).unwrap());
+            assert!((chart.run_length(-1.0).unwrap() - chart.run_length(1.0).unwrap()).abs() < 1e-6);
+        }
+        // With the whole weight on the newest value it is Shewhart's chart: 1 in 370.4 beyond three standard deviations.
+        assert!((Ewma::new(1.0, 3.0).unwrap().run_length(0.0).unwrap() - 370.4).abs() < 0.1);
+    }
+
+    #[test]
+    fn computed_run_lengths_agree_with_simulated_ones() {
+        for (good, bad, alarm, rate) in
+            [(0.05, 0.15, 3.0, 0.05), (0.02, 0.06, 2.5, 0.02), (0.02, 0.06, 2.5, 0.06), (0.1, 0.4, 2.0, 0.1)]
+        {
+            let chart = Cusum::new(good, bad, alarm).unwrap();
+            let (computed, simulated) =
+                (chart.run_length(rate).unwrap(), simulated_run_length(&chart, rate, 4_000, 100_000, 9));
+            // A run's length varies about as much as its mean: four standard errors.
+            assert!((computed / simulated - 1.0).abs() < 0.065, "{good} {bad} {alarm} {rate}: {computed} {simulated}");
+        }
+    }
+
+    #[test]
+    fn a_defect_rate_that_trebles_at_one_site_alarms_there_and_nowhere_else() {
+        // 2 % to 6 % at one of five sites that read 600 cases each, a hundred times over.
+        let chart = Cusum::designed(0.02, 0.06, 20_000.0).unwrap();
+        let within = 3.0 * chart.run_length(0.06).unwrap();
+        let mut random = Random::new(2);
+        let (mut found, mut false_alarms) = (0, 0);
+        for _ in 0..100 {
+            for site in 0..5 {
+                let rate = if site == 3 { 0.06 } else { 0.02 };
+                let mut sum = 0.0;
+                let alarm = (0..600_u32).find(|_| {
+                    sum = chart.after(sum, random.share() < rate);
+                    chart.alarms(sum)
+                });
+                match alarm {
+                    Some(trial) if site == 3 => found += u32::from(f64::from(trial) < within),
+                    Some(_) => false_alarms += 1,
+                    None => {}
+                }
+            }
+        }
+        // 240,000 readings without a change: 12 false alarms are designed for, less at the beginning, when sums are low.
+        assert!(found >= 90 && false_alarms <= 24, "{found} of 100 within {within}, {false_alarms} elsewhere");
+    }
+
+    #[test]
+    fn a_designed_chart_keeps_its_run_length_with_the_lowest_alarm() {
+        let chart = Cusum::designed(0.05, 0.15, 500.0).unwrap();
+        assert!(chart.run_length(0.05).unwrap() >= 500.0);
+        // One step lower would not.
+        let lower = Cusum::new(0.05, 0.15, chart.alarm() - 0.001).unwrap();
+        assert!(lower.run_length(0.05).unwrap() < 500.0);
+        let average = Ewma::designed(0.2, 370.4).unwrap();
+        assert!((average.limit() / (0.2_f64 / 1.8).sqrt() - 2.86).abs() < 0.003);
+        // 40 experts with 25 gold answers a month each, one false alarm in two months among them all.
+        assert_eq!(pooled(40 * 25, 0.5), Ok(2_000.0));
+        assert_eq!(pooled(10, 0.0), Err(StatsError::Value(0.0)));
+    }
+
+    #[test]
+    fn an_alarm_is_raised_at_its_limit_and_never_below() {
+        let chart = Cusum::new(0.05, 0.15, 3.0).unwrap();
+        // Three misses of gold in a row pass 3 (three times 1.0986); two do not.
+        let sum = chart.after(chart.after(0.0, true), true);
+        assert!(!chart.alarms(sum) && chart.alarms(chart.after(sum, true)));
+        assert!(chart.after(0.0, false).abs() < 1e-12 && chart.after(f64::NAN, true).abs() < 1e-12);
+        let average = Ewma::new(0.5, 2.0).unwrap();
+        assert!((average.after(1.0, 3.0) - 2.0).abs() < 1e-12 && average.alarms(-2.0) && !average.alarms(0.5));
+    }
+
+    #[test]
+    fn charts_of_nonsense_are_refused() {
+        assert_eq!(Cusum::new(0.2, 0.1, 3.0), Err(StatsError::Risks));
+        assert_eq!(Cusum::new(0.0, 0.1, 3.0), Err(StatsError::Value(0.0)));
+        assert!(Cusum::new(0.1, f64::NAN, 3.0).is_err() && Cusum::new(0.1, 0.2, f64::INFINITY).is_err());
+        assert_eq!(Cusum::new(0.1, 0.2, 3.0).unwrap().run_length(0.0), Err(StatsError::NoTrials));
+        assert_eq!(Ewma::new(0.0, 3.0), Err(StatsError::Value(0.0)));
+        assert!(Ewma::new(0.2, f64::NAN).is_err() && Ewma::new(0.2, 3.0).unwrap().run_length(f64::NAN).is_err());
+        assert_eq!(Cusum::designed(0.05, 0.15, 0.0), Err(StatsError::Value(0.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn run_lengths_are_numbers_and_shorter_where_the_rate_is_higher(good in 0.001_f64..0.5, times in 1.1_f64..5.0, alarm in 0.01_f64..6.0, rate in 0.001_f64..0.9) {
+            let bad = (good * times).min(0.99);
+            let chart = Cusum::new(good, bad, alarm).unwrap();
+            match (chart.run_length(rate), chart.run_length((rate * 1.5).min(1.0))) {
+                (Ok(length), Ok(shorter)) => {
+                    prop_assert!(length.is_finite() && length >= 1.0);
+                    prop_assert!(shorter <= length * (1.0 + 1e-6));
+                }
+                (length, _) => prop_assert!(length.is_err() || length.is_ok_and(f64::is_finite)),
+            }
+        }
+    }
+}
