@@ -47,7 +47,7 @@ pub(crate) use mywork::MyWorkIn;
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
 pub(crate) use protection::ProtectionIn;
-pub(crate) use quality::{QualityIn, QuestionIn, SideBySideIn};
+pub(crate) use quality::{PlansIn, QualityIn, QuestionIn, SideBySideIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.

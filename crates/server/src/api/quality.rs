@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     App, Caller, Error,
+    app::planner::{Plans, ShowPlans},
     app::quality::{
-        Against, Behind, By, DISPUTES_MAX, Disputes, Experts, ListWanted, Quality, ShowDisputes, ShowExperts,
-        ShowQuality, ShowSlices, Slices, Wanted, Which,
+        Against, Behind, By, DISPUTES_MAX, Disputes, Drift, Experts, ListWanted, Quality, ShowDisputes, ShowDrift,
+        ShowExperts, ShowQuality, ShowSlices, Slices, Wanted, Which,
     },
     edge::Edge,
 };
@@ -29,6 +30,8 @@ pub(super) fn router() -> OpenApiRouter<Edge> {
         .routes(routes!(experts))
         .routes(routes!(slices))
         .routes(routes!(wanted))
+        .routes(routes!(drift))
+        .routes(routes!(plans))
 }
 
 /// Which readings the figures rest on.
@@ -84,9 +87,77 @@ impl QuestionIn {
         Ok(ShowSlices { engagement, question: self.question(), by, origin: origin(self.origin.as_deref())? })
     }
 
+    pub(crate) fn drift(&self, engagement: EngagementId) -> Result<ShowDrift, Error> {
+        Ok(ShowDrift { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+    }
+
     pub(crate) fn wanted(&self, engagement: EngagementId) -> Result<ListWanted, Error> {
         Ok(ListWanted { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
     }
+}
+
+/// Which plans.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+pub(crate) struct PlansIn {
+    /// Key of the question; without it the first of the form that has a closed list of answers.
+    question: Option<String>,
+    /// What one reading costs, in minor units, at most 100,000,000; without it plans are compared by readings alone.
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 100_000_000)]
+    price_minor: Option<String>,
+    /// Gold cases among a hundred, at most 50; without it none.
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 50)]
+    gold: Option<String>,
+    /// Reviewed cases among a hundred; without it none.
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 100)]
+    review: Option<String>,
+    /// Where the chance begins, at most 4,294,967,295; without it 1.
+    #[param(value_type = Option<u32>, minimum = 0)]
+    seed: Option<String>,
+}
+
+impl PlansIn {
+    pub(crate) fn query(&self, engagement: EngagementId) -> Result<ShowPlans, Error> {
+        let number = |field: &'static str, given: &Option<String>, most: u32| match given.as_deref() {
+            None | Some("") => Ok(None),
+            Some(word) => match word.trim().parse::<u32>() {
+                Ok(number) if number <= most => Ok(Some(number)),
+                Ok(_) | Err(_) => Err(Reason::field(code::FIELD_INVALID, field, "this is no number in range")
+                    .hint(format!("Give a whole number from 0 to {most}."))),
+            },
+        };
+        Ok(ShowPlans {
+            engagement,
+            question: self.question.clone().filter(|question| !question.is_empty()),
+            price_minor: number("price_minor", &self.price_minor, 100_000_000)?,
+            gold_percent: number("gold", &self.gold, 50)?.unwrap_or_default(),
+            review_percent: number("review", &self.review, 100)?.unwrap_or_default(),
+            seed: u64::from(number("seed", &self.seed, u32::MAX)?.unwrap_or(1)),
+        })
+    }
+}
+
+/// Returns whether experts or sites have begun to miss more, with the cases behind each alarm.
+#[utoipa::path(get, path = "/engagements/{engagement}/quality/drift", tag = "quality",
+    params(("engagement" = String, Path), QuestionIn), responses((status = 200, body = Drift)))]
+async fn drift(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QuestionIn>,
+) -> Result<Json<Drift>, Problem> {
+    Ok(Json(app.view(&caller, given.drift(engagement)?).await?))
+}
+
+/// Returns what plans of reading would come to, simulated on the engagement's own measured experts.
+#[utoipa::path(get, path = "/engagements/{engagement}/quality/plans", tag = "quality",
+    params(("engagement" = String, Path), PlansIn), responses((status = 200, body = Plans)))]
+async fn plans(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<PlansIn>,
+) -> Result<Json<Plans>, Problem> {
+    Ok(Json(app.view(&caller, given.query(engagement)?).await?))
 }
 
 /// Returns how reliable each expert is on a question, and what cannot be said.

@@ -18,6 +18,7 @@ pub mod mywork;
 mod node;
 pub mod people;
 mod permit;
+pub mod planner;
 pub mod protection;
 pub mod quality;
 mod receipt;

@@ -4,7 +4,9 @@
 
 mod behind;
 mod cost;
+mod drift;
 mod expert;
+mod model;
 mod rate;
 mod sheet;
 mod slice;
@@ -12,7 +14,10 @@ mod wanted;
 
 pub use behind::{Against, Behind};
 pub use cost::Cost;
-pub use expert::{Confusion, ExpertFigures, Experts, Limit, QuestionName, ShowExperts};
+pub use drift::{ChartOf, Design, Drift, DriftChart, RUN_LENGTH, ShowDrift};
+pub(in crate::app) use expert::measure;
+pub use expert::{Confusion, ExpertFigures, Experts, Limit, Measured, QuestionName, ShowExperts};
+pub use model::{Estimate, ModelFigures, Saving};
 pub use rate::Rate;
 pub use slice::{By, ShowSlices, SliceFigures, Slices};
 pub use wanted::{ListWanted, WANTED, Wanted, WantedCase};
@@ -36,7 +41,7 @@ use remit_kernel::{
     stream::Scope,
 };
 use remit_stats::{
-    agreement::{Counts, Pairs, Undefined},
+    agreement::{Coefficient, Counts, Pairs, Undefined, Weights},
     interval,
 };
 use serde::{Deserialize, Serialize};
@@ -103,6 +108,8 @@ pub struct QuestionQuality {
     /// Agreement beyond chance.
     #[serde(flatten)]
     pub agreement: Agreement,
+    /// Gwet's AC1 beside it: where one answer is rare, alpha falls though readers agree.
+    pub ac1: Option<f64>,
     /// Share of pairs of answers that are the same, as the mean over cases.
     pub share_agreed: Option<f64>,
     /// Cases on which panel readers differed on this question.
@@ -354,6 +361,9 @@ fn of_question(
         title: question.title.clone(),
         decides: question.decides,
         coefficient: Cow::Borrowed(COEFFICIENT),
+        ac1: counts
+            .as_ref()
+            .and_then(|counts| counts.value(&Coefficient::Gwet(Weights::identity(classes.len()).ok()?)).ok()),
         share_agreed: counts.as_ref().and_then(|counts| counts.share_agreed().ok()),
         agreement: counts.map_or_else(Agreement::none, |counts| of_all(&counts)),
         disputed,

@@ -1,7 +1,9 @@
 //! Pages of quality: agreement by question and pair, the disputes behind each figure, and the figures as a workbook.
 
 mod chart;
+mod drift;
 mod expert;
+mod planner;
 mod slice;
 
 use askama::Template;
@@ -37,6 +39,8 @@ pub(super) fn router() -> Router<Edge> {
         .route("/e/{engagement}/quality.xlsx", get(workbook))
         .route("/e/{engagement}/quality/disputes", get(disputes))
         .merge(expert::router())
+        .merge(drift::router())
+        .merge(planner::router())
         .merge(slice::router())
 }
 
@@ -108,7 +112,13 @@ impl Tabs {
     /// Returns the tabs with the one of this path below `quality` open; the origin chosen goes along.
     fn of(engagement: EngagementId, path: &str, origin: Option<Origin>) -> Self {
         let origin = origin.map(|origin| format!("?origin={}", origin.word())).unwrap_or_default();
-        let all = [("", "Agreement"), ("/experts", "Experts"), ("/slices", "Sites and months")];
+        let all = [
+            ("", "Agreement"),
+            ("/experts", "Experts"),
+            ("/slices", "Sites and months"),
+            ("/drift", "Drift"),
+            ("/planner", "What would it cost?"),
+        ];
         let tab = |(below, title)| (format!("/e/{engagement}/quality{below}{origin}"), title, below == path);
         Self { tabs: all.into_iter().map(tab).collect() }
     }
@@ -198,7 +208,7 @@ async fn disputes(
     html(&DisputesPage { frame, engagement, disputes, next })
 }
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 15] = [
     "Question",
     "Title",
     "Reader A",
@@ -210,6 +220,9 @@ const HEADER: [&str; 12] = [
     "n",
     "Same answer",
     "Disputed",
+    "AC1",
+    "Outcome is the reference answer",
+    "With a reference answer",
     "Note",
 ];
 
@@ -255,8 +268,11 @@ fn figures(question: &QuestionQuality, pair: Option<&PairQuality>, note: &str) -
         number(agreement.interval.map(|(lower, _)| lower)),
         number(agreement.interval.map(|(_, upper)| upper)),
         whole(agreement.n),
-        number(pair.and_then(|pair| pair.share_agreed)),
+        number(pair.map_or(question.share_agreed, |pair| pair.share_agreed)),
         whole(pair.map_or(question.disputed, |pair| pair.differ)),
+        number(question.ac1.filter(|_| pair.is_none())),
+        pair.map_or_else(|| whole(question.right.hits), |_| Cell::Empty),
+        pair.map_or_else(|| whole(question.right.n), |_| Cell::Empty),
         text(note),
     ]
 }

@@ -8,8 +8,12 @@ use remit_kernel::{
     command::Command,
     index::{Origin, Part},
 };
-use remit_server::app::quality::{
-    Against, Behind, By, ListWanted, Rate, ShowDisputes, ShowExperts, ShowQuality, ShowSlices, Which,
+use remit_server::app::{
+    planner::ShowPlans,
+    quality::{
+        Against, Behind, By, ListWanted, RUN_LENGTH, Rate, ShowDisputes, ShowDrift, ShowExperts, ShowQuality,
+        ShowSlices, Which,
+    },
 };
 use remit_store::SessionKind;
 use tower::ServiceExt as _;
@@ -168,6 +172,16 @@ async fn each_reader_of_the_ecgs_is_held_against_the_reference_and_every_miss_op
     assert_eq!(slice.missed.hits, 5 * 331 - (329 + 329 + 328 + 328 + 327));
     assert_eq!(slice.agreement.value, bradycardia.agreement.value, "the panel readers alone");
 
+    let model = experts.model.as_ref().unwrap();
+    assert_eq!((model.model.as_str(), model.cases, model.readings), ("anchored", 331, 5 * 331));
+    assert_eq!(model.overturned.hits, 0, "no unanimous case is overturned: {model:?}");
+    assert!(model.overturned.n > 300 && model.right.n == 331 && model.majority_right.hits >= 325, "{model:?}");
+    let saving = model.saving.unwrap();
+    assert!(saving.used.n == 5 * 331 && (2 * 331..4 * 331).contains(&saving.used.hits), "{saving:?}");
+    assert!(saving.right.n == 331 && saving.right.hits >= 325, "{saving:?}");
+    assert!(experts.experts.iter().all(|expert| expert.estimated.is_some() == (expert.part != Part::Ai)));
+    assert!(bradycardia.ac1.unwrap() > bradycardia.agreement.value.unwrap(), "a rare answer lowers alpha alone");
+
     let page = page(&house, &format!("/e/{engagement}/quality")).await;
     assert!(page.contains("The second reading changed or opened 15 of 331 cases (2.8 to 7.3 %)"), "{page}");
     assert!(page.contains("no saving is claimed"), "{page}");
@@ -219,4 +233,44 @@ async fn two_readers_without_a_known_answer_do_not_show_who_is_right() {
         .collect();
     assert_eq!(figures, [(3, 0, 1, 1, 3), (3, 1, 1, 0, 3)].into());
     assert_eq!(after.experts[0].reader.name, "Reader 1", "the client knows readers by number");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_are_simulated_on_measured_experts_and_the_same_seed_gives_the_same_figures() {
+    let (house, engagement) = ecg_set(&shipped_ecg()).await;
+    let ask = |seed, price_minor, gold_percent| ShowPlans {
+        engagement,
+        question: Some("sinus_bradycardia".into()),
+        price_minor,
+        gold_percent,
+        review_percent: 0,
+        seed,
+    };
+    let plans = house.app.view(&house.caller(), ask(7, Some(1_000), 0)).await.unwrap();
+    assert_eq!((plans.experts, plans.known, plans.limit.as_deref()), (2, 331, None));
+    let named: Vec<_> = plans.plans.iter().map(|plan| (plan.plan.as_str(), plan.cost_minor)).collect();
+    assert_eq!(named, [("1 reading", Some(1_000)), ("2 readings", Some(2_000))]);
+    assert!(plans.plans.iter().all(|plan| plan.accuracy > 0.98), "{plans:?}");
+    assert!(plans.plans[0].frontier, "nothing costs less than one reading");
+    let again = house.app.view(&house.caller(), ask(7, Some(1_000), 0)).await.unwrap();
+    assert_eq!(plans.plans, again.plans);
+    let gold = house.app.view(&house.caller(), ask(7, None, 50)).await.unwrap();
+    assert_eq!((gold.plans[0].cost_minor, format!("{:.2}", gold.plans[0].readings)), (None, "2.00".to_owned()));
+    let page = page(&house, &format!("/e/{engagement}/quality/planner?price_minor=1000")).await;
+    assert!(page.contains("on the frontier") && page.contains("on 331 reference answers"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_expert_and_site_has_a_chart_with_a_limit_for_all_of_them() {
+    let (house, engagement) = ecg_set(&shipped_ecg()).await;
+    let ask = ShowDrift { engagement, question: Some("sinus_bradycardia".into()), origin: None };
+    let drift = house.app.view(&house.caller(), ask).await.unwrap();
+    assert_eq!((drift.missed.hits, drift.missed.n, drift.charts.len()), (4, 662, 3));
+    let design = drift.design.unwrap();
+    assert!(design.good < design.bad && design.alarm > 0.0 && design.catches_in < RUN_LENGTH);
+    for chart in &drift.charts {
+        assert_eq!(chart.alarm_at.is_some(), !chart.cases.is_empty(), "an alarm names its cases: {chart:?}");
+    }
+    let page = page(&house, &format!("/e/{engagement}/quality/drift?question=sinus_bradycardia")).await;
+    assert!(page.contains("one false alarm in 2000 answers"), "{page}");
 }

@@ -13,7 +13,11 @@ use remit_kernel::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Rate, ReaderName, Readers, WANTED, sheet::Sheet};
+use super::{
+    Rate, ReaderName, Readers, WANTED,
+    model::{self, Estimate, ModelFigures},
+    sheet::Sheet,
+};
 use crate::{
     app::{Look, Query},
     error::Result,
@@ -51,6 +55,8 @@ pub struct Experts {
     pub imported: bool,
     /// What cannot be said, and what would help.
     pub limit: Option<Limit>,
+    /// What three and more answers on a case, held against each other, say; none with fewer than 30 such cases.
+    pub model: Option<ModelFigures>,
     /// Expert by expert: panel readers, then others, then programs.
     pub experts: Vec<ExpertFigures>,
 }
@@ -90,6 +96,8 @@ pub struct ExpertFigures {
     pub sided: Rate,
     /// Answers that an adjudicator overturned, of all answers in closed cases.
     pub overturned: Rate,
+    /// How often the expert is right, as the model has it.
+    pub estimated: Option<Estimate>,
     /// What was right against what was answered, over cases with a reference answer or an adjudication.
     pub confusion: Option<Confusion>,
 }
@@ -143,6 +151,77 @@ pub(super) fn choose<'q>(
     Ok((names, chosen))
 }
 
+/// What is measured of the experts of a question, for a simulation to draw from.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// The questions that can be asked for.
+    pub questions: Vec<QuestionName>,
+    /// Key of the question.
+    pub question: String,
+    /// The question.
+    pub title: String,
+    /// Reference answers by class.
+    pub prior: Vec<f64>,
+    /// For each panel reader, how often each answer was given to each right one, truth by truth.
+    pub experts: Vec<Vec<f64>>,
+    /// Share of their answers that are right.
+    pub accuracy: f64,
+    /// Reference answers that they were measured on.
+    pub known: u64,
+    /// Why nothing is measured, and what would help.
+    pub limit: Option<String>,
+}
+
+/// Returns what is measured of a question's panel readers against reference answers. What adjudicators decided does not
+/// count here: it was asked of disputed cases alone, and would make every expert look worse than she is.
+pub(in crate::app) async fn measure(
+    look: &mut Look<'_>,
+    question: Option<&str>,
+    origin: Option<Origin>,
+) -> Result<Measured> {
+    let questions = super::questions(look).await?;
+    let (names, chosen) = choose(&questions, question)?;
+    let mut measured = Measured {
+        questions: names,
+        question: String::new(),
+        title: String::new(),
+        prior: Vec::new(),
+        experts: Vec::new(),
+        accuracy: 0.0,
+        known: 0,
+        limit: None,
+    };
+    let Some(question) = chosen else { return Ok(measured) };
+    let sheet = Sheet::load(look, question, origin).await?;
+    let wide = sheet.classes.len();
+    measured.question.clone_from(&question.key);
+    measured.title.clone_from(&question.title);
+    measured.prior = vec![0.0; wide];
+    for reference in sheet.known.iter().filter_map(|known| known.reference) {
+        measured.prior[reference] += 1.0;
+        measured.known += 1;
+    }
+    if measured.known < WANTED {
+        measured.limit = Some(format!(
+            "Experts are measured on reference answers, and {} cases have one: add gold for {} more.",
+            measured.known,
+            WANTED - measured.known
+        ));
+        return Ok(measured);
+    }
+    let mut cells = vec![vec![0.0; wide * wide]; sheet.people.len()];
+    let (mut right, mut all) = (0.0, 0.0);
+    for mark in sheet.marks.iter().filter(|mark| mark.part == Part::Panel) {
+        let Some(reference) = sheet.known[mark.case].reference else { continue };
+        cells[mark.person][reference * wide + mark.class] += 1.0;
+        all += 1.0;
+        right += f64::from(u8::from(reference == mark.class));
+    }
+    measured.experts = cells.into_iter().filter(|cells| cells.iter().any(|count| *count > 0.0)).collect();
+    measured.accuracy = if all > 0.0 { right / all } else { 0.0 };
+    Ok(measured)
+}
+
 /// Counts of one expert on the way to figures.
 #[derive(Clone)]
 struct Tally {
@@ -165,6 +244,7 @@ impl Experts {
             three_or_more: 0,
             imported: false,
             limit: None,
+            model: None,
             experts: Vec::new(),
         }
     }
@@ -185,7 +265,8 @@ impl Experts {
         }
         self.three_or_more = three_or_more;
         let known = count(&|case| sheet.known[case].right().is_some());
-        self.limit = limit(self.cases, known, most);
+        self.limit = limit(self.cases, known, most, three_or_more);
+        let modelled = model::of(sheet, three_or_more, known);
         let wide = sheet.classes.len();
         let mut tallies =
             vec![
@@ -195,12 +276,15 @@ impl Experts {
         for mark in &sheet.marks {
             tallies[mark.person].take(mark, sheet, wide);
         }
-        let mut experts: Vec<_> = sheet
-            .people
-            .iter()
-            .zip(tallies)
-            .map(|(person, tally)| tally.figures(readers.name(*person), sheet))
+        let estimated = |person: usize| modelled.as_ref().and_then(|model| model.people.get(person).copied().flatten());
+        let mut experts: Vec<_> = tallies
+            .into_iter()
+            .enumerate()
+            .map(|(person, tally)| {
+                tally.figures(readers.name(sheet.people[person]), estimated(person).filter(|known| known.n > 0), sheet)
+            })
             .collect();
+        self.model = modelled.map(|model| model.figures);
         experts.sort_by(|one, other| (one.part, &one.reader.name).cmp(&(other.part, &other.reader.name)));
         self.experts = experts;
     }
@@ -223,7 +307,7 @@ impl Tally {
         }
     }
 
-    fn figures(self, reader: ReaderName, sheet: &Sheet) -> ExpertFigures {
+    fn figures(self, reader: ReaderName, estimated: Option<Estimate>, sheet: &Sheet) -> ExpertFigures {
         let part = self.part.unwrap_or(Part::Panel);
         let overturned =
             if part == Part::Panel { Rate::of(self.sided.1 - self.sided.0, self.readings) } else { Rate::default() };
@@ -234,6 +318,7 @@ impl Tally {
             right: Rate::of(self.right.0, self.right.1),
             sided: Rate::of(self.sided.0, self.sided.1),
             overturned,
+            estimated,
             confusion: confusion(&self.cells, sheet),
         }
     }
@@ -251,8 +336,8 @@ fn confusion(cells: &[u64], sheet: &Sheet) -> Option<Confusion> {
 }
 
 /// Returns what cannot be said from these numbers, if anything.
-fn limit(cases: u64, known: u64, readings_max: usize) -> Option<Limit> {
-    if cases == 0 || known >= WANTED.min(cases) || (known == 0 && readings_max >= 3) {
+fn limit(cases: u64, known: u64, readings_max: usize, three_or_more: u64) -> Option<Limit> {
+    if cases == 0 || known >= WANTED.min(cases) || three_or_more >= WANTED {
         return None;
     }
     let wanted = WANTED.min(cases) - known;
@@ -263,6 +348,7 @@ fn limit(cases: u64, known: u64, readings_max: usize) -> Option<Limit> {
     );
     let sentence = match (known, readings_max) {
         (0, 0 | 1) => format!("One reader cannot show whether she is right: {what}"),
+        (0, 3..) => format!("Too few cases have three readers to show who is right: {what}"),
         (0, _) => format!("Two readers cannot show who is right: {what}"),
         (1, _) => format!("The right answer is known of one case only: {what}"),
         _ => format!("The right answer is known of {known} cases only: {what}"),
@@ -275,7 +361,7 @@ mod tests {
     use super::limit;
 
     fn said(cases: u64, known: u64, readings_max: usize) -> Option<String> {
-        limit(cases, known, readings_max).map(|limit| limit.sentence)
+        limit(cases, known, readings_max, 0).map(|limit| limit.sentence)
     }
 
     #[test]
@@ -296,6 +382,8 @@ mod tests {
             said(331, 29, 2).as_deref(),
             Some("The right answer is known of 29 cases only: adjudicate or add gold for another 1 case")
         );
-        assert_eq!([said(331, 30, 2), said(331, 0, 3), said(4, 4, 2), said(0, 0, 0)], [None, None, None, None]);
+        assert_eq!([said(331, 30, 2), said(4, 4, 2), said(0, 0, 0)], [None, None, None]);
+        assert_eq!(limit(331, 0, 3, 30), None);
+        assert!(limit(331, 0, 3, 29).is_some_and(|limit| limit.sentence.starts_with("Too few cases")));
     }
 }

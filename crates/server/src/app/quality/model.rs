@@ -1,12 +1,23 @@
 //! Answers of three and more people held against each other, by the anchored model, with the majority always beside it.
 
-use remit_stats::truth::{Choice, Evidence, Inference, Label, Labels, Model, Options, Repeats, Warning, fit, infer};
+use remit_stats::truth::{
+    Choice, Evidence, Inference, Label, Labels, Model, Options, Repeats, Warning,
+    adaptive::{Rule, replay},
+    fit, infer,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Rate, WANTED, sheet::Sheet};
 
 /// Threads that one look may use.
 const THREADS: usize = 1;
+
+/// Answers beyond which they are not replayed while somebody waits.
+const REPLAYED_MAX: usize = 100_000;
+/// Chance of a wrong answer at which a replayed case stops.
+const LIMIT: f64 = 0.05;
+/// Where the order of a replay begins.
+const SEED: u64 = 1;
 
 /// What answers held against each other say of one question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -25,8 +36,24 @@ pub struct ModelFigures {
     pub right: Rate,
     /// Reference answers that the majority found, counted alike.
     pub majority_right: Rate,
+    /// What fewer answers would have done; none with very many answers, for which a page cannot wait.
+    pub saving: Option<Saving>,
     /// Why it may mislead here, in words.
     pub warning: Option<String>,
+}
+
+/// The recorded answers replayed as if each were bought when a rule asks for it: two first, the next from the best reader left,
+/// until the model's chance of a wrong answer is small.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Saving {
+    /// Chance of a wrong answer, as the model has it, at which a case stops.
+    pub limit: f64,
+    /// Where the chance of the order began.
+    pub seed: u64,
+    /// Answers used, of those recorded.
+    pub used: Rate,
+    /// Reference answers that they find.
+    pub right: Rate,
 }
 
 /// How often an expert is right, as the model has it.
@@ -56,23 +83,32 @@ pub(super) fn of(sheet: &Sheet, three_or_more: u64, known: u64) -> Option<Modell
         .human()
         .map(|mark| Label { task: number(mark.case), worker: number(mark.person), class: number(mark.class) })
         .collect();
-    let labels =
-        Labels::new(sheet.classes.len(), sheet.cases.len(), sheet.people.len(), &given, Repeats::Last).ok()?;
+    let labels = Labels::new(sheet.classes.len(), sheet.cases.len(), sheet.people.len(), &given, Repeats::Last).ok()?;
     let evidence = Evidence::of(&labels);
     let options = Options { threads: THREADS, ..Options::default() };
     let inferred = infer(&evidence, Choice::One(Model::Anchored), &options).ok()?;
     let majority = fit(Model::Majority, &evidence, &options).ok()?;
-    let reference: Vec<Option<u32>> =
-        sheet.known.iter().map(|known| known.reference.map(number)).collect();
+    let reference: Vec<Option<u32>> = sheet.known.iter().map(|known| known.reference.map(number)).collect();
     let n = reference.iter().flatten().count();
     let right = |share: Option<f64>| share.map_or_else(Rate::default, |share| points(share, n));
     let cases = sheet.by_case().filter(|marks| marks.iter().any(super::sheet::Mark::human)).count();
+    let saving = (given.len() <= REPLAYED_MAX).then(|| {
+        let rule = Rule { threshold: 1.0 - LIMIT, ..Rule::default() };
+        let replayed = replay(&evidence, Choice::One(Model::Anchored), &rule, SEED, &options, |_| {}).ok()?;
+        Some(Saving {
+            limit: LIMIT,
+            seed: SEED,
+            used: Rate::of(whole(replayed.readings_used), whole(replayed.readings_recorded)),
+            right: right(replayed.inference.fit.accuracy(&reference)),
+        })
+    });
     let figures = ModelFigures {
+        saving: saving.flatten(),
         model: inferred.fit.model.word().to_owned(),
         cases: whole(cases),
         readings: whole(given.len()),
-        overturned: Rate::of(whole(inferred.overturned), whole(inferred.unanimous)),
-        against_majority: points(inferred.against_majority, cases),
+        overturned: Rate::of(whole(inferred.judgement.overturned), whole(inferred.judgement.unanimous)),
+        against_majority: points(inferred.judgement.against_majority, cases),
         right: right(inferred.fit.accuracy(&reference)),
         majority_right: right(majority.accuracy(&reference)),
         warning: warning(&inferred, known),
@@ -95,7 +131,7 @@ fn warning(inferred: &Inference, known: u64) -> Option<String> {
              tell which to follow: take these estimates as a question, not as an answer.",
             100.0 * share
         )),
-        Warning::ModelsDiffer(_) | Warning::OneLabelEach => None,
+        Warning::ModelsDiffer(_) | Warning::OneLabelEach | Warning::BelowMajority(_) => None,
         Warning::Switched(_) => Some(
             "The answers do not fit the model that tells experts apart, so a simpler one stands in for it.".to_owned(),
         ),

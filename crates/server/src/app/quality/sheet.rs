@@ -37,6 +37,13 @@ pub(super) struct Mark {
     pub(super) at: Instant,
 }
 
+impl Mark {
+    /// Returns whether a person gave it: a model's suggestions are measured, and decide nothing.
+    pub(super) fn human(&self) -> bool {
+        self.part != Part::Ai
+    }
+}
+
 /// What is known of one case.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct KnownClasses {
@@ -119,8 +126,8 @@ impl Sheet {
         self.marks.chunk_by(|one, other| one.case == other.case)
     }
 
-    /// Returns the answers that people gave: a model's suggestions are measured, and decide nothing.
+    /// Returns the answers that people gave.
     pub(super) fn human(&self) -> impl Iterator<Item = &Mark> {
-        self.marks.iter().filter(|mark| mark.part != Part::Ai)
+        self.marks.iter().filter(|mark| mark.human())
     }
 }
