@@ -1,8 +1,8 @@
 //! Index rows: written as the difference between what a state gave before and what it gives now.
 
 use remit_kernel::index::{
-    AnswerRow, CaseRow, CredentialRow, DefectRow, DisputeRow, DutyRow, EngagementRow, LotRow, MemberRow, NeedRow,
-    OrganisationRow, PanelRow, PersonRow, ReviewRow, Row, SeatRow,
+    AnswerRow, CaseRow, CredentialRow, DefectRow, DisputeRow, DutyRow, EngagementRow, KnownAnswerRow, LotRow,
+    MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, ReadingRow, ReviewRow, Row, SeatRow,
 };
 
 use crate::{
@@ -117,6 +117,8 @@ tables! {
     Review ReviewRow "reviews";
     Defect DefectRow "defects";
     Lot LotRow "lots";
+    Reading ReadingRow "readings";
+    KnownAnswer KnownAnswerRow "known_answers";
     Organisation OrganisationRow "organisations";
     Person PersonRow "people";
     Credential CredentialRow "credentials";

@@ -29,6 +29,7 @@ mod migrate;
 mod pack;
 mod panel;
 mod person;
+mod reading;
 mod reserve;
 mod review;
 mod seat;

@@ -45,6 +45,9 @@ migrations! {
     "postgres" "0007_outvoted_check" Some(Kind::Postgres);
     "shared" "0008_review" None;
     "postgres" "0008_review_walls" Some(Kind::Postgres);
+    "shared" "0010_figures" None;
+    "sqlite" "0011_figures_filled" Some(Kind::Sqlite);
+    "postgres" "0011_figures_walls" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

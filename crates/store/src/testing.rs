@@ -15,7 +15,8 @@ use crate::{
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, health, index, job, lease, lot, migrate, pack, panel, person, review, seat, session, text, verify,
+    event, folder, health, index, job, lease, lot, migrate, pack, panel, person, reading, review, seat, session, text,
+    verify,
     write::Plan,
 };
 
@@ -146,6 +147,7 @@ pub fn statements() -> Vec<&'static str> {
         panel::ALL,
         person::ALL,
         review::ALL,
+        reading::ALL,
         seat::ALL,
         session::ALL,
         text::ALL,

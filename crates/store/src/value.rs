@@ -9,7 +9,7 @@ use remit_kernel::{
         SessionId, TextId,
     },
     index::{
-        CaseStatus, DefectKind, DutyStatus, EngagementStatus, LotStatus, Origin, PanelStatus, Part, ReviewKind,
+        CaseStatus, DefectKind, DutyStatus, EngagementStatus, Known, LotStatus, Origin, PanelStatus, Part, ReviewKind,
         ReviewStatus, Severity,
     },
     pack::Duty,
@@ -243,6 +243,7 @@ words!(
     DefectKind,
     DutyStatus,
     EngagementStatus,
+    Known,
     LotStatus,
     Origin,
     PanelStatus,

@@ -19,6 +19,7 @@ pub(crate) mod extract;
 mod file;
 mod import;
 mod model;
+mod mywork;
 mod openapi;
 mod people;
 mod problem;
@@ -44,10 +45,11 @@ use crate::edge::{BODY_BYTES_MAX, Edge};
 
 pub(crate) use adjudicate::DisputesIn;
 pub(crate) use case::{CasesIn, instant};
+pub(crate) use mywork::MyWorkIn;
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
 pub(crate) use protection::ProtectionIn;
-pub(crate) use quality::{QualityIn, SideBySideIn};
+pub(crate) use quality::{PlansIn, QualityIn, QuestionIn, SideBySideIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
@@ -65,6 +67,7 @@ pub fn router() -> Router<Edge> {
         .merge(protection::router())
         .merge(quality::router())
         .merge(model::router())
+        .merge(mywork::router())
         .merge(file::router())
         .merge(review::router())
         .merge(signoff::router())

@@ -21,6 +21,7 @@ mod layout;
 mod live;
 pub(crate) mod markdown;
 mod model;
+mod mywork;
 mod people;
 mod protection;
 mod quality;
@@ -54,6 +55,7 @@ pub fn router() -> Router<Edge> {
         .merge(quality::router())
         .merge(review::router())
         .merge(certificate::router())
+        .merge(mywork::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())

@@ -22,6 +22,7 @@ mod import;
 mod kinds;
 mod markup;
 mod matrix;
+mod mywork;
 mod nodes;
 mod operate;
 mod protection;
