@@ -1,6 +1,7 @@
 //! Whether an expert or a site has begun to miss more: one chart each, with an alarm limit designed for all of them.
 //!
-//! A miss is an answer that is not the one known to be right. The charts of a question share one false alarm in a stated
+//! A miss is an answer that is not the reference answer; where there is none, an answer that an adjudicator overturned, of all
+//! in closed cases: adjudicated cases alone would be half misses, for their readers differ. The charts of a question share one false alarm in a stated
 //! number of answers, however many experts there are.
 
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ const GOOD: (f64, f64) = (0.005, 0.25);
 pub const RUN_LENGTH: f64 = 2_000.0;
 /// Weight of the newest answer in the moving average, and its width in standard deviations.
 const AVERAGE: (f64, f64) = (0.1, 2.703);
+/// Answers below which the moving average raises no alarm: of rare misses it would answer to the first.
+const AVERAGED_MIN: usize = 30;
 /// Points kept of one chart: of more answers, each point is the highest of several.
 const POINTS_MAX: usize = 240;
 /// Cases named behind an alarm, the latest.
@@ -62,7 +65,7 @@ pub struct Drift {
     pub title: String,
     /// Whether any answer is from a file.
     pub imported: bool,
-    /// Answers of panel readers that were not the one known to be right, of all that can be told.
+    /// Answers of panel readers that are not the reference answer or, where there is none, were overturned.
     pub missed: Rate,
     /// How the charts are made; none where there is nothing to chart.
     pub design: Option<Design>,
@@ -104,7 +107,7 @@ pub struct DriftChart {
     pub key: String,
     /// Name of the reader, or the site.
     pub name: String,
-    /// Misses, of answers that can be told.
+    /// Misses, of all answers.
     pub missed: Rate,
     /// The cumulative sum after each answer, in order of time; thinned to the highest of several where there are many.
     pub sums: Vec<f64>,
@@ -158,7 +161,7 @@ impl Query for ShowDrift {
     }
 }
 
-/// One answer that can be told right or missed.
+/// One answer, kept or missed.
 #[derive(Debug, Clone, Copy)]
 struct Told {
     at: Instant,
@@ -169,10 +172,13 @@ struct Told {
 fn chart(sheet: &Sheet, sites: &[String], readers: &Readers) -> (Rate, Option<Design>, Vec<DriftChart>) {
     let mut lines: BTreeMap<(ChartOf, String, String), Vec<Told>> = BTreeMap::new();
     let (mut misses, mut n) = (0, 0);
+    if sheet.known.iter().all(|known| known.right().is_none()) {
+        return (Rate::default(), None, Vec::new());
+    }
     for (mark, site) in sheet.marks.iter().zip(sites).filter(|(mark, _)| mark.part == Part::Panel) {
-        let Some(right) = sheet.known[mark.case].right() else { continue };
         let Mark { at, case, class, person, .. } = *mark;
-        let told = Told { at, case: sheet.cases[case], missed: class != right };
+        let right = sheet.known[case].right();
+        let told = Told { at, case: sheet.cases[case], missed: right.is_some_and(|right| right != class) };
         misses += u64::from(told.missed);
         n += 1;
         let reader = readers.name(sheet.people[person]);
@@ -228,7 +234,7 @@ fn one(of: ChartOf, key: String, name: String, mut told: Vec<Told>, cusum: &Cusu
         missed: Rate::of(whole(misses), whole(told.len())),
         sums: thinned(&sums),
         average: (!told.is_empty()).then(|| (average * spread + good).clamp(0.0, 1.0)),
-        average_alarms: ewma.is_some_and(|ewma| ewma.alarms(average) && average > 0.0),
+        average_alarms: told.len() >= AVERAGED_MIN && ewma.is_some_and(|ewma| ewma.alarms(average) && average > 0.0),
         alarm_at,
         run,
         cases,
