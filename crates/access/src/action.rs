@@ -67,6 +67,14 @@ words! {
         ViewPeople "view_people",
         /// See one person's record.
         ViewPerson "view_person",
+        /// Propose a decided case as gold.
+        ProposeGold "propose_gold",
+        /// Approve, decline and retire gold; decide objections to it.
+        ManageGold "manage_gold",
+        /// End showings of gold, as a job of the server.
+        CloseGold "close_gold",
+        /// See gold cases and how they are read.
+        ViewGold "view_gold",
         /// See agreement and disputes in figures.
         ViewQuality "view_quality",
         /// See playbooks.
@@ -103,6 +111,8 @@ impl Action {
             | Self::Deliver
             | Self::AcceptDelivery
             | Self::ImportHistory
+            | Self::ProposeGold
+            | Self::ManageGold
             | Self::RunAdmin => true,
             Self::RecordSuggestion
             | Self::Replan
@@ -117,6 +127,8 @@ impl Action {
             | Self::ViewDeliverable
             | Self::ViewPeople
             | Self::ViewPerson
+            | Self::CloseGold
+            | Self::ViewGold
             | Self::ViewQuality
             | Self::ViewKnowledge
             | Self::ViewProtection

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use remit_kernel::{
     form::Form,
-    pack::{CaseField, CaseType, Duty, Kpi, Pack, Plan, Playbook, Requirement, Stopping},
+    pack::{CaseField, CaseType, Duty, GoldPlan, Kpi, Pack, Plan, Playbook, Requirement, Stopping},
 };
 
 use crate::{
@@ -249,9 +249,27 @@ fn plan(source: &Source<'_>, node: &Node) -> Option<Plan> {
     let readings = fields.whole_or("readings", 1..=READINGS_MAX, 1);
     let signoff = fields.flag_or("signoff", true);
     let signoff_in_jurisdiction = fields.flag_or("signoff_in_jurisdiction", false);
+    let gold = fields.find("gold").and_then(|node| gold_plan(source, node));
     fields.finish();
     let readings = u8::try_from(readings).unwrap_or(u8::MAX);
-    Some(Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction })
+    Some(Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction, gold })
+}
+
+/// Reads how gold cases are mixed in: the rate is required, the rest is as usual unless it is said.
+fn gold_plan(source: &Source<'_>, node: &Node) -> Option<GoldPlan> {
+    let mut fields = Fields::of(source, node, "`plan.gold`")?;
+    fields.require("rate_bp");
+    let usual = GoldPlan::USUAL;
+    let small = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+    let plan = GoldPlan {
+        rate_bp: small(fields.whole_or("rate_bp", 1..=5_000, 1)),
+        window_days: small(fields.whole_or("window_days", 1..=90, u32::from(usual.window_days))),
+        showings_max: fields.whole_or("showings_max", 1..=500, usual.showings_max),
+        retire_above_bp: small(fields.whole_or("retire_above_bp", 5_000..=10_000, u32::from(usual.retire_above_bp))),
+        retire_after: fields.whole_or("retire_after", 1..=500, usual.retire_after),
+    };
+    fields.finish();
+    Some(plan)
 }
 
 /// Returns whether a text can name a pack or a case type.

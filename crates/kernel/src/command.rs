@@ -8,7 +8,7 @@ use crate::{
     facts::{Facts, Want},
     form::{Answer, Evidence, QuestionKey},
     hash::Digest,
-    id::{CaseId, CredentialId, EngagementId, ItemId, LineId, OrgId, PersonId, SowId},
+    id::{CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, SowId},
     index::Part,
     pack::{PackRef, Plan},
     panel::Source,
@@ -225,6 +225,21 @@ commands! {
     AcceptDelivery { engagement: EngagementId, case: CaseId } "accept_delivery";
     /// Sends the delivery back.
     ReturnDelivery { engagement: EngagementId, case: CaseId, code: ReturnCode, note: String } "return_delivery";
+
+    /// Proposes a decided case, with its answers, as gold.
+    ProposeGold { engagement: EngagementId, case: CaseId, note: Option<String> } "propose_gold";
+    /// Agrees that the answer of a proposed gold case is right.
+    ApproveGold { engagement: EngagementId, gold: GoldId } "approve_gold";
+    /// Does not agree.
+    DeclineGold { engagement: EngagementId, gold: GoldId, reason: String } "decline_gold";
+    /// Shows a gold case no more.
+    RetireGold { engagement: EngagementId, gold: GoldId, reason: String } "retire_gold";
+    /// Ends a showing that has had its time, and tells its reader.
+    CloseShowing { engagement: EngagementId, case: CaseId } "close_showing";
+    /// Holds that the gold answer of a showing is wrong.
+    RebutGold { engagement: EngagementId, case: CaseId, note: String } "rebut_gold";
+    /// Decides a rebuttal: with the right answers the gold case is corrected, without them it stands.
+    DecideRebuttal { engagement: EngagementId, case: CaseId, corrected: Option<BTreeMap<QuestionKey, Answer>>, note: String } "decide_rebuttal";
 }
 
 impl Command {
@@ -263,7 +278,14 @@ impl Command {
             | Self::RefuseSignoff { case, .. }
             | Self::Deliver { case, .. }
             | Self::AcceptDelivery { case, .. }
-            | Self::ReturnDelivery { case, .. } => Some(*case),
+            | Self::ReturnDelivery { case, .. }
+            | Self::ProposeGold { case, .. }
+            | Self::CloseShowing { case, .. }
+            | Self::RebutGold { case, .. }
+            | Self::DecideRebuttal { case, .. } => Some(*case),
+            Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
+                Some(gold.case())
+            }
             Self::AddOrganisation { .. }
             | Self::AddPerson { .. }
             | Self::RecordCredential { .. }
@@ -336,7 +358,14 @@ impl Command {
             | Self::RefuseSignoff { engagement, .. }
             | Self::Deliver { engagement, .. }
             | Self::AcceptDelivery { engagement, .. }
-            | Self::ReturnDelivery { engagement, .. } => Some(*engagement),
+            | Self::ReturnDelivery { engagement, .. }
+            | Self::ProposeGold { engagement, .. }
+            | Self::ApproveGold { engagement, .. }
+            | Self::DeclineGold { engagement, .. }
+            | Self::RetireGold { engagement, .. }
+            | Self::CloseShowing { engagement, .. }
+            | Self::RebutGold { engagement, .. }
+            | Self::DecideRebuttal { engagement, .. } => Some(*engagement),
         }
     }
 
@@ -417,7 +446,20 @@ impl Command {
             Self::Deliver { case, .. } => people.extend(facts.cases.get(case).map(|case| case.owner)),
             Self::AddParty { case, .. } => holder_wants(*case, facts, people),
             Self::TransferCase { to, .. } => people.extend([*to]),
-            Self::ClaimNext { .. } => wants.extend(actor.map(Want::Candidates)),
+            Self::ClaimNext { .. } => {
+                wants.extend(actor.map(Want::Candidates));
+                pool_wants(actor, facts, wants);
+            }
+            Self::ProposeGold { case, .. } => wants.push(Want::Stream(StreamId::Gold(case.gold()))),
+            Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
+                wants.push(Want::Stream(StreamId::Gold(*gold)));
+            }
+            Self::CloseShowing { case, .. } | Self::DecideRebuttal { case, .. } => {
+                holder_wants(*case, facts, people);
+                let laid = facts.cases.get(case).and_then(|case| case.showing);
+                let showings = laid.and_then(|laid| facts.golds.get(&laid.gold)).map(|gold| gold.showings.as_slice());
+                people.extend(showings.unwrap_or_default().iter().map(|showing| showing.person));
+            }
             Self::RecordReading { reader, .. } => people.extend([*reader]),
             Self::Sign { case, .. } => {
                 let items = facts.cases.get(case).into_iter().flat_map(|case| &case.items);
@@ -442,7 +484,8 @@ impl Command {
             | Self::ReturnSignoff { .. }
             | Self::RefuseSignoff { .. }
             | Self::AcceptDelivery { .. }
-            | Self::ReturnDelivery { .. } => {}
+            | Self::ReturnDelivery { .. }
+            | Self::RebutGold { .. } => {}
         }
     }
 
@@ -458,6 +501,8 @@ impl Command {
             if let Some(admission) = facts.cases.get(&id).and_then(|case| case.admission.as_ref()) {
                 wants.extend([Want::Stream(StreamId::Sow(admission.sow)), Want::Pack(admission.pack.digest)]);
             }
+            let laid = facts.cases.get(&id).and_then(|case| case.showing);
+            wants.extend(laid.map(|laid| Want::Stream(StreamId::Gold(laid.gold))));
         }
     }
 }
@@ -467,6 +512,20 @@ fn gate_wants(facts: &Facts, wants: &mut Vec<Want>) {
     for line in facts.sows.values().flat_map(|sow| &sow.lines) {
         wants.extend([Want::Stream(StreamId::Line(line.line)), Want::Pack(line.pack.digest)]);
     }
+}
+
+/// Adds what a showing of gold would be made of, where the plan of a case that may be taken mixes gold in. All of it is
+/// asked for before anybody knows whether gold is drawn, so that both answers take the same way.
+fn pool_wants(actor: Option<PersonId>, facts: &Facts, wants: &mut Vec<Want>) {
+    let plans = |case: &CaseId| facts.cases.get(case)?.admission.as_ref()?.plan.gold;
+    if !facts.candidates.iter().any(|case| plans(case).is_some()) {
+        return;
+    }
+    wants.extend(actor.map(Want::GoldPool));
+    wants.extend(facts.gold_pool.iter().map(|gold| Want::Stream(StreamId::Gold(*gold))));
+    wants.extend(facts.golds.values().map(|gold| Want::Text(gold.matter.reference.id)));
+    let candidates = facts.candidates.iter().filter_map(|case| facts.cases.get(case));
+    wants.extend(candidates.map(|case| Want::Text(case.reference.id)));
 }
 
 /// Adds those who hold a duty on a case that may be taken from them.

@@ -9,8 +9,9 @@ use crate::{
     case::Case,
     directory::{Organisation, Person},
     engagement::{Engagement, LineUse, Member, Sow},
+    gold::Gold,
     hash::Digest,
-    id::{CaseId, EngagementId, LineId, OrgId, PanelId, PersonId, SowId, TextId},
+    id::{CaseId, EngagementId, GoldId, LineId, OrgId, PanelId, PersonId, SowId, TextId},
     pack::Pack,
     panel::Panel,
     refusal::{Reason, code},
@@ -42,6 +43,8 @@ pub enum Want {
     Reference(Digest),
     /// Members who may sign.
     Signers,
+    /// Gold cases that may be shown to this person, least shown first, and the references of her cases.
+    GoldPool(PersonId),
 }
 
 /// Loaded facts. A stream that was wanted and is absent does not exist.
@@ -81,6 +84,12 @@ pub struct Facts {
     pub owned: Vec<CaseId>,
     /// Answer to [`Want::Signers`].
     pub signers: Vec<PersonId>,
+    /// Gold cases.
+    pub golds: BTreeMap<GoldId, Gold>,
+    /// Answer to [`Want::GoldPool`], least shown first.
+    pub gold_pool: Vec<GoldId>,
+    /// Answer to [`Want::GoldPool`]: references of cases on which the person holds or held a duty.
+    pub own_references: BTreeSet<String>,
     /// Answers to [`Want::Reference`].
     pub references: BTreeMap<Digest, CaseId>,
 }
@@ -95,6 +104,7 @@ impl Facts {
             (StreamId::Line(id), State::Line(state)) => drop(self.lines.insert(id, state)),
             (StreamId::Case(id), State::Case(state)) => drop(self.cases.insert(id, state)),
             (StreamId::Panel(id), State::Panel(state)) => drop(self.panels.insert(id, state)),
+            (StreamId::Gold(id), State::Gold(state)) => drop(self.golds.insert(id, state)),
             (StreamId::Member(id), State::Member(state)) => drop(self.members.insert(id, state)),
             (StreamId::Organisation(id), State::Organisation(state)) => drop(self.organisations.insert(id, state)),
             (StreamId::Person(id), State::Person(state)) => drop(self.people.insert(id, state)),
@@ -106,6 +116,7 @@ impl Facts {
                 | State::Line(_)
                 | State::Case(_)
                 | State::Panel(_)
+                | State::Gold(_)
                 | State::Member(_)
                 | State::Organisation(_)
                 | State::Person(_),
@@ -123,6 +134,7 @@ impl Facts {
             StreamId::Line(id) => self.lines.get(&id).cloned().map(State::Line),
             StreamId::Case(id) => self.cases.get(&id).cloned().map(State::Case),
             StreamId::Panel(id) => self.panels.get(&id).cloned().map(State::Panel),
+            StreamId::Gold(id) => self.golds.get(&id).cloned().map(State::Gold),
             StreamId::Member(id) => self.members.get(&id).cloned().map(State::Member),
             StreamId::Organisation(id) => self.organisations.get(&id).cloned().map(State::Organisation),
             StreamId::Person(id) => self.people.get(&id).cloned().map(State::Person),
@@ -144,6 +156,10 @@ impl Facts {
             Some(_) => Reason::rule(code::WRONG_STATE, id, "this case has not been admitted, so nobody reads it")
                 .hint("Settle its scope first."),
         })
+    }
+
+    pub(crate) fn gold(&self, id: GoldId) -> Result<&Gold, Reason> {
+        self.golds.get(&id).ok_or_else(|| Reason::hidden(id))
     }
 
     pub(crate) fn person(&self, id: PersonId) -> Result<&Person, Reason> {

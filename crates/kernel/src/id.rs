@@ -155,6 +155,8 @@ ids! {
     LineId "line" "SOW line";
     /// One matter owned from start to finish. Its panel carries the same suffix.
     CaseId "case" "case";
+    /// A case with agreed answers, shown again to measure readers; suffix of the case.
+    GoldId "gold" "gold case";
     /// The planned set of independent readings of a case; suffix of the case.
     PanelId "panel" "panel";
     /// One judgement made within a panel.
@@ -189,6 +191,18 @@ impl CaseId {
     /// Returns the panel of this case.
     pub fn panel(&self) -> PanelId {
         PanelId::of(self.suffix())
+    }
+
+    /// Returns the gold case that this case may become.
+    pub fn gold(&self) -> GoldId {
+        GoldId::of(self.suffix())
+    }
+}
+
+impl GoldId {
+    /// Returns the case from which this gold case comes.
+    pub fn case(&self) -> CaseId {
+        CaseId::of(self.suffix())
     }
 }
 

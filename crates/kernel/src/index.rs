@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    gold::{GoldStatus, RebuttalState},
     hash::Digest,
-    id::{AssignmentId, CaseId, CredentialId, LineId, OrgId, PersonId, ReadingId, TextId},
+    id::{AssignmentId, CaseId, CredentialId, GoldId, LineId, OrgId, PersonId, ReadingId, TextId},
     pack::Duty,
     role::{Role, Side},
     time::{Date, Instant},
@@ -144,6 +145,8 @@ pub enum Row {
     Panel(PanelRow),
     Dispute(DisputeRow),
     Answer(AnswerRow),
+    Gold(GoldRow),
+    Showing(ShowingRow),
     Organisation(OrganisationRow),
     Person(PersonRow),
     Credential(CredentialRow),
@@ -198,6 +201,8 @@ pub struct CaseRow {
     pub revision: u32,
     /// Whether readers agreed and the answer was changed at sign-off or after a return.
     pub changed_after_agreement: bool,
+    /// Whether it is a showing of a gold case: of such a case no list or count but its reader's own speaks.
+    pub showing: bool,
 }
 
 /// An open seat of a panel. Key: `case`, `seat`. Found by `need`, `due_at`, `case`.
@@ -275,6 +280,47 @@ pub struct AnswerRow {
     pub origin: Origin,
     /// Whether the panel is closed, so that figures may use it.
     pub revealed: bool,
+}
+
+/// A gold case. Key: `gold`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct GoldRow {
+    pub gold: GoldId,
+    /// Digest of the pack by which it is read.
+    pub pack: Digest,
+    pub case_type: String,
+    pub status: GoldStatus,
+    /// Version of the answer, from 1.
+    pub version: u32,
+    /// Questions that are measured.
+    pub questions: u32,
+    pub shown: u32,
+    pub answered: u32,
+    /// Readers who missed none of the questions.
+    pub passed: u32,
+    pub proposed_at: Instant,
+}
+
+/// A showing of a gold case. Key: `case`, the case that it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct ShowingRow {
+    pub case: CaseId,
+    pub gold: GoldId,
+    pub person: PersonId,
+    /// The case in whose place it was given.
+    pub stands_for: CaseId,
+    pub shown_at: Instant,
+    /// Until then that case is not offered to the same reader.
+    pub withheld_until: Instant,
+    pub closes_at: Instant,
+    pub answered_at: Option<Instant>,
+    pub questions: u32,
+    pub missed: u32,
+    /// Whether the reader has been told.
+    pub told: bool,
+    pub rebuttal: Option<RebuttalState>,
 }
 
 /// An organisation (scope `dir`). Key: `org`.

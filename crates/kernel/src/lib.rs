@@ -15,6 +15,7 @@ pub mod directory;
 pub mod engagement;
 pub mod facts;
 pub mod form;
+pub mod gold;
 pub mod hash;
 pub mod id;
 pub mod index;

@@ -206,5 +206,6 @@ pub mod code {
         SUCCESSOR_NEEDED "successor-needed";
         TOO_MANY "too-many";
         PACK_UNKNOWN "pack-unknown";
+        NOT_GOLD "not-gold";
     }
 }

@@ -9,8 +9,9 @@ use crate::{
     case::{Case, CaseEvent},
     directory::{Organisation, OrganisationEvent, Person, PersonEvent},
     engagement::{Engagement, EngagementEvent, LineEvent, LineUse, Member, MemberEvent, Sow, SowEvent},
+    gold::{Gold, GoldEvent},
     hash::{Digest, canonical},
-    id::{CaseId, EngagementId, Id, LineId, OrgId, PanelId, PersonId, SowId},
+    id::{CaseId, EngagementId, GoldId, Id, LineId, OrgId, PanelId, PersonId, SowId},
     index::Row,
     panel::{Panel, PanelEvent},
     time::Instant,
@@ -138,6 +139,7 @@ macro_rules! streams {
                     Self::Engagement(state) => state.rows(),
                     Self::Case(state) => state.rows(),
                     Self::Panel(state) => state.rows(),
+                    Self::Gold(state) => state.rows(),
                     Self::Member(state) => state.rows(),
                     Self::Organisation(state) => state.rows(),
                     Self::Person(state) => state.rows(),
@@ -160,6 +162,8 @@ streams! {
     Case(CaseId) "case" CaseEvent Case;
     /// The panel of a case.
     Panel(PanelId) "panel" PanelEvent Panel;
+    /// A gold case with its showings.
+    Gold(GoldId) "gold" GoldEvent Gold;
     /// A person in the engagement.
     Member(PersonId) "member" MemberEvent Member;
     /// An organisation (scope `dir`).
@@ -169,7 +173,7 @@ streams! {
 }
 
 /// Version of the snapshot's shape: raise it when a state changes, and snapshots are folded anew.
-pub const SHAPE: u32 = 3;
+pub const SHAPE: u32 = 4;
 /// Version of the events written today.
 pub const EVENT_V: u16 = 1;
 

@@ -1,8 +1,8 @@
 //! Index rows: written as the difference between what a state gave before and what it gives now.
 
 use remit_kernel::index::{
-    AnswerRow, CaseRow, CredentialRow, DisputeRow, DutyRow, EngagementRow, MemberRow, NeedRow, OrganisationRow,
-    PanelRow, PersonRow, Row, SeatRow,
+    AnswerRow, CaseRow, CredentialRow, DisputeRow, DutyRow, EngagementRow, GoldRow, MemberRow, NeedRow,
+    OrganisationRow, PanelRow, PersonRow, Row, SeatRow, ShowingRow,
 };
 
 use crate::{
@@ -114,6 +114,8 @@ tables! {
     Panel PanelRow "panels";
     Dispute DisputeRow "disputes";
     Answer AnswerRow "answers";
+    Gold GoldRow "golds";
+    Showing ShowingRow "showings";
     Organisation OrganisationRow "organisations";
     Person PersonRow "people";
     Credential CredentialRow "credentials";

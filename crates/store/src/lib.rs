@@ -20,6 +20,7 @@ mod entry;
 mod error;
 mod event;
 mod folder;
+mod gold;
 mod health;
 mod index;
 mod job;

@@ -41,6 +41,8 @@ migrations! {
     "shared" "0004_index" None;
     "shared" "0005_leases" None;
     "postgres" "0006_walls" Some(Kind::Postgres);
+    "shared" "0009_gold" None;
+    "postgres" "0009_gold_walls" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

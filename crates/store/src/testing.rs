@@ -15,7 +15,7 @@ use crate::{
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, health, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
+    event, folder, gold, health, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
     write::Plan,
 };
 
@@ -137,6 +137,7 @@ pub fn statements() -> Vec<&'static str> {
         engagement::ALL,
         entry::ALL,
         event::ALL,
+        gold::ALL,
         health::ALL,
         index::ALL,
         job::ALL,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use remit_kernel::{
+    gold::{GoldStatus, RebuttalState},
     hash::Digest,
     id::{
-        ActId, AssignmentId, CaseId, CredentialId, EntryId, JobId, LineId, OrgId, PersonId, ReadingId, SessionId,
-        TextId,
+        ActId, AssignmentId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, OrgId, PersonId, ReadingId,
+        SessionId, TextId,
     },
     index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
     pack::Duty,
@@ -212,6 +213,7 @@ texts!(
     CaseId,
     CredentialId,
     EntryId,
+    GoldId,
     JobId,
     LineId,
     OrgId,
@@ -233,7 +235,7 @@ macro_rules! words {
         }
     )* };
 }
-words!(CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part, Side);
+words!(CaseStatus, DutyStatus, EngagementStatus, GoldStatus, Origin, PanelStatus, Part, RebuttalState, Side);
 
 impl From<Duty> for Value {
     fn from(duty: Duty) -> Self {

@@ -181,6 +181,11 @@ impl Deciding<'_> {
                 .hint(format!("Choose from: {}.", known.join(", "))),
             );
         }
+        let gold = line.plan.as_ref().unwrap_or(&pack.plan).gold;
+        reasons.extend(
+            gold.and_then(|gold| gold.fault())
+                .map(|(what, hint)| Reason::field(code::FIELD_INVALID, field("plan.gold"), what).hint(hint)),
+        );
         if line.plan.as_ref().unwrap_or(&pack.plan).stopping.first() == 0 {
             reasons.push(
                 Reason::field(code::FIELD_INVALID, field("plan"), "a panel needs at least one reading")

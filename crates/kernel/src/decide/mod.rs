@@ -2,6 +2,7 @@
 
 mod directory;
 mod engagement;
+mod gold;
 mod intake;
 mod reading;
 mod release;
@@ -20,7 +21,8 @@ use crate::{
     engagement::{Engagement, EngagementEvent, LineEvent, Member, MemberEvent},
     facts::Facts,
     form::{Answer, Judgement},
-    id::{EngagementId, Id, LineId, PersonId},
+    gold::GoldEvent,
+    id::{EngagementId, GoldId, Id, LineId, PersonId},
     index::EngagementStatus,
     pack::Pack,
     panel::{Panel, PanelEvent, Release},
@@ -73,6 +75,7 @@ impl<'a> Deciding<'a> {
     /// Sends each command to its rule.
     fn dispatch(&mut self, command: &Command, founded: EngagementId) -> Done {
         use Command as C;
+        self.not_a_showing(command)?;
         match command {
             C::AddOrganisation { name, country } => self.add_organisation(name, country),
             C::AddPerson { person } => self.add_person(person),
@@ -136,6 +139,14 @@ impl<'a> Deciding<'a> {
             C::Deliver { engagement, case } => self.deliver(*engagement, *case),
             C::AcceptDelivery { case, .. } => self.accept_delivery(*case),
             C::ReturnDelivery { case, code, note, .. } => self.return_delivery(*case, *code, note),
+
+            C::ProposeGold { engagement, case, note } => self.propose_gold(*engagement, *case, note.as_deref()),
+            C::ApproveGold { gold, .. } => self.approve_gold(*gold),
+            C::DeclineGold { gold, reason, .. } => self.decline_gold(*gold, reason),
+            C::RetireGold { gold, reason, .. } => self.retire_gold(*gold, reason),
+            C::CloseShowing { case, .. } => self.close_showing(*case),
+            C::RebutGold { case, note, .. } => self.rebut_gold(*case, note),
+            C::DecideRebuttal { case, corrected, note, .. } => self.decide_rebuttal(*case, corrected.as_ref(), note),
         }
     }
 
@@ -174,6 +185,10 @@ impl<'a> Deciding<'a> {
 
     fn push_line(&mut self, line: LineId, event: LineEvent) {
         self.events.push((StreamId::Line(line), Event::Line(event)));
+    }
+
+    fn push_gold(&mut self, gold: GoldId, event: GoldEvent) {
+        self.events.push((StreamId::Gold(gold), Event::Gold(event)));
     }
 
     /// Records an event of a case and folds it onto the working copy, so that what follows sees it.

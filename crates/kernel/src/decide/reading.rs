@@ -35,7 +35,10 @@ impl Deciding<'_> {
         for case in self.facts.candidates.iter().take(routing::CANDIDATES_MAX) {
             let reasons = why_not(self.facts, *case, person, Duty::Read, self.ctx.now);
             if reasons.is_empty() {
-                return self.take_seat(*case, person, RoutingRule::NextCase, passed_over);
+                return match self.drawn(*case, person) {
+                    Some(gold) => self.show(gold, *case, person, passed_over),
+                    None => self.take_seat(*case, person, RoutingRule::NextCase, passed_over),
+                };
             }
             passed_over.push(Examined {
                 case: *case,
@@ -123,6 +126,7 @@ impl Deciding<'_> {
             provenance: Provenance::Witnessed { assignment, credential, ai_exposed: false },
             sealed_at: None,
         };
+        self.measure(&case, &reading, &pack)?;
         self.push_panel(&mut panel, PanelEvent::ReadingSealed { reading });
         self.push_member(reader, MemberEvent::DutyEnded { case: id, duty: Duty::Read });
         let sealed: Vec<_> = panel.panel_readings().map(|reading| &reading.judgement).collect();

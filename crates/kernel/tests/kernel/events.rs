@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use remit_kernel::{
     case::{CaseEvent, Material, ReturnCode, Visibility},
     command::Command,
+    ctx::Actor,
     directory::{OrganisationEvent, PersonEvent},
     engagement::{EngagementEvent, LineEvent, LineKind, MemberEvent, SowEvent, SowStatus},
     form::Answer,
+    gold::GoldEvent,
     id::EngagementId,
     index::{CaseStatus, Part},
     panel::PanelEvent,
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    stage::{Stage, item_in, plan, source},
+    stage::{Stage, golden, item_in, plan, source},
     world::{Logged, States},
 };
 
@@ -101,6 +103,7 @@ fn every_kind() -> BTreeSet<(String, String)> {
         ("line", kinds_of::<LineEvent>()),
         ("case", kinds_of::<CaseEvent>()),
         ("panel", kinds_of::<PanelEvent>()),
+        ("gold", kinds_of::<GoldEvent>()),
         ("member", kinds_of::<MemberEvent>()),
         ("org", kinds_of::<OrganisationEvent>()),
         ("person", kinds_of::<PersonEvent>()),
@@ -137,6 +140,7 @@ fn everything_happens() -> Vec<Logged> {
     }
     questioned(&mut stage);
     history(&mut stage);
+    let mut log = golden_days();
     let sow = stage.draft_sow(vec![stage.line_in(LineKind::Standard, plan(1, false))]);
     let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
     let known = stage.sow(sow);
@@ -156,6 +160,29 @@ fn everything_happens() -> Vec<Logged> {
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });
+    log.extend(stage.world.log);
+    log
+}
+
+/// Gold in every turn it can take, on a stage of its own.
+fn golden_days() -> Vec<Logged> {
+    let mut stage = Stage::set_under(golden(2));
+    let engagement = stage.engagement;
+    let gold = stage.gold_case("decreased");
+    stage.take_in();
+    let case = stage.shown("third");
+    stage.does("third", &stage.submit(case, "none"));
+    stage.wait(7 * 86_400);
+    stage.world.act(Actor::Service, &Command::CloseShowing { engagement, case }).unwrap();
+    stage.does("third", &Command::RebutGold { engagement, case, note: "The interval includes zero.".into() });
+    let corrected = Some([("finding".to_owned(), Answer::Choice("none".into()))].into());
+    stage.does("umpire", &Command::DecideRebuttal { engagement, case, corrected, note: "So it does.".into() });
+    stage.does("manager", &Command::RetireGold { engagement, gold, reason: "Discussed in the open.".into() });
+    let case = stage.take_in();
+    stage.reads("reader", case, "none");
+    stage.reads("second", case, "none");
+    stage.does("judge", &Command::ProposeGold { engagement, case, note: None });
+    stage.does("manager", &Command::DeclineGold { engagement, gold: case.gold(), reason: "Too plain.".into() });
     stage.world.log
 }
 

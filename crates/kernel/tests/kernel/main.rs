@@ -7,6 +7,7 @@
 mod attempt;
 mod contract;
 mod events;
+mod gold;
 mod invariants;
 mod matrix;
 mod properties;

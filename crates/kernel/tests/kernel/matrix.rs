@@ -195,5 +195,12 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
         stage.deliver(case),
         Command::AcceptDelivery { engagement, case },
         stage.return_delivery(case, ReturnCode::Format),
+        Command::ProposeGold { engagement, case, note: None },
+        Command::ApproveGold { engagement, gold: case.gold() },
+        Command::DeclineGold { engagement, gold: case.gold(), reason: "Too plain.".into() },
+        Command::RetireGold { engagement, gold: case.gold(), reason: "Well known.".into() },
+        Command::CloseShowing { engagement, case },
+        Command::RebutGold { engagement, case, note: "It is wrong.".into() },
+        Command::DecideRebuttal { engagement, case, corrected: None, note: "It is right.".into() },
     ]
 }

@@ -33,9 +33,9 @@ use remit_kernel::{
 };
 
 use crate::{
-    attempt::{Step, TRIES, play},
+    attempt::{GOLD_TRIES, Step, TRIES, Try, play},
     invariants,
-    stage::{OfChance as _, Stage, date, pack, plan},
+    stage::{OfChance as _, Stage, date, golden, pack, plan},
     world::told,
 };
 
@@ -50,9 +50,9 @@ fn for_many<S: Strategy>(cases: u32, inputs: &S, test: impl Fn(S::Value)) {
     ran.unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
 }
 
-fn histories() -> impl Strategy<Value = Vec<Step>> {
-    let tries: Vec<_> =
-        TRIES.iter().flat_map(|(tries, weight)| std::iter::repeat_n(*tries, *weight as usize)).collect();
+fn histories(more: &[(Try, u32)]) -> impl Strategy<Value = Vec<Step>> {
+    let weighed = TRIES.iter().chain(more);
+    let tries: Vec<_> = weighed.flat_map(|(tries, weight)| std::iter::repeat_n(*tries, *weight as usize)).collect();
     let step = (select(tries), 0..64_usize, 0..64_usize, 0..64_usize);
     prop::collection::vec(step.prop_map(|(tries, who, pick, twist)| Step { tries, who, pick, twist }), 70..120)
 }
@@ -60,7 +60,7 @@ fn histories() -> impl Strategy<Value = Vec<Step>> {
 #[test]
 fn i1_to_i36_hold_after_every_act_of_random_histories() {
     let happened = RefCell::new(BTreeMap::<String, u32>::new());
-    for_many(80, &histories(), |steps| {
+    for_many(80, &histories(&[]), |steps| {
         let mut stage = Stage::set();
         for step in steps {
             for word in play(&mut stage, step).iter().flat_map(|told| told.split(", ")) {
@@ -93,6 +93,29 @@ fn i1_to_i36_hold_after_every_act_of_random_histories() {
         "adjudicator_released",
         "left_single",
     ] {
+        assert!(happened.borrow().contains_key(word), "`{word}` never happened: {:?}", happened.borrow());
+    }
+}
+
+#[test]
+fn the_invariants_hold_where_gold_is_mixed_in() {
+    let happened = RefCell::new(BTreeMap::<String, u32>::new());
+    for_many(80, &histories(GOLD_TRIES), |steps| {
+        let mut stage = Stage::set_under(golden(2));
+        stage.gold_case("decreased");
+        stage.take_in();
+        let case = stage.shown("third");
+        stage.does("third", &stage.submit(case, "none"));
+        stage.wait(7 * 86_400);
+        for step in steps {
+            for word in play(&mut stage, step).iter().flat_map(|told| told.split(", ")) {
+                *happened.borrow_mut().entry(word.to_owned()).or_default() += 1;
+            }
+        }
+        invariants::i24_everything_is_recomputed_from_events(&stage.world);
+    });
+    for word in ["shown", "answered", "closed", "gold_tallied", "rebutted", "rebuttal_decided", "corrected", "retired"]
+    {
         assert!(happened.borrow().contains_key(word), "`{word}` never happened: {:?}", happened.borrow());
     }
 }
@@ -262,8 +285,16 @@ fn i29_eligibility_depends_on_declared_factors_only() {
             let verdict = |person: &Person| {
                 let roles = [Role::Expert, Role::Signer].into();
                 let (id, natural) = (person.person, person.natural);
-                let member =
-                    Member { person: id, natural, side: Side::Provider, roles, capacity: 1, load: 0, active: true };
+                let member = Member {
+                    person: id,
+                    natural,
+                    side: Side::Provider,
+                    roles,
+                    capacity: 1,
+                    load: 0,
+                    active: true,
+                    gold: BTreeMap::new(),
+                };
                 let now = "2026-03-02T09:00:00Z".parse().unwrap();
                 let reasons = eligibility("somebody", person, Some(&member), &need, duty, now);
                 reasons.iter().map(|reason| reason.code.to_string()).collect::<Vec<_>>()

@@ -11,10 +11,11 @@ use remit_kernel::{
     ctx::Actor,
     engagement::{LineKind, Member, Sow},
     form::{Choice, Evidence, EvidenceRule, Form, Need, Question, QuestionKind},
+    gold::Gold,
     hash::Digest,
-    id::{CaseId, CredentialId, EngagementId, ItemId, LineId, OrgId, PersonId, SowId},
+    id::{CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, Part},
-    pack::{CaseField, CaseType, Duty, Pack, PackRef, Plan, Playbook, Requirement, Stopping},
+    pack::{CaseField, CaseType, Duty, GoldPlan, Pack, PackRef, Plan, Playbook, Requirement, Stopping},
     panel::{Panel, Source},
     refusal::Refusal,
     role::{Role, Side},
@@ -74,7 +75,12 @@ pub(crate) fn instant(text: &str) -> Instant {
 impl Stage {
     /// Returns the stage on 2 March 2026 at nine, everybody qualified, one version of the statement of work in force.
     pub(crate) fn set() -> Self {
-        let mut stage = Self::unsigned(plan(2, true));
+        Self::set_under(plan(2, true))
+    }
+
+    /// As [`Self::set`], under another quality plan.
+    pub(crate) fn set_under(plan: Plan) -> Self {
+        let mut stage = Self::unsigned(plan);
         for (who, command) in [
             ("manager", Command::ProposeSow { engagement: stage.engagement, sow: stage.sow }),
             ("manager", Command::SignSow { engagement: stage.engagement, sow: stage.sow }),
@@ -296,6 +302,36 @@ impl Stage {
         }
     }
 
+    pub(crate) fn gold(&self, gold: GoldId) -> Gold {
+        match self.world.state(self.scope(), StreamId::Gold(gold)) {
+            Some(State::Gold(gold)) => gold.clone(),
+            other => panic!("{gold} is not there: {other:?}"),
+        }
+    }
+
+    /// Returns a gold case in rotation, made of a case that reader and second agreed on.
+    pub(crate) fn gold_case(&mut self, finding: &str) -> GoldId {
+        let (engagement, case) = (self.engagement, self.take_in());
+        self.reads("reader", case, finding);
+        self.reads("second", case, finding);
+        self.does("judge", &Command::ProposeGold { engagement, case, note: Some("Plain and typical.".into()) });
+        self.does("manager", &Command::ApproveGold { engagement, gold: case.gold() });
+        case.gold()
+    }
+
+    /// Lets somebody ask for the next case until gold is drawn, and returns the showing.
+    #[track_caller]
+    pub(crate) fn shown(&mut self, name: &str) -> CaseId {
+        let command = Command::ClaimNext { engagement: self.engagement };
+        for _ in 0..200 {
+            if self.would(name, &command).contains("shown") {
+                return Self::newest(&self.does(name, &command));
+            }
+            self.world.redraw();
+        }
+        panic!("{name} is never shown gold: {}", self.would(name, &command));
+    }
+
     pub(crate) fn sow(&self, sow: SowId) -> Sow {
         match self.world.state(self.scope(), StreamId::Sow(sow)) {
             Some(State::Sow(sow)) => sow.clone(),
@@ -514,7 +550,13 @@ pub(crate) fn item_in(name: &str, visibility: Visibility) -> ItemIn {
 
 /// Returns a plan of so many readings, with or without a signature in the matter's jurisdiction.
 pub(crate) fn plan(readings: u8, signoff: bool) -> Plan {
-    Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction: signoff }
+    Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction: signoff, gold: None }
+}
+
+/// Returns a plan that mixes in gold with every second request.
+pub(crate) fn golden(readings: u8) -> Plan {
+    let gold = GoldPlan { rate_bp: 5_000, showings_max: 4, retire_after: 3, ..GoldPlan::USUAL };
+    Plan { gold: Some(gold), ..plan(readings, true) }
 }
 
 /// Returns the pack of the stage: one deciding choice with evidence, one passage that decides nothing, one remark.

@@ -17,6 +17,7 @@ mod case;
 mod engagement;
 pub(crate) mod extract;
 mod file;
+mod gold;
 mod import;
 mod openapi;
 mod people;
@@ -62,6 +63,7 @@ pub fn router() -> Router<Edge> {
         .merge(import::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(gold::router())
         .merge(file::router())
         .merge(signoff::router())
         .merge(reading::router())

@@ -2,7 +2,7 @@
 
 use axum::{Router, http::header, response::IntoResponse as _, routing::get};
 use remit_kernel::id::{
-    AssignmentId, CaseId, CredentialId, EngagementId, Id, ItemId, LineId, OrgId, PersonId, SessionId, SowId,
+    AssignmentId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, OrgId, PersonId, SessionId, SowId,
 };
 use utoipa::{
     OpenApi,
@@ -122,6 +122,7 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "sow" => of::<SowId>(),
         "line" => of::<LineId>(),
         "case" => of::<CaseId>(),
+        "gold" => of::<GoldId>(),
         "item" => of::<ItemId>(),
         "organisation" => of::<OrgId>(),
         "person" => of::<PersonId>(),

@@ -9,8 +9,9 @@ use remit_kernel::{
     ctx::{Actor, Ctx},
     decide,
     facts::Facts,
-    id::{ActId, EntryId, JobId, PersonId},
-    stream::{EVENT_V, SHAPE, Scope, State, StreamId, apply, chain},
+    gold::GoldEvent,
+    id::{ActId, CaseId, EntryId, JobId, PersonId},
+    stream::{EVENT_V, Event, SHAPE, Scope, State, StreamId, apply, chain},
 };
 use remit_store::{
     AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SnapshotRow, TextRow, Write,
@@ -34,6 +35,18 @@ pub(crate) struct Replan {
     pub(crate) engagement: remit_kernel::id::EngagementId,
     pub(crate) person: PersonId,
 }
+
+/// What the job `close_showing` works on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CloseShowing {
+    pub(crate) engagement: remit_kernel::id::EngagementId,
+    pub(crate) case: remit_kernel::id::CaseId,
+}
+
+/// Name of the job that ends a showing of gold when its window is over.
+pub(crate) const CLOSE_SHOWING: &str = "close_showing";
+/// Where the identifiers of these jobs begin, apart from those of other jobs of an act.
+const CLOSE_ORDINAL: u32 = 1_000_000;
 
 /// Name of the job that plans anew the duties of a person.
 pub(crate) const REPLAN: &str = "replan";
@@ -164,8 +177,10 @@ impl App {
 
         let mut write = Write::new(decided.scope.to_string(), ctx.now, receipt.act);
         Self::fold_into(&mut write, &loaded, &decided, &ctx)?;
+        let closing = showings_to_close(&decided, &ctx);
         write.texts = decided.texts.into_iter().map(|text| TextRow::of(receipt.case(), text)).collect();
         write.jobs = self.follow_up(command, &ctx).await?;
+        write.jobs.extend(closing);
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
         write.drafts_dropped = used_draft(command, actor, facts);
         if let (Some(once), Some(person)) = (&caller.once, actor) {
@@ -332,6 +347,7 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         StreamId::Line(_)
         | StreamId::Case(_)
         | StreamId::Panel(_)
+        | StreamId::Gold(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => false,
     };
@@ -349,6 +365,7 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         StreamId::Engagement(_)
         | StreamId::Sow(_)
         | StreamId::Line(_)
+        | StreamId::Gold(_)
         | StreamId::Member(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => None,
@@ -356,6 +373,22 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
     let paired = paired.filter_map(|stream| Some((stream, facts.versions.get(&stream).copied()?)));
     let all: BTreeMap<StreamId, u64> = read.chain(paired).chain(moved).collect();
     all.into_iter().map(|(stream, version)| Expect { stream: stream.to_string(), version }).collect()
+}
+
+/// Returns the jobs that will end the showings which an act laid or answered.
+fn showings_to_close(decided: &remit_kernel::Decision, ctx: &Ctx) -> Vec<JobRow> {
+    let Scope::Engagement(engagement) = decided.scope else { return Vec::new() };
+    let closes = decided.events.iter().filter_map(|(_, event)| match event {
+        Event::Gold(GoldEvent::Shown { case, closes_at, .. } | GoldEvent::Answered { case, closes_at, .. }) => {
+            Some((*case, *closes_at))
+        }
+        _ => None,
+    });
+    let job = |(ordinal, (case, run_at)): (u32, (CaseId, _))| {
+        let body = serde_json::to_string(&CloseShowing { engagement, case }).ok()?;
+        Some(JobRow { id: ctx.id::<JobId>(CLOSE_ORDINAL + ordinal), name: CLOSE_SHOWING.to_owned(), body, run_at })
+    };
+    (0..).zip(closes).filter_map(job).collect()
 }
 
 /// Returns the draft that an act used up.

@@ -8,7 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{EngagementId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, EngagementStatus},
-    pack::{Plan, Stopping},
+    pack::{GoldPlan, Plan, Stopping},
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::Date,
@@ -152,6 +152,9 @@ pub struct LineOut {
     pub pack_digest: Digest,
     /// Blind readings for each case.
     pub readings: u8,
+    /// How gold cases are mixed in; none: not at all.
+    #[schema(value_type = Option<Object>)]
+    pub gold: Option<GoldPlan>,
     /// Whether a professional signs.
     pub signoff: bool,
     /// Whether the signer must be licensed in the case's jurisdiction.
@@ -432,6 +435,7 @@ fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
         pack_version: line.pack.version.clone(),
         pack_digest: line.pack.digest,
         readings,
+        gold: line.plan.gold,
         signoff: line.plan.signoff,
         signoff_in_jurisdiction: line.plan.signoff_in_jurisdiction,
     }

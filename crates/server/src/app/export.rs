@@ -123,6 +123,7 @@ impl Query for ExportEvents {
         admit(look, self.engagement)?;
         let page = look.app.store().events_page(&look.scope(), self.after.as_ref(), PAGE).await?;
         let next = page.last().filter(|_| page.len() == PAGE as usize).map(remit_store::StoredEvent::key);
+        let gold = Label::engagement(self.engagement);
         let mut cases: BTreeMap<CaseId, bool> = BTreeMap::new();
         let mut events = Vec::new();
         for event in page {
@@ -133,12 +134,16 @@ impl Query for ExportEvents {
                     StreamId::Engagement(_)
                     | StreamId::Sow(_)
                     | StreamId::Line(_)
+                    | StreamId::Gold(_)
                     | StreamId::Member(_)
                     | StreamId::Organisation(_)
                     | StreamId::Person(_),
                 )
                 | Err(_) => None,
             };
+            if matches!(event.stream.parse(), Ok(StreamId::Gold(_))) && !look.may(Action::ViewGold, &gold) {
+                continue;
+            }
             // An event tells what its case or panel holds: it is open to those to whom that is open.
             if let Some(case) = case {
                 let open = if let Some(open) = cases.get(&case) {

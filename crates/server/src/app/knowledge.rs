@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{
     engagement::sows,
+    gold::RateOut,
     look::{Look, Query},
 };
 use crate::error::Result;
@@ -29,6 +30,8 @@ pub struct ShowKnowledge {
 pub struct Knowledge {
     /// In the order of the statement of work.
     pub packs: Vec<PackOut>,
+    /// How often gold cases are mixed into the work, line by line; everybody may know.
+    pub gold: Vec<RateOut>,
 }
 
 /// A practice pack.
@@ -171,7 +174,7 @@ impl Query for ShowKnowledge {
                 packs.push(pack_out(&pack, digest, clauses));
             }
         }
-        Ok(Knowledge { packs })
+        Ok(Knowledge { packs, gold: look.rates().await? })
     }
 }
 

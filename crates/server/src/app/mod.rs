@@ -7,6 +7,7 @@ pub mod case;
 pub mod desk;
 pub mod engagement;
 pub mod export;
+pub mod gold;
 pub mod import;
 pub mod judgement;
 pub mod knowledge;
@@ -46,7 +47,7 @@ use crate::{
     error::Result,
 };
 
-pub(crate) use act::{REPLAN, Replan};
+pub(crate) use act::{CLOSE_SHOWING, CloseShowing, REPLAN, Replan};
 pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
 pub use receipt::{Happened, Receipt};

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::{
     App, Caller,
-    app::{REPLAN, Replan},
+    app::{CLOSE_SHOWING, CloseShowing, REPLAN, Replan},
     error::{Error, Result},
 };
 
@@ -96,6 +96,11 @@ async fn work(app: &App, job: &Job) -> Result<()> {
                 }
                 Err(error) => Err(error),
             }
+        }
+        CLOSE_SHOWING => {
+            let CloseShowing { engagement, case } = serde_json::from_str(&job.row.body)?;
+            let command = Command::CloseShowing { engagement, case };
+            app.act(Caller::service(job.row.id.to_string()), command).await.map(drop)
         }
         unknown => Err(Error::Io(std::io::Error::other(format!("no job is called `{unknown}`")))),
     }

@@ -15,7 +15,7 @@ use remit_kernel::{
     engagement::{LineKind, SowStatus},
     id::{EngagementId, PersonId, SowId},
     index::EngagementStatus,
-    pack::{PackRef, Plan, Stopping},
+    pack::{GoldPlan, PackRef, Plan, Stopping},
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
 };
@@ -238,6 +238,10 @@ struct LineForm {
     pack: String,
     readings: String,
     signoff: String,
+    gold: String,
+    gold_window: String,
+    /// What else the line says of gold, kept as it is: showings, pass rate and answers that retire a case.
+    gold_rules: String,
 }
 
 impl LineForm {
@@ -257,6 +261,9 @@ impl LineForm {
             "pack" => &mut self.pack,
             "readings" => &mut self.readings,
             "signoff" => &mut self.signoff,
+            "gold" => &mut self.gold,
+            "gold_window" => &mut self.gold_window,
+            "gold_rules" => &mut self.gold_rules,
             _ => return None,
         })
     }
@@ -282,6 +289,9 @@ impl LineForm {
             pack: line.pack_digest.to_string(),
             readings: line.readings.to_string(),
             signoff: signoff.to_owned(),
+            gold: line.gold.map_or_else(|| "0".to_owned(), |gold| percent(gold.rate_bp)),
+            gold_window: line.gold.map(|gold| gold.window_days.to_string()).unwrap_or_default(),
+            gold_rules: line.gold.map(gold_rules).unwrap_or_default(),
         }
     }
 
@@ -319,7 +329,15 @@ impl LineForm {
                 "Give how many revisions each case includes.",
             );
         }
-        let plan = pack.and_then(|pack| self.plan(pack));
+        let gold = pack.and_then(|pack| self.gold(pack));
+        if gold.is_none() && pack.is_some() {
+            fault(
+                "plan.gold",
+                format!("`{}` and `{}` are not a share and days", self.gold, self.gold_window),
+                "Give a share in percent such as 5, or 0 for no gold cases, and whole days.",
+            );
+        }
+        let plan = pack.and_then(|pack| self.plan(pack, gold));
         if plan.is_none() && pack.is_some() {
             fault(
                 "plan",
@@ -348,7 +366,7 @@ impl LineForm {
     }
 
     /// Returns the plan: the pack's own, with what the line says otherwise.
-    fn plan(&self, pack: &PackChoice) -> Option<Plan> {
+    fn plan(&self, pack: &PackChoice, gold: Option<GoldPlan>) -> Option<Plan> {
         let stopping = match self.readings.trim() {
             "" => pack.plan.stopping,
             text => Stopping::Fixed { readings: text.parse().ok()? },
@@ -359,13 +377,43 @@ impl LineForm {
             "jurisdiction" => (true, true),
             _ => (pack.plan.signoff, pack.plan.signoff_in_jurisdiction),
         };
-        Some(Plan { stopping, signoff, signoff_in_jurisdiction })
+        let gold = gold.filter(|gold| gold.rate_bp > 0);
+        Some(Plan { stopping, signoff, signoff_in_jurisdiction, gold })
+    }
+
+    /// Returns how gold is mixed in: as the pack has it, or the share and window given; a rate of 0 is none at all.
+    /// Nothing: they cannot be read.
+    fn gold(&self, pack: &PackChoice) -> Option<GoldPlan> {
+        let rate_bp = match self.gold.trim().trim_end_matches('%').trim_end() {
+            "" => return Some(pack.plan.gold.unwrap_or(GoldPlan { rate_bp: 0, ..GoldPlan::USUAL })),
+            text => u16::try_from(minor(text)?).ok()?,
+        };
+        let usual = pack.plan.gold.unwrap_or(GoldPlan::USUAL);
+        let window_days = match self.gold_window.trim() {
+            "" => usual.window_days,
+            text => text.parse().ok()?,
+        };
+        let mut rules = self.gold_rules.split(',').map(str::trim);
+        let showings_max = rules.next().and_then(|text| text.parse().ok()).unwrap_or(usual.showings_max);
+        let retire_above_bp = rules.next().and_then(|text| text.parse().ok()).unwrap_or(usual.retire_above_bp);
+        let retire_after = rules.next().and_then(|text| text.parse().ok()).unwrap_or(usual.retire_after);
+        Some(GoldPlan { rate_bp, window_days, showings_max, retire_above_bp, retire_after })
     }
 }
 
 /// Returns the subject under which the kernel speaks of a field; lines are numbered from 1.
 fn subject(number: &usize, name: &str) -> String {
     format!("lines[{number}].{name}")
+}
+
+/// Returns parts of ten thousand as percent, without needless digits.
+pub(crate) fn percent(bp: u16) -> String {
+    let text = format!("{}.{:02}", bp / 100, bp % 100);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn gold_rules(gold: GoldPlan) -> String {
+    format!("{},{},{}", gold.showings_max, gold.retire_above_bp, gold.retire_after)
 }
 
 /// Returns a price in minor units: digits with at most two places.

@@ -14,6 +14,7 @@ mod desk;
 pub(crate) mod document;
 mod engagement;
 mod form;
+mod gold;
 pub(crate) mod judgement;
 mod knowledge;
 mod layout;
@@ -49,6 +50,7 @@ pub fn router() -> Router<Edge> {
         .merge(adjudicate::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(gold::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())

@@ -12,6 +12,7 @@ use remit_formats::xlsx::{self, Cell};
 use remit_kernel::{
     id::{CaseId, EngagementId},
     index::Origin,
+    role::Role,
 };
 
 use super::{Frame, Oops, Place, encode, html};
@@ -55,6 +56,11 @@ async fn show(
 }
 
 impl QualityPage {
+    /// Returns whether whoever looks may see the gold cases.
+    fn keeps_gold(&self) -> bool {
+        self.frame.holds(Role::DeliveryManager) || self.frame.holds(Role::Auditor)
+    }
+
     /// Returns the address of the disputed cases of a question, of a pair on it where one is given.
     fn disputes(&self, question: &QuestionQuality, pair: Option<&PairQuality>) -> String {
         let pair = pair.map(|pair| format!("&a={}&b={}", encode(&pair.readers[0].key), encode(&pair.readers[1].key)));

@@ -15,6 +15,7 @@ mod case;
 mod contract;
 mod demo;
 mod desk;
+mod gold;
 mod house;
 mod http;
 mod idempotency;

@@ -123,6 +123,25 @@ const ACTS: &[Act] = &[
         code: ReturnCode::Tone,
         note: "too terse".into(),
     }),
+    ("propose_gold", |given| Command::ProposeGold { engagement: given.engagement, case: given.case, note: None }),
+    ("approve_gold", |given| Command::ApproveGold { engagement: given.engagement, gold: given.case.gold() }),
+    ("decline_gold", |given| Command::DeclineGold {
+        engagement: given.engagement,
+        gold: given.case.gold(),
+        reason: "no".into(),
+    }),
+    ("retire_gold", |given| Command::RetireGold {
+        engagement: given.engagement,
+        gold: given.case.gold(),
+        reason: "no".into(),
+    }),
+    ("rebut_gold", |given| Command::RebutGold { engagement: given.engagement, case: given.case, note: "no".into() }),
+    ("decide_rebuttal", |given| Command::DecideRebuttal {
+        engagement: given.engagement,
+        case: given.case,
+        corrected: None,
+        note: "no".into(),
+    }),
 ];
 
 /// Acts on no case, or of the server and of imports alone.
@@ -150,6 +169,7 @@ const OTHERS: &[&str] = &[
     "record_reading",
     "record_reference",
     "replan",
+    "close_showing",
 ];
 
 const PERSONAS: [&str; 9] =

@@ -211,6 +211,11 @@ impl World {
         self.another(name, Role::Adjudicator).await
     }
 
+    /// Adds another delivery manager.
+    pub(crate) async fn another_manager(&self, name: &str) -> PersonId {
+        self.another(name, Role::DeliveryManager).await
+    }
+
     /// Adds another signer.
     pub(crate) async fn another_signer(&self, name: &str) -> PersonId {
         self.another(name, Role::Signer).await
@@ -284,7 +289,12 @@ pub(crate) fn pack() -> Pack {
             rationale: Need::Required,
             confidence: Need::Absent,
         },
-        plan: Plan { stopping: Stopping::Fixed { readings: 2 }, signoff: true, signoff_in_jurisdiction: false },
+        plan: Plan {
+            stopping: Stopping::Fixed { readings: 2 },
+            signoff: true,
+            signoff_in_jurisdiction: false,
+            gold: None,
+        },
         requirements: BTreeMap::from([
             (Duty::Read, requirement("reader")),
             (Duty::Adjudicate, requirement("reader")),

@@ -68,6 +68,7 @@ fn command(word: &str, engagement: EngagementId, case: CaseId, fields: &Fields) 
         "deliver" => Command::Deliver { engagement, case },
         "accept" => Command::AcceptDelivery { engagement, case },
         "return" => Command::ReturnDelivery { engagement, case, code: return_code(fields)?, note: field("note") },
+        "gold" => Command::ProposeGold { engagement, case, note: fields.get("note").cloned() },
         other => return Err(Reason::hidden(other)),
     })
 }
