@@ -71,10 +71,14 @@ words! {
         ProposeGold "propose_gold",
         /// Approve, decline and retire gold; decide objections to it.
         ManageGold "manage_gold",
-        /// End showings of gold, as a job of the server.
+        /// Open and close calibration rounds, note what they ended in.
+        ManageCalibration "manage_calibration",
+        /// End showings of gold and calibration rounds in time, as a job of the server.
         CloseGold "close_gold",
         /// See gold cases and how they are read.
         ViewGold "view_gold",
+        /// See calibration rounds.
+        ViewCalibration "view_calibration",
         /// See agreement and disputes in figures.
         ViewQuality "view_quality",
         /// See playbooks.
@@ -113,6 +117,7 @@ impl Action {
             | Self::ImportHistory
             | Self::ProposeGold
             | Self::ManageGold
+            | Self::ManageCalibration
             | Self::RunAdmin => true,
             Self::RecordSuggestion
             | Self::Replan
@@ -129,6 +134,7 @@ impl Action {
             | Self::ViewPerson
             | Self::CloseGold
             | Self::ViewGold
+            | Self::ViewCalibration
             | Self::ViewQuality
             | Self::ViewKnowledge
             | Self::ViewProtection

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use remit_kernel::{
     form::Form,
-    pack::{CaseField, CaseType, Duty, GoldPlan, Kpi, Pack, Plan, Playbook, Requirement, Stopping},
+    pack::{Calibrated, CaseField, CaseType, Duty, GoldPlan, Kpi, Pack, Plan, Playbook, Requirement, Stopping},
 };
 
 use crate::{
@@ -171,11 +171,24 @@ fn requirements(source: &Source<'_>, node: &Node) -> BTreeMap<Duty, Requirement>
                 "List the kinds that will do under credentials.",
             );
         }
-        requirements.insert(duty, Requirement { credentials, in_jurisdiction, clearances: fields.texts("clearances") });
+        let calibration = fields.find("calibration").and_then(|node| calibrated(source, node));
+        let clearances = fields.texts("clearances");
+        requirements.insert(duty, Requirement { credentials, in_jurisdiction, clearances, calibration });
         fields.finish();
     }
     duties.finish();
     requirements
+}
+
+/// Reads how well gold cases must have been read before the first live one.
+fn calibrated(source: &Source<'_>, node: &Node) -> Option<Calibrated> {
+    let mut fields = Fields::of(source, node, "`calibration`")?;
+    fields.require("share_bp");
+    fields.require("answers_min");
+    let share_bp = u16::try_from(fields.whole_or("share_bp", 1..=10_000, 1)).unwrap_or(u16::MAX);
+    let answers_min = fields.whole_or("answers_min", 1..=1_000, 1);
+    fields.finish();
+    Some(Calibrated { share_bp, answers_min })
 }
 
 /// Reads a list of tables and reports those whose key was there before.

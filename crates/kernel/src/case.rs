@@ -98,6 +98,9 @@ pub struct Laid {
     pub gold: GoldId,
     /// When it is said to have come in: a case that came in the moment somebody asked would be known for what it is.
     pub received_at: Instant,
+    /// Whether its reader is being calibrated: then she knows that it is gold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub practice: bool,
 }
 
 /// Why the scope gate stopped a case: what was wrong and the clause that says so.

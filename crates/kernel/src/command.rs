@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    calibration::FindingKind,
     case::{Material, Media, ReturnCode, Visibility},
     engagement::LineKind,
     facts::{Facts, Want},
     form::{Answer, Evidence, QuestionKey},
+    gold::Gold,
     hash::Digest,
-    id::{CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, SowId},
+    id::{CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, SowId},
     index::Part,
     pack::{PackRef, Plan},
     panel::Source,
@@ -240,6 +242,17 @@ commands! {
     RebutGold { engagement: EngagementId, case: CaseId, note: String } "rebut_gold";
     /// Decides a rebuttal: with the right answers the gold case is corrected, without them it stands.
     DecideRebuttal { engagement: EngagementId, case: CaseId, corrected: Option<BTreeMap<QuestionKey, Answer>>, note: String } "decide_rebuttal";
+
+    /// Opens a calibration round over decided cases.
+    OpenCalibration { engagement: EngagementId, title: String, cases: Vec<CaseId>, members: Vec<PersonId>, ends_at: Instant } "open_calibration";
+    /// Seals the actor's reading of a case of a round.
+    ReadCalibration { engagement: EngagementId, calibration: CalibrationId, case: CaseId, judgement: JudgementIn } "read_calibration";
+    /// Takes the actor out of a round.
+    LeaveCalibration { engagement: EngagementId, calibration: CalibrationId } "leave_calibration";
+    /// Closes a round: its readings are open to all who take part.
+    CloseCalibration { engagement: EngagementId, calibration: CalibrationId } "close_calibration";
+    /// Notes what the discussion of a round ended in.
+    NoteFinding { engagement: EngagementId, calibration: CalibrationId, kind: FindingKind, question: Option<QuestionKey>, case: Option<CaseId>, text: String } "note_finding";
 }
 
 impl Command {
@@ -282,7 +295,8 @@ impl Command {
             | Self::ProposeGold { case, .. }
             | Self::CloseShowing { case, .. }
             | Self::RebutGold { case, .. }
-            | Self::DecideRebuttal { case, .. } => Some(*case),
+            | Self::DecideRebuttal { case, .. }
+            | Self::ReadCalibration { case, .. } => Some(*case),
             Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
                 Some(gold.case())
             }
@@ -306,7 +320,11 @@ impl Command {
             | Self::TakeIn { .. }
             | Self::TakeInHistory { .. }
             | Self::ClaimNext { .. }
-            | Self::Replan { .. } => None,
+            | Self::Replan { .. }
+            | Self::OpenCalibration { .. }
+            | Self::LeaveCalibration { .. }
+            | Self::CloseCalibration { .. }
+            | Self::NoteFinding { .. } => None,
         }
     }
 
@@ -365,7 +383,12 @@ impl Command {
             | Self::RetireGold { engagement, .. }
             | Self::CloseShowing { engagement, .. }
             | Self::RebutGold { engagement, .. }
-            | Self::DecideRebuttal { engagement, .. } => Some(*engagement),
+            | Self::DecideRebuttal { engagement, .. }
+            | Self::OpenCalibration { engagement, .. }
+            | Self::ReadCalibration { engagement, .. }
+            | Self::LeaveCalibration { engagement, .. }
+            | Self::CloseCalibration { engagement, .. }
+            | Self::NoteFinding { engagement, .. } => Some(*engagement),
         }
     }
 
@@ -423,14 +446,20 @@ impl Command {
             }
             Self::ProposeSow { sow, .. } | Self::SignSow { sow, .. } => wants.push(Want::Stream(StreamId::Sow(*sow))),
             Self::GoLive { .. } => wants.push(Want::Signers),
-            Self::ChangeMember { person, .. } | Self::Replan { person, .. } => {
+            Self::ChangeMember { person, .. } => {
                 people.extend([*person]);
                 wants.push(Want::DutiesOf(*person));
+            }
+            Self::Replan { person, .. } => {
+                people.extend([*person]);
+                wants.extend([Want::DutiesOf(*person), Want::RoundsOf(*person)]);
+                round_wants(&facts.rounds, facts, people, wants);
             }
             Self::RemoveMember { person, successor, .. } => {
                 people.extend([*person]);
                 people.extend(*successor);
-                wants.extend([Want::DutiesOf(*person), Want::OwnedBy(*person)]);
+                wants.extend([Want::DutiesOf(*person), Want::OwnedBy(*person), Want::RoundsOf(*person)]);
+                round_wants(&facts.rounds, facts, people, wants);
             }
             Self::TakeIn { engagement, case } | Self::TakeInHistory { engagement, case, .. } => {
                 people.extend([case.owner]);
@@ -450,16 +479,17 @@ impl Command {
                 wants.extend(actor.map(Want::Candidates));
                 pool_wants(actor, facts, wants);
             }
-            Self::ProposeGold { case, .. } => wants.push(Want::Stream(StreamId::Gold(case.gold()))),
-            Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
-                wants.push(Want::Stream(StreamId::Gold(*gold)));
-            }
-            Self::CloseShowing { case, .. } | Self::DecideRebuttal { case, .. } => {
-                holder_wants(*case, facts, people);
-                let laid = facts.cases.get(case).and_then(|case| case.showing);
-                let showings = laid.and_then(|laid| facts.golds.get(&laid.gold)).map(|gold| gold.showings.as_slice());
-                people.extend(showings.unwrap_or_default().iter().map(|showing| showing.person));
-            }
+            Self::ProposeGold { .. }
+            | Self::ApproveGold { .. }
+            | Self::DeclineGold { .. }
+            | Self::RetireGold { .. }
+            | Self::CloseShowing { .. }
+            | Self::DecideRebuttal { .. }
+            | Self::OpenCalibration { .. }
+            | Self::ReadCalibration { .. }
+            | Self::LeaveCalibration { .. }
+            | Self::CloseCalibration { .. }
+            | Self::NoteFinding { .. } => self.measure_wants(facts, people, wants),
             Self::RecordReading { reader, .. } => people.extend([*reader]),
             Self::Sign { case, .. } => {
                 let items = facts.cases.get(case).into_iter().flat_map(|case| &case.items);
@@ -489,6 +519,30 @@ impl Command {
         }
     }
 
+    /// Adds what measuring readers rests on: gold cases and their readers, rounds and everybody in them.
+    fn measure_wants(&self, facts: &Facts, people: &mut BTreeSet<PersonId>, wants: &mut Vec<Want>) {
+        match self {
+            Self::ProposeGold { case, .. } => wants.push(Want::Stream(StreamId::Gold(case.gold()))),
+            Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
+                wants.push(Want::Stream(StreamId::Gold(*gold)));
+            }
+            Self::CloseShowing { case, .. } | Self::DecideRebuttal { case, .. } => {
+                holder_wants(*case, facts, people);
+                let laid = facts.cases.get(case).and_then(|case| case.showing);
+                people.extend(laid.and_then(|laid| facts.golds.get(&laid.gold)).into_iter().flat_map(Gold::readers));
+            }
+            Self::OpenCalibration { cases, members, .. } => {
+                people.extend(members.iter().take(PICKED_MAX));
+                wants.extend(cases.iter().take(PICKED_MAX).map(|case| Want::Stream(StreamId::Gold(case.gold()))));
+            }
+            Self::ReadCalibration { calibration, .. }
+            | Self::LeaveCalibration { calibration, .. }
+            | Self::CloseCalibration { calibration, .. }
+            | Self::NoteFinding { calibration, .. } => round_wants(&[*calibration], facts, people, wants),
+            _ => {}
+        }
+    }
+
     /// Adds the wants of the work itself: the statements of work in force, and each case in question with its panel,
     /// statement of work and pack.
     fn work_wants(&self, facts: &Facts, wants: &mut Vec<Want>) {
@@ -496,7 +550,13 @@ impl Command {
             wants.extend(engagement.signed().map(|sow| Want::Stream(StreamId::Sow(sow))));
         }
         let listed = facts.candidates.iter().chain(&facts.duties).chain(&facts.owned).copied();
-        for id in self.case().into_iter().chain(listed) {
+        let picked = match self {
+            Self::OpenCalibration { cases, .. } => cases.as_slice(),
+            _ => &[],
+        };
+        let rounds = facts.rounds.iter().filter_map(|round| facts.calibrations.get(round));
+        let picked = picked.iter().take(PICKED_MAX).chain(rounds.flat_map(|round| &round.cases)).copied();
+        for id in self.case().into_iter().chain(listed).chain(picked) {
             wants.extend([Want::Stream(StreamId::Case(id)), Want::Stream(StreamId::panel_of(id))]);
             if let Some(admission) = facts.cases.get(&id).and_then(|case| case.admission.as_ref()) {
                 wants.extend([Want::Stream(StreamId::Sow(admission.sow)), Want::Pack(admission.pack.digest)]);
@@ -526,6 +586,19 @@ fn pool_wants(actor: Option<PersonId>, facts: &Facts, wants: &mut Vec<Want>) {
     wants.extend(facts.golds.values().map(|gold| Want::Text(gold.matter.reference.id)));
     let candidates = facts.candidates.iter().filter_map(|case| facts.cases.get(case));
     wants.extend(candidates.map(|case| Want::Text(case.reference.id)));
+}
+
+/// Most cases and people of a round that are looked at, and one more to see that there are too many.
+const PICKED_MAX: usize = 51;
+
+/// Adds what rounds rest on: themselves, their pack, the gold among their cases, and everybody who is invited.
+fn round_wants(rounds: &[CalibrationId], facts: &Facts, people: &mut BTreeSet<PersonId>, wants: &mut Vec<Want>) {
+    wants.extend(rounds.iter().map(|round| Want::Stream(StreamId::Calibration(*round))));
+    for round in rounds.iter().filter_map(|round| facts.calibrations.get(round)) {
+        wants.push(Want::Pack(round.pack.digest));
+        wants.extend(round.cases.iter().map(|case| Want::Stream(StreamId::Gold(case.gold()))));
+        people.extend(round.invited.iter().map(|invitee| invitee.person));
+    }
 }
 
 /// Adds those who hold a duty on a case that may be taken from them.

@@ -6,12 +6,13 @@ use std::{
 };
 
 use crate::{
+    calibration::Calibration,
     case::Case,
     directory::{Organisation, Person},
     engagement::{Engagement, LineUse, Member, Sow},
     gold::Gold,
     hash::Digest,
-    id::{CaseId, EngagementId, GoldId, LineId, OrgId, PanelId, PersonId, SowId, TextId},
+    id::{CalibrationId, CaseId, EngagementId, GoldId, LineId, OrgId, PanelId, PersonId, SowId, TextId},
     pack::Pack,
     panel::Panel,
     refusal::{Reason, code},
@@ -45,6 +46,8 @@ pub enum Want {
     Signers,
     /// Gold cases that may be shown to this person, least shown first, and the references of her cases.
     GoldPool(PersonId),
+    /// Open calibration rounds in which this person takes part.
+    RoundsOf(PersonId),
 }
 
 /// Loaded facts. A stream that was wanted and is absent does not exist.
@@ -90,6 +93,10 @@ pub struct Facts {
     pub gold_pool: Vec<GoldId>,
     /// Answer to [`Want::GoldPool`]: references of cases on which the person holds or held a duty.
     pub own_references: BTreeSet<String>,
+    /// Calibration rounds.
+    pub calibrations: BTreeMap<CalibrationId, Calibration>,
+    /// Answer to [`Want::RoundsOf`].
+    pub rounds: Vec<CalibrationId>,
     /// Answers to [`Want::Reference`].
     pub references: BTreeMap<Digest, CaseId>,
 }
@@ -105,6 +112,7 @@ impl Facts {
             (StreamId::Case(id), State::Case(state)) => drop(self.cases.insert(id, state)),
             (StreamId::Panel(id), State::Panel(state)) => drop(self.panels.insert(id, state)),
             (StreamId::Gold(id), State::Gold(state)) => drop(self.golds.insert(id, state)),
+            (StreamId::Calibration(id), State::Calibration(state)) => drop(self.calibrations.insert(id, state)),
             (StreamId::Member(id), State::Member(state)) => drop(self.members.insert(id, state)),
             (StreamId::Organisation(id), State::Organisation(state)) => drop(self.organisations.insert(id, state)),
             (StreamId::Person(id), State::Person(state)) => drop(self.people.insert(id, state)),
@@ -117,6 +125,7 @@ impl Facts {
                 | State::Case(_)
                 | State::Panel(_)
                 | State::Gold(_)
+                | State::Calibration(_)
                 | State::Member(_)
                 | State::Organisation(_)
                 | State::Person(_),
@@ -135,6 +144,7 @@ impl Facts {
             StreamId::Case(id) => self.cases.get(&id).cloned().map(State::Case),
             StreamId::Panel(id) => self.panels.get(&id).cloned().map(State::Panel),
             StreamId::Gold(id) => self.golds.get(&id).cloned().map(State::Gold),
+            StreamId::Calibration(id) => self.calibrations.get(&id).cloned().map(State::Calibration),
             StreamId::Member(id) => self.members.get(&id).cloned().map(State::Member),
             StreamId::Organisation(id) => self.organisations.get(&id).cloned().map(State::Organisation),
             StreamId::Person(id) => self.people.get(&id).cloned().map(State::Person),

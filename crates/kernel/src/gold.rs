@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     case::Item,
+    engagement::Tally,
     form::{Answer, Form, Judgement, Question, QuestionKey, QuestionKind},
-    id::{CaseId, GoldId, ItemId, PersonId, ReadingId},
+    id::{CalibrationId, CaseId, GoldId, ItemId, PersonId, ReadingId},
     index::{GoldRow, Row, ShowingRow, words},
     pack::PackRef,
     text::TextRef,
@@ -59,7 +60,24 @@ pub enum GoldEvent {
     /// Another person looked into it.
     RebuttalDecided { case: CaseId, upheld: bool, by: PersonId, natural: PersonId, note: TextRef },
     /// The gold answer was put right: every answer so far is measured against the new one.
-    Corrected { version: u32, answers: BTreeMap<QuestionKey, Answer>, missed: BTreeMap<CaseId, BTreeSet<QuestionKey>> },
+    Corrected {
+        version: u32,
+        answers: BTreeMap<QuestionKey, Answer>,
+        missed: BTreeMap<CaseId, BTreeSet<QuestionKey>>,
+        /// What was missed in calibration rounds, in the order of those readings.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        calibrated: Vec<BTreeSet<QuestionKey>>,
+    },
+    /// These people are going to see it in another way, and are never shown it.
+    MadeKnown { naturals: BTreeSet<PersonId> },
+    /// Somebody read it in a calibration round that is closed.
+    Calibrated {
+        calibration: CalibrationId,
+        person: PersonId,
+        natural: PersonId,
+        answers: BTreeMap<QuestionKey, Answer>,
+        missed: BTreeSet<QuestionKey>,
+    },
     /// It is shown no more.
     Retired { cause: Retirement, by: Option<PersonId>, reason: Option<TextRef> },
 }
@@ -139,7 +157,21 @@ pub struct Gold {
     pub known_to: BTreeSet<PersonId>,
     /// As often as it was shown; the plan bounds it.
     pub showings: Vec<Showing>,
+    /// Readings in calibration rounds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibrated: Vec<Calibrated>,
     pub retired: Option<Retirement>,
+}
+
+/// A reading of a gold case in a calibration round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the event that sets a field says what it is")]
+pub struct Calibrated {
+    pub calibration: CalibrationId,
+    pub person: PersonId,
+    pub natural: PersonId,
+    pub answers: BTreeMap<QuestionKey, Answer>,
+    pub missed: BTreeSet<QuestionKey>,
 }
 
 /// One showing of a gold case to one reader.
@@ -263,6 +295,7 @@ impl Gold {
                 approver: None,
                 known_to,
                 showings: Vec::new(),
+                calibrated: Vec::new(),
                 retired: None,
             });
         }
@@ -318,13 +351,20 @@ impl Gold {
                     (rebuttal.decided_by, rebuttal.decided_note) = (Some(by), Some(note));
                 }
             }
-            GoldEvent::Corrected { version, answers, mut missed } => {
+            GoldEvent::Corrected { version, answers, mut missed, calibrated } => {
+                for (reading, missed) in self.calibrated.iter_mut().zip(calibrated) {
+                    reading.missed = missed;
+                }
                 (self.version, self.answers) = (version, answers);
                 for showing in &mut self.showings {
                     if let (Some(answered), Some(missed)) = (&mut showing.answered, missed.remove(&showing.case)) {
                         answered.missed = missed;
                     }
                 }
+            }
+            GoldEvent::MadeKnown { naturals } => self.known_to.extend(naturals),
+            GoldEvent::Calibrated { calibration, person, natural, answers, missed } => {
+                self.calibrated.push(Calibrated { calibration, person, natural, answers, missed });
             }
             GoldEvent::Retired { cause, .. } => (self.status, self.retired) = (GoldStatus::Retired, Some(cause)),
         }
@@ -337,6 +377,27 @@ impl Gold {
     /// Returns the showing that is this case.
     pub fn showing(&self, case: CaseId) -> Option<&Showing> {
         self.showings.iter().find(|showing| showing.case == case)
+    }
+
+    /// Returns everybody who has read it as gold, or is about to.
+    pub(crate) fn readers(&self) -> impl Iterator<Item = PersonId> {
+        let shown = self.showings.iter().map(|showing| showing.person);
+        shown.chain(self.calibrated.iter().map(|reading| reading.person))
+    }
+
+    /// Returns by person how many answers count, and how many of them are right: those of which she has been told.
+    pub fn counted(&self) -> BTreeMap<PersonId, Tally> {
+        let shown = self.showings.iter().filter(|showing| showing.told);
+        let shown = shown.filter_map(|showing| Some((showing.person, &showing.answered.as_ref()?.missed)));
+        let read = self.calibrated.iter().map(|reading| (reading.person, &reading.missed));
+        let mut counted: BTreeMap<PersonId, Tally> = BTreeMap::new();
+        for (person, missed) in shown.chain(read) {
+            let missed = u32::try_from(missed.len()).unwrap_or(u32::MAX);
+            let tally = counted.entry(person).or_default();
+            tally.answers += self.matter.questions;
+            tally.right += self.matter.questions.saturating_sub(missed);
+        }
+        counted
     }
 
     /// Returns how many readers have answered it, and how many of them passed.

@@ -157,6 +157,8 @@ ids! {
     CaseId "case" "case";
     /// A case with agreed answers, shown again to measure readers; suffix of the case.
     GoldId "gold" "gold case";
+    /// A calibration round.
+    CalibrationId "cal" "calibration round";
     /// The planned set of independent readings of a case; suffix of the case.
     PanelId "panel" "panel";
     /// One judgement made within a panel.

@@ -5,9 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calibration::CalibrationStatus,
     gold::{GoldStatus, RebuttalState},
     hash::Digest,
-    id::{AssignmentId, CaseId, CredentialId, GoldId, LineId, OrgId, PersonId, ReadingId, TextId},
+    id::{AssignmentId, CalibrationId, CaseId, CredentialId, GoldId, LineId, OrgId, PersonId, ReadingId, TextId},
     pack::Duty,
     role::{Role, Side},
     time::{Date, Instant},
@@ -147,6 +148,8 @@ pub enum Row {
     Answer(AnswerRow),
     Gold(GoldRow),
     Showing(ShowingRow),
+    Calibration(CalibrationRow),
+    Invitee(InviteeRow),
     Organisation(OrganisationRow),
     Person(PersonRow),
     Credential(CredentialRow),
@@ -321,6 +324,32 @@ pub struct ShowingRow {
     /// Whether the reader has been told.
     pub told: bool,
     pub rebuttal: Option<RebuttalState>,
+}
+
+/// A calibration round. Key: `calibration`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct CalibrationRow {
+    pub calibration: CalibrationId,
+    pub title: TextId,
+    pub status: CalibrationStatus,
+    pub cases: u32,
+    pub invited: u32,
+    pub opened_at: Instant,
+    pub ends_at: Instant,
+    pub findings: u32,
+}
+
+/// Somebody invited to a calibration round. Key: `calibration`, `person`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct InviteeRow {
+    pub calibration: CalibrationId,
+    pub person: PersonId,
+    /// How many cases she has read.
+    pub read: u32,
+    /// Whether she takes part.
+    pub present: bool,
 }
 
 /// An organisation (scope `dir`). Key: `org`.

@@ -145,6 +145,18 @@ pub struct Requirement {
     pub in_jurisdiction: bool,
     /// Clearances that are all needed (such as `health-data`).
     pub clearances: Vec<String>,
+    /// How well one must have read gold cases under the same version of the pack; none: it is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibrated>,
+}
+
+/// How well one must have read gold cases before the first live one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calibrated {
+    /// Of 10,000 answers, so many must be like the gold answer.
+    pub share_bp: u16,
+    /// At least so many questions must have been answered.
+    pub answers_min: u32,
 }
 
 /// How a case type is worked.

@@ -207,5 +207,6 @@ pub mod code {
         TOO_MANY "too-many";
         PACK_UNKNOWN "pack-unknown";
         NOT_GOLD "not-gold";
+        NOT_CALIBRATED "not-calibrated";
     }
 }

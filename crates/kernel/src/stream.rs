@@ -6,12 +6,13 @@ use serde::de::Error as _;
 use serde_json::Value;
 
 use crate::{
+    calibration::{Calibration, CalibrationEvent},
     case::{Case, CaseEvent},
     directory::{Organisation, OrganisationEvent, Person, PersonEvent},
     engagement::{Engagement, EngagementEvent, LineEvent, LineUse, Member, MemberEvent, Sow, SowEvent},
     gold::{Gold, GoldEvent},
     hash::{Digest, canonical},
-    id::{CaseId, EngagementId, GoldId, Id, LineId, OrgId, PanelId, PersonId, SowId},
+    id::{CalibrationId, CaseId, EngagementId, GoldId, Id, LineId, OrgId, PanelId, PersonId, SowId},
     index::Row,
     panel::{Panel, PanelEvent},
     time::Instant,
@@ -55,6 +56,7 @@ macro_rules! streams {
         /// One event of any stream.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each variant is the events of the stream of its name")]
+        #[allow(clippy::large_enum_variant, reason = "events live in short lists, until they are written")]
         pub enum Event { $($name($event),)* }
 
         /// The state of any stream.
@@ -140,6 +142,7 @@ macro_rules! streams {
                     Self::Case(state) => state.rows(),
                     Self::Panel(state) => state.rows(),
                     Self::Gold(state) => state.rows(),
+                    Self::Calibration(state) => state.rows(),
                     Self::Member(state) => state.rows(),
                     Self::Organisation(state) => state.rows(),
                     Self::Person(state) => state.rows(),
@@ -164,6 +167,8 @@ streams! {
     Panel(PanelId) "panel" PanelEvent Panel;
     /// A gold case with its showings.
     Gold(GoldId) "gold" GoldEvent Gold;
+    /// A calibration round.
+    Calibration(CalibrationId) "calibration" CalibrationEvent Calibration;
     /// A person in the engagement.
     Member(PersonId) "member" MemberEvent Member;
     /// An organisation (scope `dir`).

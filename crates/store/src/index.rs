@@ -1,8 +1,8 @@
 //! Index rows: written as the difference between what a state gave before and what it gives now.
 
 use remit_kernel::index::{
-    AnswerRow, CaseRow, CredentialRow, DisputeRow, DutyRow, EngagementRow, GoldRow, MemberRow, NeedRow,
-    OrganisationRow, PanelRow, PersonRow, Row, SeatRow, ShowingRow,
+    AnswerRow, CalibrationRow, CaseRow, CredentialRow, DisputeRow, DutyRow, EngagementRow, GoldRow, InviteeRow,
+    MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, Row, SeatRow, ShowingRow,
 };
 
 use crate::{
@@ -116,6 +116,8 @@ tables! {
     Answer AnswerRow "answers";
     Gold GoldRow "golds";
     Showing ShowingRow "showings";
+    Calibration CalibrationRow "calibrations";
+    Invitee InviteeRow "invitees";
     Organisation OrganisationRow "organisations";
     Person PersonRow "people";
     Credential CredentialRow "credentials";

@@ -8,6 +8,7 @@ mod value;
 
 mod answer;
 mod backup;
+mod calibration;
 mod case;
 mod cluster;
 mod copy;

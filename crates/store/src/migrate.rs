@@ -43,6 +43,8 @@ migrations! {
     "postgres" "0006_walls" Some(Kind::Postgres);
     "shared" "0009_gold" None;
     "postgres" "0009_gold_walls" Some(Kind::Postgres);
+    "shared" "0009_gold_calibration" None;
+    "postgres" "0009_gold_calibration_walls" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

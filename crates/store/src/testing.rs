@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Options, Store, Write, answer, case, copy,
+    Options, Store, Write, answer, calibration, case, copy,
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
@@ -130,6 +130,7 @@ pub fn open_stepped(dir: &Path, give_way: impl Fn() -> u32 + Send + Sync + 'stat
 pub fn statements() -> Vec<&'static str> {
     [
         answer::ALL,
+        calibration::ALL,
         case::ALL,
         migrate::ALL,
         draft::ALL,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use remit_kernel::{
+    calibration::CalibrationStatus,
     gold::{GoldStatus, RebuttalState},
     hash::Digest,
     id::{
-        ActId, AssignmentId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, OrgId, PersonId, ReadingId,
-        SessionId, TextId,
+        ActId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, OrgId, PersonId,
+        ReadingId, SessionId, TextId,
     },
     index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
     pack::Duty,
@@ -210,6 +211,7 @@ macro_rules! texts {
 texts!(
     ActId,
     AssignmentId,
+    CalibrationId,
     CaseId,
     CredentialId,
     EntryId,
@@ -235,7 +237,18 @@ macro_rules! words {
         }
     )* };
 }
-words!(CaseStatus, DutyStatus, EngagementStatus, GoldStatus, Origin, PanelStatus, Part, RebuttalState, Side);
+words!(
+    CalibrationStatus,
+    CaseStatus,
+    DutyStatus,
+    EngagementStatus,
+    GoldStatus,
+    Origin,
+    PanelStatus,
+    Part,
+    RebuttalState,
+    Side
+);
 
 impl From<Duty> for Value {
     fn from(duty: Duty) -> Self {

@@ -377,6 +377,7 @@ impl Deciding<'_> {
         for case in &self.facts.duties {
             self.end_duties(*case, id, Release::Barred, None)?;
         }
+        self.leave_rounds(id, false)?;
         self.push_member(id, MemberEvent::Removed { successor });
         Ok(())
     }

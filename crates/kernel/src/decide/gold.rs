@@ -6,7 +6,7 @@ use super::{Deciding, Done, directory::NOTE_CHARS_MAX, intake::ended, wrong_stat
 use crate::{
     case::{Admission, Case, CaseEvent, DecidedBy, Item, Laid, Visibility},
     command::Command,
-    engagement::MemberEvent,
+    engagement::{MemberEvent, Tally},
     form::{Answer, Judgement, QuestionKey},
     gold::{
         Gold, GoldEvent, GoldStatus, Matter, RebuttalState, Retirement, Showing, measured, measured_answers, missed,
@@ -161,7 +161,9 @@ impl Deciding<'_> {
     /// Returns the gold case to show instead of the case that would have come, if the draw asks for one.
     ///
     /// Who fits is settled before the draw is looked at, so that both answers take the same way.
-    pub(super) fn drawn(&self, instead_of: CaseId, person: PersonId) -> Option<GoldId> {
+    ///
+    /// In `practice`, for somebody who is not calibrated yet, gold is all that there is.
+    pub(super) fn drawn(&self, instead_of: CaseId, person: PersonId, practice: bool) -> Option<GoldId> {
         let case = self.facts.case(instead_of).ok()?;
         let admission = case.admission.as_ref()?;
         let plan = admission.plan.gold?;
@@ -173,7 +175,7 @@ impl Deciding<'_> {
             .filter(|gold| self.fits(*gold, case, admission, plan, person))
             .collect();
         let chance = self.ctx.chance("gold", 0);
-        let drawn = below(&chance, 0, WHOLE_BP) < u64::from(plan.rate_bp);
+        let drawn = practice || below(&chance, 0, WHOLE_BP) < u64::from(plan.rate_bp);
         let place = below(&chance, 1, fits.len() as u64);
         fits.get(usize::try_from(place).unwrap_or_default()).copied().filter(|_| drawn)
     }
@@ -191,12 +193,20 @@ impl Deciding<'_> {
             && member.side == Side::Provider
             && !may_know_pool(member)
             && routing::conflict("", known, &gold.matter.parties).is_none()
-            && routing::eligibility("", known, Some(member), &need, Duty::Read, self.ctx.now).is_empty()
+            && routing::eligibility("", known, Some(member), &need, Duty::Read, self.ctx.now)
+                .iter()
+                .all(|reason| reason.code == code::NOT_CALIBRATED)
     }
 
     /// Lays a gold case before a reader, as a case of its own that stands for the one she would have had: it carries that
     /// one's promise, urgency, owner and kind of reference, and came in about when it did.
-    pub(super) fn show(&mut self, id: GoldId, instead_of: CaseId, person: PersonId, passed: Vec<Examined>) -> Done {
+    pub(super) fn show(
+        &mut self,
+        id: GoldId,
+        (instead_of, practice): (CaseId, bool),
+        person: PersonId,
+        passed: Vec<Examined>,
+    ) -> Done {
         let (gold, like) = (self.facts.gold(id)?.clone(), self.facts.case(instead_of)?.clone());
         let Some(admission) = like.admission.clone() else { return Err(wrong_state(&like).into()) };
         let plan = admission.plan.gold.unwrap_or(GoldPlan::USUAL);
@@ -204,7 +214,7 @@ impl Deciding<'_> {
         let chance = self.ctx.chance("showing", 0);
         let before = i64::try_from(1 + below(&chance, 0, BEFORE_SECONDS)).unwrap_or(1);
         let received_at = like.received_at.plus_seconds(-before);
-        let (mut case, mut panel) = self.lay(&gold, &like, admission, received_at, &chance)?;
+        let (mut case, mut panel) = self.lay(&gold, &like, admission, (received_at, practice), &chance)?;
         let id_of_case = case.case;
         let routing = Routing { rule: RoutingRule::NextCase, passed_over: passed };
         let (assignment, by) = (self.new_id(), self.actor()?);
@@ -221,7 +231,11 @@ impl Deciding<'_> {
                 person,
                 natural,
                 stands_for: instead_of,
-                withheld_until: withheld_until(self.ctx.now, like.due_at, &chance),
+                withheld_until: if practice {
+                    self.ctx.now
+                } else {
+                    withheld_until(self.ctx.now, like.due_at, &chance)
+                },
                 closes_at: like.due_at.max(self.ctx.now).plus_seconds(i64::from(plan.window_days) * DAY_SECONDS),
             },
         );
@@ -237,7 +251,7 @@ impl Deciding<'_> {
         gold: &Gold,
         like: &Case,
         admission: Admission,
-        received_at: Instant,
+        (received_at, practice): (Instant, bool),
         chance: &[u8; 32],
     ) -> Result<(Case, Panel), Refusal> {
         let matter = &gold.matter;
@@ -260,7 +274,7 @@ impl Deciding<'_> {
             due_at: like.due_at,
             owner: like.owner,
             origin: Origin::Witnessed,
-            showing: Some(Laid { gold: gold.gold, received_at }),
+            showing: Some(Laid { gold: gold.gold, received_at, practice }),
         };
         let Some(mut shown) = Case::apply(None, &received, self.ctx.now) else {
             return Err(Reason::hidden(case).into());
@@ -312,7 +326,9 @@ impl Deciding<'_> {
         let easy = answered >= plan.retire_after
             && u64::from(passed) * WHOLE_BP > u64::from(answered) * u64::from(plan.retire_above_bp);
         let active = gold.status == GoldStatus::Active;
-        let closes_at = self.ctx.now.plus_seconds(i64::from(plan.window_days) * DAY_SECONDS);
+        // Whoever practises knows what she reads, and is told at once.
+        let days = if laid.practice { 0 } else { i64::from(plan.window_days) };
+        let closes_at = self.ctx.now.plus_seconds(days * DAY_SECONDS);
         let answered = GoldEvent::Answered { case: case.case, reading: reading.reading, answers, missed, closes_at };
         self.push_gold(laid.gold, answered);
         if easy && active {
@@ -327,10 +343,8 @@ impl Deciding<'_> {
         let mut case = self.facts.case(id)?.clone();
         let Some(laid) = case.showing else { return Err(Reason::hidden(id).into()) };
         let gold = self.facts.gold(laid.gold)?.clone();
-        let Some(showing) = gold.showing(id).filter(|showing| showing.closes_at <= self.ctx.now) else {
-            return Ok(());
-        };
-        if ended(case.status) {
+        let due = gold.showing(id).is_some_and(|showing| showing.closes_at <= self.ctx.now);
+        if !due || ended(case.status) {
             return Ok(());
         }
         let mut panel = self.facts.panel(id)?.clone();
@@ -345,37 +359,48 @@ impl Deciding<'_> {
             self.end_duties_on(&mut panel, person, Release::CaseEnded, None);
         }
         self.push_gold(laid.gold, GoldEvent::Closed { case: id });
-        let told = Showing { told: true, ..showing.clone() };
-        self.tally(&gold, std::iter::once((None, &told)));
+        let mut told = gold.clone();
+        for known in told.showings.iter_mut().filter(|known| known.case == id) {
+            known.told = true;
+        }
+        self.tally(&[(gold, told)]);
         Ok(())
     }
 
-    /// Brings the tallies of readers up to date: for each showing what it counted before, if it did, and what it counts now.
-    fn tally<'s>(&mut self, gold: &Gold, changes: impl Iterator<Item = (Option<&'s Showing>, &'s Showing)>) {
-        let pack = gold.matter.pack.digest;
-        let right = |showing: &Showing| {
-            let missed = showing.answered.as_ref().map_or(0, |answered| answered.missed.len());
-            gold.matter.questions.saturating_sub(u32::try_from(missed).unwrap_or(u32::MAX))
-        };
-        let mut tallies = BTreeMap::new();
-        for (before, now) in changes.filter(|(_, now)| now.told && now.answered.is_some()) {
-            let Some(member) = self.facts.members.get(&now.person) else { continue };
-            let tally =
-                tallies.entry(now.person).or_insert_with(|| member.gold.get(&pack).copied().unwrap_or_default());
-            if let Some(before) = before {
-                tally.answers = tally.answers.saturating_sub(gold.matter.questions);
-                tally.right = tally.right.saturating_sub(right(before));
+    /// Brings the tallies of readers up to date with what gold cases counted before and count now. All are of one pack.
+    pub(super) fn tally(&mut self, changes: &[(Gold, Gold)]) {
+        let Some(pack) = changes.first().map(|(gold, _)| gold.matter.pack.digest) else { return };
+        let mut tallies: BTreeMap<PersonId, Tally> = BTreeMap::new();
+        for (before, now) in changes {
+            let counted = before.counted();
+            for (person, now) in now.counted() {
+                let Some(known) = self.tallied(person, pack) else { continue };
+                let before = counted.get(&person).copied().unwrap_or_default();
+                let tally = tallies.entry(person).or_insert(known);
+                tally.answers = (tally.answers + now.answers).saturating_sub(before.answers);
+                tally.right = (tally.right + now.right).saturating_sub(before.right);
             }
-            tally.answers = tally.answers.saturating_add(gold.matter.questions);
-            tally.right = tally.right.saturating_add(right(now));
         }
         for (person, tally) in tallies {
-            let known = self.facts.members.get(&person).and_then(|member| member.gold.get(&pack));
-            if known != Some(&tally) {
-                let (answers, right) = (tally.answers, tally.right);
+            if self.tallied(person, pack) != Some(tally) {
+                let Tally { answers, right } = tally;
                 self.push_member(person, MemberEvent::GoldTallied { pack, answers, right });
             }
         }
+    }
+
+    /// Returns the tally of a member as it stands with what this act has decided so far.
+    fn tallied(&self, person: PersonId, pack: Digest) -> Option<Tally> {
+        let member = self.facts.members.get(&person)?;
+        let decided = self.events.iter().rev().find_map(|(stream, event)| match (stream, event) {
+            (StreamId::Member(who), Event::Member(MemberEvent::GoldTallied { pack: of, answers, right }))
+                if *who == person && *of == pack =>
+            {
+                Some(Tally { answers: *answers, right: *right })
+            }
+            _ => None,
+        });
+        decided.or_else(|| member.gold.get(&pack).copied()).or_else(|| Some(Tally::default()))
     }
 
     /// Records that a reader holds the gold answer to be wrong: once, and only of what she has been told.
@@ -450,16 +475,21 @@ impl Deciding<'_> {
                 .hint("Give the right answer to the question that is wrong, or reject the objection.")
                 .into());
         }
-        let mut anew = gold.showings.clone();
-        for showing in &mut anew {
+        let mut anew = gold.clone();
+        for showing in &mut anew.showings {
             if let Some(answered) = &mut showing.answered {
                 answered.missed = missed(&pack.form, &answers, &answered.answers);
             }
         }
+        for reading in &mut anew.calibrated {
+            reading.missed = missed(&pack.form, &answers, &reading.answers);
+        }
         let of = |showing: &Showing| Some((showing.case, showing.answered.as_ref()?.missed.clone()));
-        let missed = anew.iter().filter_map(of).collect();
-        self.push_gold(gold.gold, GoldEvent::Corrected { version: gold.version + 1, answers, missed });
-        self.tally(gold, gold.showings.iter().map(Some).zip(&anew));
+        let missed = anew.showings.iter().filter_map(of).collect();
+        let calibrated = anew.calibrated.iter().map(|reading| reading.missed.clone()).collect();
+        let version = gold.version + 1;
+        self.push_gold(gold.gold, GoldEvent::Corrected { version, answers, missed, calibrated });
+        self.tally(&[(gold.clone(), anew)]);
         Ok(())
     }
 }
@@ -480,7 +510,7 @@ fn need_of(matter: &Matter, need: &Need) -> Need {
 }
 
 /// Returns the natural persons who have got to know a case by their part in it.
-fn knows<'a>(case: &'a Case, panel: &'a Panel) -> impl Iterator<Item = PersonId> + 'a {
+pub(super) fn knows<'a>(case: &'a Case, panel: &'a Panel) -> impl Iterator<Item = PersonId> + 'a {
     let readers = panel.readings.iter().filter(|reading| reading.part != Part::Ai).map(|reading| reading.natural);
     let worded = case.resolution.iter().flat_map(|resolution| resolution.authors.iter().copied());
     readers

@@ -485,6 +485,7 @@ fn admission(sow: &Sow, line: &SowLine, pack: &Pack, case: &Case, history: bool)
         signer,
         places: line.places.clone(),
         language: case.language.clone(),
+        calibrated_on: pack.requirements.values().any(|asked| asked.calibration.is_some()).then_some(line.pack.digest),
     };
     Admission {
         line: line.line,

@@ -1,5 +1,6 @@
 //! `decide`: the one door that all commands pass. Pure: same context, command and facts, same answer.
 
+mod calibration;
 mod directory;
 mod engagement;
 mod gold;
@@ -15,6 +16,7 @@ pub use reading::why_not;
 use std::sync::Arc;
 
 use crate::{
+    calibration::CalibrationEvent,
     case::{Case, CaseEvent},
     command::{AnswerIn, Command, JudgementIn},
     ctx::{Actor, Ctx, Texts},
@@ -22,7 +24,7 @@ use crate::{
     facts::Facts,
     form::{Answer, Judgement},
     gold::GoldEvent,
-    id::{EngagementId, GoldId, Id, LineId, PersonId},
+    id::{CalibrationId, EngagementId, GoldId, Id, LineId, PersonId},
     index::EngagementStatus,
     pack::Pack,
     panel::{Panel, PanelEvent, Release},
@@ -146,6 +148,17 @@ impl<'a> Deciding<'a> {
             C::RetireGold { gold, reason, .. } => self.retire_gold(*gold, reason),
             C::CloseShowing { case, .. } => self.close_showing(*case),
             C::RebutGold { case, note, .. } => self.rebut_gold(*case, note),
+            C::OpenCalibration { engagement, title, cases, members, ends_at } => {
+                self.open_calibration(*engagement, title, cases, members, *ends_at)
+            }
+            C::ReadCalibration { calibration, case, judgement, .. } => {
+                self.read_calibration(*calibration, *case, judgement)
+            }
+            C::LeaveCalibration { calibration, .. } => self.leave_calibration(*calibration),
+            C::CloseCalibration { calibration, .. } => self.close_calibration(*calibration),
+            C::NoteFinding { calibration, kind, question, case, text, .. } => {
+                self.note_finding(*calibration, *kind, (question.as_ref(), *case), text)
+            }
             C::DecideRebuttal { case, corrected, note, .. } => self.decide_rebuttal(*case, corrected.as_ref(), note),
         }
     }
@@ -185,6 +198,10 @@ impl<'a> Deciding<'a> {
 
     fn push_line(&mut self, line: LineId, event: LineEvent) {
         self.events.push((StreamId::Line(line), Event::Line(event)));
+    }
+
+    fn push_calibration(&mut self, round: CalibrationId, event: CalibrationEvent) {
+        self.events.push((StreamId::Calibration(round), Event::Calibration(event)));
     }
 
     fn push_gold(&mut self, gold: GoldId, event: GoldEvent) {

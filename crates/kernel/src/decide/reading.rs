@@ -32,22 +32,26 @@ impl Deciding<'_> {
             self.facts.members.get(&person).and_then(|member| routing::capacity(&self.facts.name(person), member));
         Refusal::unless_empty(full.into_iter().collect())?;
         let mut passed_over = Vec::new();
+        let mut uncalibrated = None;
         for case in self.facts.candidates.iter().take(routing::CANDIDATES_MAX) {
             let reasons = why_not(self.facts, *case, person, Duty::Read, self.ctx.now);
-            if reasons.is_empty() {
-                return match self.drawn(*case, person) {
-                    Some(gold) => self.show(gold, *case, person, passed_over),
-                    None => self.take_seat(*case, person, RoutingRule::NextCase, passed_over),
-                };
+            // Who lacks nothing but calibration reads gold, and nothing else.
+            let practice = !reasons.is_empty() && reasons.iter().all(|reason| reason.code == code::NOT_CALIBRATED);
+            if reasons.is_empty() || practice {
+                match self.drawn(*case, person, practice) {
+                    Some(gold) => return self.show(gold, (*case, practice), person, passed_over),
+                    None if practice => uncalibrated = reasons.first().cloned(),
+                    None => return self.take_seat(*case, person, RoutingRule::NextCase, passed_over),
+                }
             }
             passed_over.push(Examined {
                 case: *case,
                 why_not: reasons.iter().map(|reason| reason.code.to_string()).collect(),
             });
         }
-        Err(Reason::rule(code::NOTHING_ELIGIBLE, engagement, "no open case fits you right now")
-            .hint("New cases appear under Today by themselves. Under People you can see what would make you eligible.")
-            .into())
+        let nothing = Reason::rule(code::NOTHING_ELIGIBLE, engagement, "no open case fits you right now")
+            .hint("New cases appear under Today by themselves. Under People you can see what would make you eligible.");
+        Err(Refusal { reasons: uncalibrated.into_iter().chain([nothing]).collect() })
     }
 
     pub(super) fn claim_seat(&mut self, engagement: EngagementId, case: CaseId) -> Done {
@@ -244,6 +248,7 @@ impl Deciding<'_> {
 
     /// Takes from a person the duties that may no longer be done; the seats open again (I22).
     pub(super) fn replan(&mut self, person: PersonId) -> Done {
+        self.leave_rounds(person, true)?;
         for id in self.facts.duties.clone() {
             let (case, panel) = (self.facts.case(id)?, self.facts.panel(id)?);
             let Some((_, duty)) = panel.assignment_of(person) else { continue };
@@ -323,6 +328,9 @@ pub(crate) fn barred(facts: &Facts, case: &Case, id: PersonId, duty: Duty, now: 
     let name = facts.name(id);
     let member = facts.members.get(&id);
     let mut reasons = routing::eligibility(&name, person, member, &admission.need, duty, now);
+    if case.showing.is_some_and(|laid| laid.practice) {
+        reasons.retain(|reason| reason.code != code::NOT_CALIBRATED);
+    }
     reasons.extend(routing::conflict(&name, person, &case.parties));
     let Some(panel) = facts.panels.get(&case.case.panel()) else { return vec![Reason::hidden(case.case)] };
     let own = match duty {

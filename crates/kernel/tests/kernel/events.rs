@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use remit_kernel::{
+    calibration::{CalibrationEvent, FindingKind},
     case::{CaseEvent, Material, ReturnCode, Visibility},
     command::Command,
     ctx::Actor,
@@ -104,6 +105,7 @@ fn every_kind() -> BTreeSet<(String, String)> {
         ("case", kinds_of::<CaseEvent>()),
         ("panel", kinds_of::<PanelEvent>()),
         ("gold", kinds_of::<GoldEvent>()),
+        ("calibration", kinds_of::<CalibrationEvent>()),
         ("member", kinds_of::<MemberEvent>()),
         ("org", kinds_of::<OrganisationEvent>()),
         ("person", kinds_of::<PersonEvent>()),
@@ -177,6 +179,21 @@ fn golden_days() -> Vec<Logged> {
     stage.does("third", &Command::RebutGold { engagement, case, note: "The interval includes zero.".into() });
     let corrected = Some([("finding".to_owned(), Answer::Choice("none".into()))].into());
     stage.does("umpire", &Command::DecideRebuttal { engagement, case, corrected, note: "So it does.".into() });
+    let members = ["deputy", "second", "reader"].map(|name| stage.who(name)).to_vec();
+    let (title, ends_at) = ("March".to_owned(), stage.world.now.plus_seconds(86_400));
+    let round = Command::OpenCalibration { engagement, title, cases: vec![gold.case()], members, ends_at };
+    let calibration = Stage::round(&stage.does("manager", &round));
+    let judgement = stage.judgement(gold.case(), "none");
+    let reading = Command::ReadCalibration { engagement, calibration, case: gold.case(), judgement };
+    stage.does("reader", &Command::LeaveCalibration { engagement, calibration });
+    stage.does("deputy", &reading);
+    stage.does("second", &reading);
+    let (kind, text) = (FindingKind::Playbook, "Read the interval first.".to_owned());
+    let question = Some("finding".to_owned());
+    stage.does(
+        "manager",
+        &Command::NoteFinding { engagement, calibration, kind, question, case: Some(gold.case()), text },
+    );
     stage.does("manager", &Command::RetireGold { engagement, gold, reason: "Discussed in the open.".into() });
     let case = stage.take_in();
     stage.reads("reader", case, "none");

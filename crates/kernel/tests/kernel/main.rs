@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod attempt;
+mod calibration;
 mod contract;
 mod events;
 mod gold;

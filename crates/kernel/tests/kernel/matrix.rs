@@ -10,18 +10,19 @@ use std::{
 };
 
 use remit_kernel::{
+    calibration::FindingKind,
     case::{Material, ReturnCode, Visibility},
     command::{Command, PersonIn},
     ctx::Actor,
     engagement::LineKind,
     form::Answer,
-    id::CaseId,
+    id::{CalibrationId, CaseId},
     index::{CaseStatus, Part},
     role::{Role, Side},
 };
 
 use crate::{
-    stage::{Stage, date, item_in, plan, source},
+    stage::{OfChance as _, Stage, date, item_in, plan, source},
     world::codes,
 };
 
@@ -160,6 +161,16 @@ fn without_case(stage: &mut Stage) -> Vec<Command> {
         Command::TakeInHistory { engagement, case: past, line: stage.history },
         Command::ClaimNext { engagement },
         Command::Replan { engagement, person },
+        Command::LeaveCalibration { engagement, calibration: CalibrationId::of_chance(1) },
+        Command::CloseCalibration { engagement, calibration: CalibrationId::of_chance(1) },
+        Command::NoteFinding {
+            engagement,
+            calibration: CalibrationId::of_chance(1),
+            kind: FindingKind::Glossary,
+            question: None,
+            case: None,
+            text: "Lower means below the interval.".into(),
+        },
     ]
 }
 
@@ -201,6 +212,19 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
         Command::RetireGold { engagement, gold: case.gold(), reason: "Well known.".into() },
         Command::CloseShowing { engagement, case },
         Command::RebutGold { engagement, case, note: "It is wrong.".into() },
+        Command::OpenCalibration {
+            engagement,
+            title: "March".into(),
+            cases: vec![case],
+            members: ["third", "deputy"].map(|name| stage.who(name)).to_vec(),
+            ends_at: stage.world.now.plus_seconds(86_400),
+        },
+        Command::ReadCalibration {
+            engagement,
+            calibration: CalibrationId::of_chance(1),
+            case,
+            judgement: stage.judgement(case, "none"),
+        },
         Command::DecideRebuttal { engagement, case, corrected: None, note: "It is right.".into() },
     ]
 }

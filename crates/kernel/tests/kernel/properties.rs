@@ -270,6 +270,7 @@ fn i29_eligibility_depends_on_declared_factors_only() {
         credentials: vec!["analyst".into(), "physician".into()],
         in_jurisdiction,
         clearances: vec!["trials".into()],
+        calibration: None,
     };
     let need = Need {
         line: LineId::of_chance(1),
@@ -278,6 +279,7 @@ fn i29_eligibility_depends_on_declared_factors_only() {
         adjudicator: requirement(false),
         signer: requirement(true),
         places: ["ZA".to_owned()].into(),
+        calibrated_on: None,
         language: "en".into(),
     };
     for_many(256, &people_alike(), |(one, other)| {

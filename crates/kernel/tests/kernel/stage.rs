@@ -13,7 +13,7 @@ use remit_kernel::{
     form::{Choice, Evidence, EvidenceRule, Form, Need, Question, QuestionKind},
     gold::Gold,
     hash::Digest,
-    id::{CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, SowId},
+    id::{CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, Part},
     pack::{CaseField, CaseType, Duty, GoldPlan, Pack, PackRef, Plan, Playbook, Requirement, Stopping},
     panel::{Panel, Source},
@@ -346,6 +346,15 @@ impl Stage {
         }
     }
 
+    /// Returns the round that an act opened.
+    pub(crate) fn round(act: &Act) -> CalibrationId {
+        let round = act.decision.events.iter().find_map(|(stream, _)| match stream {
+            StreamId::Calibration(round) => Some(*round),
+            _ => None,
+        });
+        round.expect("the act opened a round")
+    }
+
     /// Returns the newest case.
     pub(crate) fn newest(act: &Act) -> CaseId {
         act.decision
@@ -573,8 +582,11 @@ pub(crate) fn pack() -> Pack {
         evidence,
     };
     let evidence = EvidenceRule::Required { unless: vec!["none".into()] };
-    let reads =
-        Requirement { credentials: vec!["analyst".into()], in_jurisdiction: false, clearances: vec!["trials".into()] };
+    let reads = Requirement {
+        credentials: vec!["analyst".into()],
+        clearances: vec!["trials".into()],
+        ..Requirement::default()
+    };
     let signs = Requirement { credentials: vec!["physician".into()], ..Requirement::default() };
     Pack {
         name: "trials".into(),

@@ -106,6 +106,15 @@ impl World {
                 let found = self.cases_where(scope, |row| matches!(row, Row::Case(case) if case.reference_key == key));
                 facts.references.extend(found.first().map(|case| (key, *case)));
             }
+            Want::RoundsOf(person) => {
+                let open = self.streams(scope).filter_map(|(_, state)| match state {
+                    State::Calibration(round) if round.open() && round.invitee(person).is_some() => {
+                        Some(round.calibration)
+                    }
+                    _ => None,
+                });
+                facts.rounds = open.collect();
+            }
             Want::GoldPool(person) => self.gold_pool(scope, person, facts),
             Want::Signers => {
                 facts.signers =

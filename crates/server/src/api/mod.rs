@@ -13,6 +13,7 @@
 //! Types that come in derive `Deserialize` with `deny_unknown_fields` and `ToSchema`; types that go out `Serialize` and `ToSchema`.
 
 mod adjudicate;
+mod calibration;
 mod case;
 mod engagement;
 pub(crate) mod extract;
@@ -64,6 +65,7 @@ pub fn router() -> Router<Edge> {
         .merge(protection::router())
         .merge(quality::router())
         .merge(gold::router())
+        .merge(calibration::router())
         .merge(file::router())
         .merge(signoff::router())
         .merge(reading::router())

@@ -2,7 +2,8 @@
 
 use axum::{Router, http::header, response::IntoResponse as _, routing::get};
 use remit_kernel::id::{
-    AssignmentId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, OrgId, PersonId, SessionId, SowId,
+    AssignmentId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, OrgId, PersonId,
+    SessionId, SowId,
 };
 use utoipa::{
     OpenApi,
@@ -123,6 +124,7 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "line" => of::<LineId>(),
         "case" => of::<CaseId>(),
         "gold" => of::<GoldId>(),
+        "calibration" => of::<CalibrationId>(),
         "item" => of::<ItemId>(),
         "organisation" => of::<OrgId>(),
         "person" => of::<PersonId>(),

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use remit_access::{Action, Decision, Gate, Principal};
 use remit_kernel::index::Row;
 use remit_kernel::{
+    calibration::CalibrationEvent,
     command::Command,
     ctx::{Actor, Ctx},
     decide,
     facts::Facts,
     gold::GoldEvent,
-    id::{ActId, CaseId, EntryId, JobId, PersonId},
+    id::{ActId, CalibrationId, EntryId, JobId, PersonId},
     stream::{EVENT_V, Event, SHAPE, Scope, State, StreamId, apply, chain},
 };
 use remit_store::{
@@ -19,7 +20,12 @@ use remit_store::{
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
-use super::{App, Receipt, Topic, load::Loaded, permit};
+use super::{
+    App, Receipt, Topic,
+    calibration::{OpenRoundDesk, draft_of},
+    load::Loaded,
+    permit,
+};
 use crate::{
     caller::{Caller, Once, Who},
     error::{Error, Result},
@@ -42,6 +48,16 @@ pub(crate) struct CloseShowing {
     pub(crate) engagement: remit_kernel::id::EngagementId,
     pub(crate) case: remit_kernel::id::CaseId,
 }
+
+/// What the job `close_calibration` works on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CloseCalibration {
+    pub(crate) engagement: remit_kernel::id::EngagementId,
+    pub(crate) calibration: CalibrationId,
+}
+
+/// Name of the job that closes a calibration round on its last day.
+pub(crate) const CLOSE_CALIBRATION: &str = "close_calibration";
 
 /// Name of the job that ends a showing of gold when its window is over.
 pub(crate) const CLOSE_SHOWING: &str = "close_showing";
@@ -177,7 +193,7 @@ impl App {
 
         let mut write = Write::new(decided.scope.to_string(), ctx.now, receipt.act);
         Self::fold_into(&mut write, &loaded, &decided, &ctx)?;
-        let closing = showings_to_close(&decided, &ctx);
+        let closing = closing_jobs(&decided, &ctx);
         write.texts = decided.texts.into_iter().map(|text| TextRow::of(receipt.case(), text)).collect();
         write.jobs = self.follow_up(command, &ctx).await?;
         write.jobs.extend(closing);
@@ -348,6 +364,7 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         | StreamId::Case(_)
         | StreamId::Panel(_)
         | StreamId::Gold(_)
+        | StreamId::Calibration(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => false,
     };
@@ -366,6 +383,7 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         | StreamId::Sow(_)
         | StreamId::Line(_)
         | StreamId::Gold(_)
+        | StreamId::Calibration(_)
         | StreamId::Member(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => None,
@@ -375,24 +393,35 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
     all.into_iter().map(|(stream, version)| Expect { stream: stream.to_string(), version }).collect()
 }
 
-/// Returns the jobs that will end the showings which an act laid or answered.
-fn showings_to_close(decided: &remit_kernel::Decision, ctx: &Ctx) -> Vec<JobRow> {
+/// Returns the jobs that will end what an act began: showings of gold when their window is over, rounds on their last day.
+fn closing_jobs(decided: &remit_kernel::Decision, ctx: &Ctx) -> Vec<JobRow> {
     let Scope::Engagement(engagement) = decided.scope else { return Vec::new() };
     let closes = decided.events.iter().filter_map(|(_, event)| match event {
         Event::Gold(GoldEvent::Shown { case, closes_at, .. } | GoldEvent::Answered { case, closes_at, .. }) => {
-            Some((*case, *closes_at))
+            let body = serde_json::to_string(&CloseShowing { engagement, case: *case }).ok()?;
+            Some((CLOSE_SHOWING, body, *closes_at))
+        }
+        Event::Calibration(CalibrationEvent::Opened { calibration, ends_at, .. }) => {
+            let body = serde_json::to_string(&CloseCalibration { engagement, calibration: *calibration }).ok()?;
+            Some((CLOSE_CALIBRATION, body, *ends_at))
         }
         _ => None,
     });
-    let job = |(ordinal, (case, run_at)): (u32, (CaseId, _))| {
-        let body = serde_json::to_string(&CloseShowing { engagement, case }).ok()?;
-        Some(JobRow { id: ctx.id::<JobId>(CLOSE_ORDINAL + ordinal), name: CLOSE_SHOWING.to_owned(), body, run_at })
+    let job = |(ordinal, (name, body, run_at)): (u32, (&str, String, _))| JobRow {
+        id: ctx.id::<JobId>(CLOSE_ORDINAL + ordinal),
+        name: name.to_owned(),
+        body,
+        run_at,
     };
-    (0..).zip(closes).filter_map(job).collect()
+    (0..).zip(closes).map(job).collect()
 }
 
 /// Returns the draft that an act used up.
 fn used_draft(command: &Command, actor: Option<PersonId>, facts: &Facts) -> Vec<DraftKey> {
+    if let (Command::ReadCalibration { engagement, calibration, case, .. }, Some(person)) = (command, actor) {
+        let desk = OpenRoundDesk { engagement: *engagement, calibration: *calibration, case: *case };
+        return vec![DraftKey { person, stream: draft_of(desk) }];
+    }
     let (Command::SubmitReading { case, .. } | Command::Adjudicate { case, .. } | Command::ReleaseSeat { case, .. }) =
         command
     else {

@@ -135,13 +135,14 @@ impl Query for ExportEvents {
                     | StreamId::Sow(_)
                     | StreamId::Line(_)
                     | StreamId::Gold(_)
+                    | StreamId::Calibration(_)
                     | StreamId::Member(_)
                     | StreamId::Organisation(_)
                     | StreamId::Person(_),
                 )
                 | Err(_) => None,
             };
-            if matches!(event.stream.parse(), Ok(StreamId::Gold(_))) && !look.may(Action::ViewGold, &gold) {
+            if !apart(look, &gold, &event.stream).await? {
                 continue;
             }
             // An event tells what its case or panel holds: it is open to those to whom that is open.
@@ -165,6 +166,19 @@ impl Query for ExportEvents {
         }
         look.saw(Action::ExportEngagement, "events", None, None);
         Ok(EventsExported { events, next })
+    }
+}
+
+/// Returns whether a stream beside the cases is open to whoever looks: gold to those who keep it, a round once it is closed.
+async fn apart(look: &mut Look<'_>, label: &Label, stream: &str) -> Result<bool> {
+    match stream.parse() {
+        Ok(StreamId::Gold(_)) => Ok(look.may(Action::ViewGold, label)),
+        Ok(StreamId::Calibration(round)) => {
+            let want = remit_kernel::facts::Want::Stream(StreamId::Calibration(round));
+            let closed = look.load(&[want]).await?.calibrations.get(&round).is_some_and(|round| !round.open());
+            Ok(closed && look.may(Action::ViewCalibration, label))
+        }
+        _ => Ok(true),
     }
 }
 

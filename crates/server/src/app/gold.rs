@@ -296,7 +296,7 @@ impl Opened {
 }
 
 /// Returns an answer in words.
-fn said(question: &Question, answer: Option<&Answer>) -> String {
+pub(crate) fn said(question: &Question, answer: Option<&Answer>) -> String {
     match (answer, &question.kind) {
         (Some(Answer::Choice(key)), QuestionKind::Choice { options }) => {
             options.iter().find(|option| option.key == *key).map_or_else(|| key.clone(), |option| option.title.clone())

@@ -11,6 +11,7 @@ use remit_kernel::{
     index::{CaseStatus, DutyStatus, SeatRow},
     pack::Duty,
     panel::PanelEvent,
+    refusal::code,
     role::Role,
     routing::{CANDIDATES_MAX, Need, eligibility},
     stream::{Event, SHAPE, Scope, State, StreamId, apply},
@@ -93,7 +94,8 @@ impl App {
                 | Want::OwnedBy(_)
                 | Want::Reference(_)
                 | Want::Signers
-                | Want::GoldPool(_) => {}
+                | Want::GoldPool(_)
+                | Want::RoundsOf(_) => {}
             }
         }
         self.load_streams(scope, &own, loaded).await?;
@@ -151,6 +153,9 @@ impl App {
                 let signs = |row: &remit_kernel::index::MemberRow| row.active && row.roles.contains(&Role::Signer);
                 loaded.facts.signers =
                     members.iter().filter(|member| signs(&member.row)).map(|member| member.row.person).collect();
+            }
+            Want::RoundsOf(person) => {
+                loaded.facts.rounds = self.store.open_calibrations_of(&scope.to_string(), person).await?;
             }
             Want::GoldPool(person) => self.gold_pool(scope, person, loaded).await?,
             Want::Stream(_) | Want::Person(_) | Want::Organisation(_) | Want::Text(_) | Want::Name(_) => {}
@@ -227,7 +232,9 @@ impl App {
         let mut seats: Vec<SeatRow> = Vec::new();
         for row in self.store.list_needs(&scope.to_string()).await? {
             let need: Need = serde_json::from_str(&row.body)?;
-            if eligibility("", known, member, &need, Duty::Read, now).is_empty() {
+            // Who lacks nothing but calibration is given gold in their place.
+            let reasons = eligibility("", known, member, &need, Duty::Read, now);
+            if reasons.iter().all(|reason| reason.code == code::NOT_CALIBRATED) {
                 seats.extend(self.store.open_seats(&scope.to_string(), row.need, person, None, limit).await?);
             }
         }

@@ -3,6 +3,7 @@
 mod act;
 pub mod adjudicate;
 pub mod admin;
+pub mod calibration;
 pub mod case;
 pub mod desk;
 pub mod engagement;
@@ -47,7 +48,7 @@ use crate::{
     error::Result,
 };
 
-pub(crate) use act::{CLOSE_SHOWING, CloseShowing, REPLAN, Replan};
+pub(crate) use act::{CLOSE_CALIBRATION, CLOSE_SHOWING, CloseCalibration, CloseShowing, REPLAN, Replan};
 pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
 pub use receipt::{Happened, Receipt};

@@ -147,9 +147,12 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
             let held = actor.and_then(|actor| facts.panels.get(&case.panel())?.assignment_of(actor));
             if matches!(held, Some((_, Duty::Adjudicate))) { Action::Adjudicate } else { Action::ReadCaseAsReader }
         }
-        Command::ClaimNext { .. } | Command::ClaimSeat { .. } | Command::SubmitReading { .. } => {
-            Action::ReadCaseAsReader
-        }
+        Command::ClaimNext { .. }
+        | Command::ClaimSeat { .. }
+        | Command::SubmitReading { .. }
+        | Command::ReadCalibration { .. }
+        | Command::LeaveCalibration { .. }
+        | Command::RebutGold { .. } => Action::ReadCaseAsReader,
         Command::Replan { .. } => Action::Replan,
         Command::TakeAdjudication { .. } | Command::Adjudicate { .. } => Action::Adjudicate,
         Command::EditDeliverable { .. } | Command::RequestSignoff { .. } => Action::EditDeliverable,
@@ -165,7 +168,10 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
         | Command::RetireGold { .. }
         | Command::DecideRebuttal { .. } => Action::ManageGold,
         Command::CloseShowing { .. } => Action::CloseGold,
-        Command::RebutGold { .. } => Action::ReadCaseAsReader,
+        Command::CloseCalibration { .. } if actor.is_none() => Action::CloseGold,
+        Command::OpenCalibration { .. } | Command::CloseCalibration { .. } | Command::NoteFinding { .. } => {
+            Action::ManageCalibration
+        }
     }
 }
 

@@ -78,6 +78,7 @@ impl Receipt {
             | StreamId::Sow(_)
             | StreamId::Line(_)
             | StreamId::Gold(_)
+            | StreamId::Calibration(_)
             | StreamId::Member(_)
             | StreamId::Organisation(_)
             | StreamId::Person(_) => None,

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::{
     App, Caller,
-    app::{CLOSE_SHOWING, CloseShowing, REPLAN, Replan},
+    app::{CLOSE_CALIBRATION, CLOSE_SHOWING, CloseCalibration, CloseShowing, REPLAN, Replan},
     error::{Error, Result},
 };
 
@@ -100,6 +100,11 @@ async fn work(app: &App, job: &Job) -> Result<()> {
         CLOSE_SHOWING => {
             let CloseShowing { engagement, case } = serde_json::from_str(&job.row.body)?;
             let command = Command::CloseShowing { engagement, case };
+            app.act(Caller::service(job.row.id.to_string()), command).await.map(drop)
+        }
+        CLOSE_CALIBRATION => {
+            let CloseCalibration { engagement, calibration } = serde_json::from_str(&job.row.body)?;
+            let command = Command::CloseCalibration { engagement, calibration };
             app.act(Caller::service(job.row.id.to_string()), command).await.map(drop)
         }
         unknown => Err(Error::Io(std::io::Error::other(format!("no job is called `{unknown}`")))),

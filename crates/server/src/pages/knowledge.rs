@@ -7,7 +7,7 @@ use axum::{
     response::Html,
     routing::get,
 };
-use remit_kernel::{form::Need, id::EngagementId, pack::StepMode};
+use remit_kernel::{form::Need, id::EngagementId, pack::StepMode, role::Role};
 
 use super::{Frame, Oops, Place, html};
 use crate::{
@@ -24,6 +24,7 @@ pub(super) fn router() -> Router<Edge> {
 #[template(path = "knowledge/show.html")]
 struct KnowledgePage {
     frame: Frame,
+    engagement: EngagementId,
     knowledge: Knowledge,
 }
 
@@ -34,7 +35,14 @@ async fn show(
 ) -> Result<Html<String>, Oops> {
     let knowledge = app.view(&caller, ShowKnowledge { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Knowledge, "Knowledge").await?;
-    html(&KnowledgePage { frame, knowledge })
+    html(&KnowledgePage { frame, engagement, knowledge })
+}
+
+impl KnowledgePage {
+    /// Returns whether calibration rounds are any business of whoever looks.
+    fn takes_part(&self) -> bool {
+        [Role::DeliveryManager, Role::Auditor, Role::Expert].iter().any(|role| self.frame.holds(*role))
+    }
 }
 
 fn mode(mode: &StepMode) -> &'static str {

@@ -9,6 +9,7 @@
 mod adjudicate;
 mod admin;
 pub mod asset;
+mod calibration;
 mod case;
 mod desk;
 pub(crate) mod document;
@@ -51,6 +52,7 @@ pub fn router() -> Router<Edge> {
         .merge(protection::router())
         .merge(quality::router())
         .merge(gold::router())
+        .merge(calibration::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())

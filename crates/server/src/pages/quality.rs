@@ -89,7 +89,7 @@ impl QualityPage {
 }
 
 /// Returns an agreement as a sentence, such as `Agreement beyond chance 0.71 (0.62 to 0.79), n = 331`.
-fn sentence(agreement: &Agreement) -> String {
+pub(crate) fn sentence(agreement: &Agreement) -> String {
     let n = agreement.n;
     match (agreement.value, agreement.interval, agreement.undefined.as_deref()) {
         (Some(value), Some((lower, upper)), _) => {

@@ -11,6 +11,7 @@
 mod adjudicate;
 mod bad_input;
 mod blind;
+mod calibration;
 mod case;
 mod contract;
 mod demo;

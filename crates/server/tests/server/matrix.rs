@@ -170,6 +170,11 @@ const OTHERS: &[&str] = &[
     "record_reference",
     "replan",
     "close_showing",
+    "open_calibration",
+    "read_calibration",
+    "leave_calibration",
+    "close_calibration",
+    "note_finding",
 ];
 
 const PERSONAS: [&str; 9] =

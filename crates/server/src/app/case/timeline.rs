@@ -108,6 +108,7 @@ impl Look<'_> {
             | Event::Sow(_)
             | Event::Line(_)
             | Event::Gold(_)
+            | Event::Calibration(_)
             | Event::Member(_)
             | Event::Organisation(_)
             | Event::Person(_) => None,
