@@ -71,6 +71,10 @@ words! {
         ProposeGold "propose_gold",
         /// Approve, decline and retire gold; decide objections to it.
         ManageGold "manage_gold",
+        /// Propose a decided case as guidance for like ones.
+        ProposePrecedent "propose_precedent",
+        /// Approve, decline and withdraw precedents.
+        ManagePrecedent "manage_precedent",
         /// Open and close calibration rounds, note what they ended in.
         ManageCalibration "manage_calibration",
         /// End showings of gold and calibration rounds in time, as a job of the server.
@@ -118,6 +122,8 @@ impl Action {
             | Self::ProposeGold
             | Self::ManageGold
             | Self::ManageCalibration
+            | Self::ProposePrecedent
+            | Self::ManagePrecedent
             | Self::RunAdmin => true,
             Self::RecordSuggestion
             | Self::Replan

@@ -10,7 +10,9 @@ use crate::{
     form::{Answer, Evidence, QuestionKey},
     gold::Gold,
     hash::Digest,
-    id::{CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, SowId},
+    id::{
+        CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, PrecedentId, SowId,
+    },
     index::Part,
     pack::{PackRef, Plan},
     panel::Source,
@@ -253,6 +255,15 @@ commands! {
     CloseCalibration { engagement: EngagementId, calibration: CalibrationId } "close_calibration";
     /// Notes what the discussion of a round ended in.
     NoteFinding { engagement: EngagementId, calibration: CalibrationId, kind: FindingKind, question: Option<QuestionKey>, case: Option<CaseId>, text: String } "note_finding";
+
+    /// Proposes a decided case as guidance on one of its questions.
+    ProposePrecedent { engagement: EngagementId, case: CaseId, question: QuestionKey, text: String, replaces: Option<PrecedentId> } "propose_precedent";
+    /// Agrees that a precedent guides from now on.
+    ApprovePrecedent { engagement: EngagementId, precedent: PrecedentId } "approve_precedent";
+    /// Does not agree.
+    DeclinePrecedent { engagement: EngagementId, precedent: PrecedentId, reason: String } "decline_precedent";
+    /// Lets a precedent guide no more.
+    WithdrawPrecedent { engagement: EngagementId, precedent: PrecedentId, reason: String } "withdraw_precedent";
 }
 
 impl Command {
@@ -296,7 +307,11 @@ impl Command {
             | Self::CloseShowing { case, .. }
             | Self::RebutGold { case, .. }
             | Self::DecideRebuttal { case, .. }
-            | Self::ReadCalibration { case, .. } => Some(*case),
+            | Self::ReadCalibration { case, .. }
+            | Self::ProposePrecedent { case, .. } => Some(*case),
+            Self::ApprovePrecedent { precedent, .. }
+            | Self::DeclinePrecedent { precedent, .. }
+            | Self::WithdrawPrecedent { precedent, .. } => Some(precedent.case()),
             Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
                 Some(gold.case())
             }
@@ -388,7 +403,11 @@ impl Command {
             | Self::ReadCalibration { engagement, .. }
             | Self::LeaveCalibration { engagement, .. }
             | Self::CloseCalibration { engagement, .. }
-            | Self::NoteFinding { engagement, .. } => Some(*engagement),
+            | Self::NoteFinding { engagement, .. }
+            | Self::ProposePrecedent { engagement, .. }
+            | Self::ApprovePrecedent { engagement, .. }
+            | Self::DeclinePrecedent { engagement, .. }
+            | Self::WithdrawPrecedent { engagement, .. } => Some(*engagement),
         }
     }
 
@@ -489,7 +508,11 @@ impl Command {
             | Self::ReadCalibration { .. }
             | Self::LeaveCalibration { .. }
             | Self::CloseCalibration { .. }
-            | Self::NoteFinding { .. } => self.measure_wants(facts, people, wants),
+            | Self::NoteFinding { .. }
+            | Self::ProposePrecedent { .. }
+            | Self::ApprovePrecedent { .. }
+            | Self::DeclinePrecedent { .. }
+            | Self::WithdrawPrecedent { .. } => self.measure_wants(facts, people, wants),
             Self::RecordReading { reader, .. } => people.extend([*reader]),
             Self::Sign { case, .. } => {
                 let items = facts.cases.get(case).into_iter().flat_map(|case| &case.items);
@@ -522,7 +545,23 @@ impl Command {
     /// Adds what measuring readers rests on: gold cases and their readers, rounds and everybody in them.
     fn measure_wants(&self, facts: &Facts, people: &mut BTreeSet<PersonId>, wants: &mut Vec<Want>) {
         match self {
-            Self::ProposeGold { case, .. } => wants.push(Want::Stream(StreamId::Gold(case.gold()))),
+            Self::ProposeGold { case, .. } => {
+                let (gold, precedent) = (StreamId::Gold(case.gold()), StreamId::Precedent(case.precedent()));
+                wants.extend([Want::Stream(gold), Want::Stream(precedent)]);
+            }
+            Self::ProposePrecedent { case, replaces, .. } => {
+                let (gold, precedent) = (StreamId::Gold(case.gold()), StreamId::Precedent(case.precedent()));
+                wants.extend([Want::Stream(gold), Want::Stream(precedent)]);
+                wants.extend(replaces.map(|replaced| Want::Stream(StreamId::Precedent(replaced))));
+                wants.extend(facts.cases.get(case).map(|case| Want::Text(case.reference.id)));
+            }
+            Self::ApprovePrecedent { precedent, .. }
+            | Self::DeclinePrecedent { precedent, .. }
+            | Self::WithdrawPrecedent { precedent, .. } => {
+                wants.push(Want::Stream(StreamId::Precedent(*precedent)));
+                let replaced = facts.precedents.get(precedent).and_then(|known| known.example.replaces);
+                wants.extend(replaced.map(|replaced| Want::Stream(StreamId::Precedent(replaced))));
+            }
             Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
                 wants.push(Want::Stream(StreamId::Gold(*gold)));
             }

@@ -12,9 +12,10 @@ use crate::{
     engagement::{Engagement, LineUse, Member, Sow},
     gold::Gold,
     hash::Digest,
-    id::{CalibrationId, CaseId, EngagementId, GoldId, LineId, OrgId, PanelId, PersonId, SowId, TextId},
+    id::{CalibrationId, CaseId, EngagementId, GoldId, LineId, OrgId, PanelId, PersonId, PrecedentId, SowId, TextId},
     pack::Pack,
     panel::Panel,
+    precedent::Precedent,
     refusal::{Reason, code},
     stream::{State, StreamId},
 };
@@ -93,6 +94,8 @@ pub struct Facts {
     pub gold_pool: Vec<GoldId>,
     /// Answer to [`Want::GoldPool`]: references of cases on which the person holds or held a duty.
     pub own_references: BTreeSet<String>,
+    /// Precedents.
+    pub precedents: BTreeMap<PrecedentId, Precedent>,
     /// Calibration rounds.
     pub calibrations: BTreeMap<CalibrationId, Calibration>,
     /// Answer to [`Want::RoundsOf`].
@@ -112,6 +115,7 @@ impl Facts {
             (StreamId::Case(id), State::Case(state)) => drop(self.cases.insert(id, state)),
             (StreamId::Panel(id), State::Panel(state)) => drop(self.panels.insert(id, state)),
             (StreamId::Gold(id), State::Gold(state)) => drop(self.golds.insert(id, state)),
+            (StreamId::Precedent(id), State::Precedent(state)) => drop(self.precedents.insert(id, state)),
             (StreamId::Calibration(id), State::Calibration(state)) => drop(self.calibrations.insert(id, state)),
             (StreamId::Member(id), State::Member(state)) => drop(self.members.insert(id, state)),
             (StreamId::Organisation(id), State::Organisation(state)) => drop(self.organisations.insert(id, state)),
@@ -126,6 +130,7 @@ impl Facts {
                 | State::Panel(_)
                 | State::Gold(_)
                 | State::Calibration(_)
+                | State::Precedent(_)
                 | State::Member(_)
                 | State::Organisation(_)
                 | State::Person(_),
@@ -144,6 +149,7 @@ impl Facts {
             StreamId::Case(id) => self.cases.get(&id).cloned().map(State::Case),
             StreamId::Panel(id) => self.panels.get(&id).cloned().map(State::Panel),
             StreamId::Gold(id) => self.golds.get(&id).cloned().map(State::Gold),
+            StreamId::Precedent(id) => self.precedents.get(&id).cloned().map(State::Precedent),
             StreamId::Calibration(id) => self.calibrations.get(&id).cloned().map(State::Calibration),
             StreamId::Member(id) => self.members.get(&id).cloned().map(State::Member),
             StreamId::Organisation(id) => self.organisations.get(&id).cloned().map(State::Organisation),

@@ -157,6 +157,8 @@ ids! {
     CaseId "case" "case";
     /// A case with agreed answers, shown again to measure readers; suffix of the case.
     GoldId "gold" "gold case";
+    /// A decided case published as guidance; suffix of the case.
+    PrecedentId "prec" "precedent";
     /// A calibration round.
     CalibrationId "cal" "calibration round";
     /// The planned set of independent readings of a case; suffix of the case.
@@ -195,9 +197,21 @@ impl CaseId {
         PanelId::of(self.suffix())
     }
 
+    /// Returns the precedent that this case may become.
+    pub fn precedent(&self) -> PrecedentId {
+        PrecedentId::of(self.suffix())
+    }
+
     /// Returns the gold case that this case may become.
     pub fn gold(&self) -> GoldId {
         GoldId::of(self.suffix())
+    }
+}
+
+impl PrecedentId {
+    /// Returns the case from which this precedent comes.
+    pub fn case(&self) -> CaseId {
+        CaseId::of(self.suffix())
     }
 }
 

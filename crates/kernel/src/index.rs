@@ -8,8 +8,12 @@ use crate::{
     calibration::CalibrationStatus,
     gold::{GoldStatus, RebuttalState},
     hash::Digest,
-    id::{AssignmentId, CalibrationId, CaseId, CredentialId, GoldId, LineId, OrgId, PersonId, ReadingId, TextId},
+    id::{
+        AssignmentId, CalibrationId, CaseId, CredentialId, GoldId, LineId, OrgId, PersonId, PrecedentId, ReadingId,
+        TextId,
+    },
     pack::Duty,
+    precedent::PrecedentStatus,
     role::{Role, Side},
     time::{Date, Instant},
 };
@@ -150,6 +154,7 @@ pub enum Row {
     Showing(ShowingRow),
     Calibration(CalibrationRow),
     Invitee(InviteeRow),
+    Precedent(PrecedentRow),
     Organisation(OrganisationRow),
     Person(PersonRow),
     Credential(CredentialRow),
@@ -350,6 +355,20 @@ pub struct InviteeRow {
     pub read: u32,
     /// Whether she takes part.
     pub present: bool,
+}
+
+/// A precedent. Key: `precedent`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct PrecedentRow {
+    pub precedent: PrecedentId,
+    /// Name of the pack.
+    pub pack: String,
+    pub case_type: String,
+    pub question: String,
+    pub status: PrecedentStatus,
+    /// When the status last changed.
+    pub since: Instant,
 }
 
 /// An organisation (scope `dir`). Key: `org`.

@@ -22,6 +22,7 @@ pub mod id;
 pub mod index;
 pub mod pack;
 pub mod panel;
+pub mod precedent;
 pub mod quote;
 pub mod refusal;
 pub mod role;

@@ -208,5 +208,6 @@ pub mod code {
         PACK_UNKNOWN "pack-unknown";
         NOT_GOLD "not-gold";
         NOT_CALIBRATED "not-calibrated";
+        NOT_PRECEDENT "not-precedent";
     }
 }

@@ -12,9 +12,10 @@ use crate::{
     engagement::{Engagement, EngagementEvent, LineEvent, LineUse, Member, MemberEvent, Sow, SowEvent},
     gold::{Gold, GoldEvent},
     hash::{Digest, canonical},
-    id::{CalibrationId, CaseId, EngagementId, GoldId, Id, LineId, OrgId, PanelId, PersonId, SowId},
+    id::{CalibrationId, CaseId, EngagementId, GoldId, Id, LineId, OrgId, PanelId, PersonId, PrecedentId, SowId},
     index::Row,
     panel::{Panel, PanelEvent},
+    precedent::{Precedent, PrecedentEvent},
     time::Instant,
 };
 
@@ -143,6 +144,7 @@ macro_rules! streams {
                     Self::Panel(state) => state.rows(),
                     Self::Gold(state) => state.rows(),
                     Self::Calibration(state) => state.rows(),
+                    Self::Precedent(state) => state.rows(),
                     Self::Member(state) => state.rows(),
                     Self::Organisation(state) => state.rows(),
                     Self::Person(state) => state.rows(),
@@ -169,6 +171,8 @@ streams! {
     Gold(GoldId) "gold" GoldEvent Gold;
     /// A calibration round.
     Calibration(CalibrationId) "calibration" CalibrationEvent Calibration;
+    /// A decided case published as guidance.
+    Precedent(PrecedentId) "precedent" PrecedentEvent Precedent;
     /// A person in the engagement.
     Member(PersonId) "member" MemberEvent Member;
     /// An organisation (scope `dir`).

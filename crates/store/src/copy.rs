@@ -63,6 +63,7 @@ const TABLES: &[(&str, &str, usize)] = &[
     ),
     ("calibrations", "scope_id, calibration_id, title_id, status, cases, invited, opened_at, ends_at, findings", 2),
     ("invitees", "scope_id, calibration_id, person_id, cases_read, present", 3),
+    ("precedents", "scope_id, precedent_id, pack, case_type, question, status, since", 2),
     ("organisations", "scope_id, org_id, name_id", 2),
     ("people", "scope_id, person_id, natural_id, org_id, name_id, active, signs_in", 2),
     ("credentials", "scope_id, credential_id, person_id, kind, jurisdiction, valid_from, valid_to, revoked", 2),

@@ -2,7 +2,7 @@
 
 use remit_kernel::index::{
     AnswerRow, CalibrationRow, CaseRow, CredentialRow, DisputeRow, DutyRow, EngagementRow, GoldRow, InviteeRow,
-    MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, Row, SeatRow, ShowingRow,
+    MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, PrecedentRow, Row, SeatRow, ShowingRow,
 };
 
 use crate::{
@@ -118,6 +118,7 @@ tables! {
     Showing ShowingRow "showings";
     Calibration CalibrationRow "calibrations";
     Invitee InviteeRow "invitees";
+    Precedent PrecedentRow "precedents";
     Organisation OrganisationRow "organisations";
     Person PersonRow "people";
     Credential CredentialRow "credentials";

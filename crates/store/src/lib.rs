@@ -30,6 +30,7 @@ mod migrate;
 mod pack;
 mod panel;
 mod person;
+mod precedent;
 mod reserve;
 mod seat;
 mod session;

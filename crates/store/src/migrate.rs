@@ -45,6 +45,8 @@ migrations! {
     "postgres" "0009_gold_walls" Some(Kind::Postgres);
     "shared" "0009_gold_calibration" None;
     "postgres" "0009_gold_calibration_walls" Some(Kind::Postgres);
+    "shared" "0009_gold_precedents" None;
+    "postgres" "0009_gold_precedents_walls" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

@@ -15,7 +15,8 @@ use crate::{
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, gold, health, index, job, lease, migrate, pack, panel, person, seat, session, text, verify,
+    event, folder, gold, health, index, job, lease, migrate, pack, panel, person, precedent, seat, session, text,
+    verify,
     write::Plan,
 };
 
@@ -146,6 +147,7 @@ pub fn statements() -> Vec<&'static str> {
         pack::ALL,
         panel::ALL,
         person::ALL,
+        precedent::ALL,
         seat::ALL,
         session::ALL,
         text::ALL,

@@ -8,10 +8,11 @@ use remit_kernel::{
     hash::Digest,
     id::{
         ActId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, OrgId, PersonId,
-        ReadingId, SessionId, TextId,
+        PrecedentId, ReadingId, SessionId, TextId,
     },
     index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
     pack::Duty,
+    precedent::PrecedentStatus,
     role::{Role, Side},
     time::{Date, Instant},
 };
@@ -220,6 +221,7 @@ texts!(
     LineId,
     OrgId,
     PersonId,
+    PrecedentId,
     ReadingId,
     SessionId,
     TextId,
@@ -246,6 +248,7 @@ words!(
     Origin,
     PanelStatus,
     Part,
+    PrecedentStatus,
     RebuttalState,
     Side
 );

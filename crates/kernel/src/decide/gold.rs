@@ -16,6 +16,7 @@ use crate::{
     index::{Origin, Part},
     pack::{Duty, GoldPlan, Pack},
     panel::{Panel, PanelEvent, Reading, Release, Routing, RoutingRule},
+    precedent::Precedent,
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
     routing::{self, Examined, Need},
@@ -84,6 +85,9 @@ impl Deciding<'_> {
             return Err(Reason::rule(code::DUPLICATE, id, "this case has been proposed as gold")
                 .hint("See it under Gold.")
                 .into());
+        }
+        if self.facts.precedents.get(&id.precedent()).is_some_and(Precedent::standing) {
+            return Err(not_gold(id, "it is a precedent, and its answer is shown to readers").into());
         }
         let pack = self.pack_of(&case)?;
         let answers = agreed_answers(&pack, &case, &panel)?;

@@ -5,6 +5,7 @@ mod directory;
 mod engagement;
 mod gold;
 mod intake;
+mod precedent;
 mod reading;
 mod release;
 mod resolve;
@@ -24,10 +25,11 @@ use crate::{
     facts::Facts,
     form::{Answer, Judgement},
     gold::GoldEvent,
-    id::{CalibrationId, EngagementId, GoldId, Id, LineId, PersonId},
+    id::{CalibrationId, EngagementId, GoldId, Id, LineId, PersonId, PrecedentId},
     index::EngagementStatus,
     pack::Pack,
     panel::{Panel, PanelEvent, Release},
+    precedent::PrecedentEvent,
     refusal::{Reason, Refusal, code},
     stream::{Event, Scope, StreamId},
     text::{NewText, TextRef},
@@ -159,6 +161,12 @@ impl<'a> Deciding<'a> {
             C::NoteFinding { calibration, kind, question, case, text, .. } => {
                 self.note_finding(*calibration, *kind, (question.as_ref(), *case), text)
             }
+            C::ProposePrecedent { case, question, text, replaces, .. } => {
+                self.propose_precedent(*case, question, text, *replaces)
+            }
+            C::ApprovePrecedent { precedent, .. } => self.approve_precedent(*precedent),
+            C::DeclinePrecedent { precedent, reason, .. } => self.decline_precedent(*precedent, reason),
+            C::WithdrawPrecedent { precedent, reason, .. } => self.withdraw_precedent(*precedent, reason),
             C::DecideRebuttal { case, corrected, note, .. } => self.decide_rebuttal(*case, corrected.as_ref(), note),
         }
     }
@@ -202,6 +210,10 @@ impl<'a> Deciding<'a> {
 
     fn push_calibration(&mut self, round: CalibrationId, event: CalibrationEvent) {
         self.events.push((StreamId::Calibration(round), Event::Calibration(event)));
+    }
+
+    fn push_precedent(&mut self, precedent: PrecedentId, event: PrecedentEvent) {
+        self.events.push((StreamId::Precedent(precedent), Event::Precedent(event)));
     }
 
     fn push_gold(&mut self, gold: GoldId, event: GoldEvent) {

@@ -14,9 +14,10 @@ use remit_kernel::{
     engagement::{EngagementEvent, LineEvent, LineKind, MemberEvent, SowEvent, SowStatus},
     form::Answer,
     gold::GoldEvent,
-    id::EngagementId,
+    id::{CaseId, EngagementId},
     index::{CaseStatus, Part},
     panel::PanelEvent,
+    precedent::PrecedentEvent,
     role::Role,
     stream::{EVENT_V, Event, Scope, State, StreamId, apply},
 };
@@ -106,6 +107,7 @@ fn every_kind() -> BTreeSet<(String, String)> {
         ("panel", kinds_of::<PanelEvent>()),
         ("gold", kinds_of::<GoldEvent>()),
         ("calibration", kinds_of::<CalibrationEvent>()),
+        ("precedent", kinds_of::<PrecedentEvent>()),
         ("member", kinds_of::<MemberEvent>()),
         ("org", kinds_of::<OrganisationEvent>()),
         ("person", kinds_of::<PersonEvent>()),
@@ -200,7 +202,32 @@ fn golden_days() -> Vec<Logged> {
     stage.reads("second", case, "none");
     stage.does("judge", &Command::ProposeGold { engagement, case, note: None });
     stage.does("manager", &Command::DeclineGold { engagement, gold: case.gold(), reason: "Too plain.".into() });
+    guidance(&mut stage, case);
     stage.world.log
+}
+
+/// Guidance in every turn it can take.
+fn guidance(stage: &mut Stage, case: CaseId) {
+    let engagement = stage.engagement;
+    let other = stage.take_in();
+    stage.reads("reader", other, "none");
+    stage.reads("second", other, "none");
+    let propose = |case, replaces| Command::ProposePrecedent {
+        engagement,
+        case,
+        question: "finding".into(),
+        text: "No effect where the interval includes zero.".into(),
+        replaces,
+    };
+    let (first, second) = (case.precedent(), other.precedent());
+    let reason = || "Too narrow.".to_owned();
+    stage.does("judge", &propose(case, None));
+    stage.does("manager", &Command::DeclinePrecedent { engagement, precedent: first, reason: reason() });
+    stage.does("judge", &propose(case, None));
+    stage.does("manager", &Command::ApprovePrecedent { engagement, precedent: first });
+    stage.does("judge", &propose(other, Some(first)));
+    stage.does("manager", &Command::ApprovePrecedent { engagement, precedent: second });
+    stage.does("manager", &Command::WithdrawPrecedent { engagement, precedent: second, reason: reason() });
 }
 
 fn people_change(stage: &mut Stage) {

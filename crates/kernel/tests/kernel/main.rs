@@ -11,6 +11,7 @@ mod events;
 mod gold;
 mod invariants;
 mod matrix;
+mod precedent;
 mod properties;
 mod rules;
 mod stage;

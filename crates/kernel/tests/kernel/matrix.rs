@@ -210,6 +210,16 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
         Command::ApproveGold { engagement, gold: case.gold() },
         Command::DeclineGold { engagement, gold: case.gold(), reason: "Too plain.".into() },
         Command::RetireGold { engagement, gold: case.gold(), reason: "Well known.".into() },
+        Command::ProposePrecedent {
+            engagement,
+            case,
+            question: "finding".into(),
+            text: "Read the interval first.".into(),
+            replaces: None,
+        },
+        Command::ApprovePrecedent { engagement, precedent: case.precedent() },
+        Command::DeclinePrecedent { engagement, precedent: case.precedent(), reason: "Too plain.".into() },
+        Command::WithdrawPrecedent { engagement, precedent: case.precedent(), reason: "Too plain.".into() },
         Command::CloseShowing { engagement, case },
         Command::RebutGold { engagement, case, note: "It is wrong.".into() },
         Command::OpenCalibration {

@@ -22,6 +22,7 @@ mod gold;
 mod import;
 mod openapi;
 mod people;
+mod precedent;
 mod problem;
 mod protection;
 mod quality;
@@ -66,6 +67,7 @@ pub fn router() -> Router<Edge> {
         .merge(quality::router())
         .merge(gold::router())
         .merge(calibration::router())
+        .merge(precedent::router())
         .merge(file::router())
         .merge(signoff::router())
         .merge(reading::router())

@@ -3,7 +3,7 @@
 use axum::{Router, http::header, response::IntoResponse as _, routing::get};
 use remit_kernel::id::{
     AssignmentId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, OrgId, PersonId,
-    SessionId, SowId,
+    PrecedentId, SessionId, SowId,
 };
 use utoipa::{
     OpenApi,
@@ -125,6 +125,7 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "case" => of::<CaseId>(),
         "gold" => of::<GoldId>(),
         "calibration" => of::<CalibrationId>(),
+        "precedent" => of::<PrecedentId>(),
         "item" => of::<ItemId>(),
         "organisation" => of::<OrgId>(),
         "person" => of::<PersonId>(),

@@ -365,6 +365,7 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         | StreamId::Panel(_)
         | StreamId::Gold(_)
         | StreamId::Calibration(_)
+        | StreamId::Precedent(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => false,
     };
@@ -384,6 +385,7 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         | StreamId::Line(_)
         | StreamId::Gold(_)
         | StreamId::Calibration(_)
+        | StreamId::Precedent(_)
         | StreamId::Member(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => None,

@@ -21,6 +21,7 @@ use super::{
     App,
     judgement::{Paper, Passage, Written, find},
     look::{Look, Query},
+    precedent::Guidance,
 };
 use crate::{caller::Caller, error::Result};
 
@@ -166,6 +167,8 @@ pub struct Matter {
     /// The playbook by stages.
     #[schema(value_type = Vec<Object>)]
     pub stages: Vec<Stage>,
+    /// Precedents of like cases, by question.
+    pub precedents: Vec<Guidance>,
 }
 
 impl Query for OpenDesk {
@@ -406,6 +409,7 @@ impl Look<'_> {
             papers,
             form: pack.form.clone(),
             stages: pack.playbook.stages.clone(),
+            precedents: self.guidance(case, &pack).await?,
         })
     }
 

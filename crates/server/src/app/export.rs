@@ -136,6 +136,7 @@ impl Query for ExportEvents {
                     | StreamId::Line(_)
                     | StreamId::Gold(_)
                     | StreamId::Calibration(_)
+                    | StreamId::Precedent(_)
                     | StreamId::Member(_)
                     | StreamId::Organisation(_)
                     | StreamId::Person(_),

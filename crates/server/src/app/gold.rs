@@ -587,7 +587,7 @@ impl Look<'_> {
     }
 
     /// Returns the natural person who looks.
-    async fn natural(&self) -> Result<PersonId> {
+    pub(crate) async fn natural(&self) -> Result<PersonId> {
         let me = self.standing.id();
         Ok(self.load(&[Want::Person(me)]).await?.people.get(&me).map_or(me, |known| known.natural))
     }

@@ -19,6 +19,7 @@ pub mod me;
 mod node;
 pub mod people;
 mod permit;
+pub mod precedent;
 pub mod protection;
 pub mod quality;
 mod receipt;

@@ -163,6 +163,10 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
         Command::Deliver { .. } => Action::Deliver,
         Command::AcceptDelivery { .. } | Command::ReturnDelivery { .. } => Action::AcceptDelivery,
         Command::ProposeGold { .. } => Action::ProposeGold,
+        Command::ProposePrecedent { .. } => Action::ProposePrecedent,
+        Command::ApprovePrecedent { .. } | Command::DeclinePrecedent { .. } | Command::WithdrawPrecedent { .. } => {
+            Action::ManagePrecedent
+        }
         Command::ApproveGold { .. }
         | Command::DeclineGold { .. }
         | Command::RetireGold { .. }

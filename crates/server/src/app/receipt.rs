@@ -79,6 +79,7 @@ impl Receipt {
             | StreamId::Line(_)
             | StreamId::Gold(_)
             | StreamId::Calibration(_)
+            | StreamId::Precedent(_)
             | StreamId::Member(_)
             | StreamId::Organisation(_)
             | StreamId::Person(_) => None,

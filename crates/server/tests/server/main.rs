@@ -25,6 +25,7 @@ mod markup;
 mod matrix;
 mod nodes;
 mod operate;
+mod precedent;
 mod protection;
 mod quality;
 mod round;

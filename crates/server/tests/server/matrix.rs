@@ -135,6 +135,27 @@ const ACTS: &[Act] = &[
         gold: given.case.gold(),
         reason: "no".into(),
     }),
+    ("propose_precedent", |given| Command::ProposePrecedent {
+        engagement: given.engagement,
+        case: given.case,
+        question: "effect".into(),
+        text: "Read the mean first.".into(),
+        replaces: None,
+    }),
+    ("approve_precedent", |given| Command::ApprovePrecedent {
+        engagement: given.engagement,
+        precedent: given.case.precedent(),
+    }),
+    ("decline_precedent", |given| Command::DeclinePrecedent {
+        engagement: given.engagement,
+        precedent: given.case.precedent(),
+        reason: "no".into(),
+    }),
+    ("withdraw_precedent", |given| Command::WithdrawPrecedent {
+        engagement: given.engagement,
+        precedent: given.case.precedent(),
+        reason: "no".into(),
+    }),
     ("rebut_gold", |given| Command::RebutGold { engagement: given.engagement, case: given.case, note: "no".into() }),
     ("decide_rebuttal", |given| Command::DecideRebuttal {
         engagement: given.engagement,

@@ -50,6 +50,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/e/{engagement}/gold/objections/{case}",
     "/e/{engagement}/gold/{gold}/{act}",
     "/e/{engagement}/knowledge",
+    "/e/{engagement}/knowledge/precedents/{precedent}/{act}",
     "/e/{engagement}/live",
     "/e/{engagement}/people",
     "/e/{engagement}/people/why",

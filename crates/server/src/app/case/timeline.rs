@@ -109,6 +109,7 @@ impl Look<'_> {
             | Event::Line(_)
             | Event::Gold(_)
             | Event::Calibration(_)
+            | Event::Precedent(_)
             | Event::Member(_)
             | Event::Organisation(_)
             | Event::Person(_) => None,

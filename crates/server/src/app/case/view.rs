@@ -692,6 +692,11 @@ impl Look<'_> {
             ("add_item", Action::TakeInCase, filing),
             ("widen_item", Action::TakeInCase, wideable && !over),
             ("cancel_case", Action::CancelCase, working),
+            (
+                "propose_precedent",
+                Action::ProposePrecedent,
+                scene.sight == Sight::Open && case.showing.is_none() && case.resolution.is_some(),
+            ),
             ("propose_gold", Action::ProposeGold, scene.sight == Sight::Open && agreed(case, panel)),
         ];
         Ok(possible
