@@ -9,7 +9,7 @@ use remit_kernel::{
     facts::Want,
     form::Evidence,
     id::{CaseId, EngagementId, OrgId, PersonId},
-    pack::PackRef,
+    pack::{GoldPlan, PackRef, Plan},
     quote,
     role::{Role, Side},
     stream::{Scope, StreamId},
@@ -49,6 +49,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) price_minor: i64,
     pub(crate) currency: &'a str,
     pub(crate) volume_max: u32,
+    /// How gold is mixed in.
+    pub(crate) gold: Option<GoldPlan>,
 }
 
 impl Stage {
@@ -139,8 +141,11 @@ impl Stage {
         };
         let engagement = made(self.act(people.operator, draft).await?.engagement())?;
         self.staff(engagement).await?;
-        let pack = shipped(terms.pack)?.pack.reference();
-        let lines = vec![line("2.1", LineKind::Standard, terms, &pack), line("9.1", LineKind::History, terms, &pack)];
+        let pack = shipped(terms.pack)?.pack;
+        let plan = terms.gold.map(|gold| Plan { gold: Some(gold), ..pack.plan.clone() });
+        let pack = pack.reference();
+        let work = LineIn { plan, ..line("2.1", LineKind::Standard, terms, &pack) };
+        let lines = vec![work, line("9.1", LineKind::History, terms, &pack)];
         let sow = Command::DraftSow {
             engagement,
             starts_on: self.end.plus_seconds(-60 * 86_400).date(),
@@ -191,6 +196,21 @@ impl Stage {
         )
         .await
         .map(drop)
+    }
+
+    /// Adds a member who is no persona; an expert with what an expert needs.
+    pub(crate) async fn join(&self, engagement: EngagementId, name: &str, role: Role) -> Result<PersonId> {
+        let by = local(self.people.operator);
+        let person = add_person(&self.app, by, self.provider_org, name, "ZA", BTreeSet::new()).await?;
+        let expert = role == Role::Expert;
+        if expert {
+            self.credential(person, "clinical-trials-reader", "", "CTR-2077", 380).await?;
+            self.clear(person).await?;
+        }
+        let (roles, capacity) = (BTreeSet::from([role]), if expert { 6 } else { 0 });
+        let member = Command::AddMember { engagement, person, side: Side::Provider, roles, capacity };
+        self.act(self.people.delivery, member).await?;
+        Ok(person)
     }
 
     /// Lets time pass, never beyond the end of the play.
