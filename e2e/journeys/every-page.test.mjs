@@ -9,7 +9,7 @@ import { test } from "node:test";
 
 import { DESKTOP, PHONE, axe, persona, picture } from "../lib.mjs";
 
-const PERSONAS = ["client", "delivery", "reader1", "reader2", "adjudicator", "signer", "auditor", "operator"];
+const PERSONAS = ["client", "delivery", "reader1", "reader2", "adjudicator", "reviewer", "signer", "auditor", "operator"];
 
 /** Most pages of one persona; more than there are, so that a new page is looked at and a loop ends. */
 const PAGES_MAX = 60;
@@ -36,7 +36,7 @@ async function links(page) {
   const { origin } = new URL(page.url());
   return all
     .map((address) => address.replace(/#.*/, ""))
-    .filter((address) => address.startsWith(`${origin}/`) && !/\.(xlsx|jsonl)\b|\/demo\/|\/follow$|\/items\/[^?]*$|\/openapi/.test(address));
+    .filter((address) => address.startsWith(`${origin}/`) && !/\.(xlsx|jsonl?)\b|\/demo\/|\/follow$|\/items\/[^?]*$|\/openapi/.test(address));
 }
 
 /** Fails if the main action, the first button that is no quiet one, cannot be reached by Tab. */

@@ -45,7 +45,8 @@ pub(crate) fn build_with_names() -> Result<PathBuf> {
     folder()
 }
 
-fn folder() -> Result<PathBuf> {
+/// Returns the target folder.
+pub(crate) fn folder() -> Result<PathBuf> {
     // This very program lies in the folder of its profile, wherever the target folder is.
     let own = env::current_exe().context("finding the target folder")?;
     Ok(own.ancestors().nth(2).context("finding the target folder")?.to_owned())

@@ -16,6 +16,7 @@ mod instructions;
 mod npm;
 mod package;
 mod postgres;
+mod quality;
 mod schemathesis;
 mod simulate;
 mod step;
@@ -42,7 +43,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Builds Remit and starts it here with two demo engagements; the data stays in `demo-data`
+    /// Builds Remit and starts it here with three demo engagements; the data stays in `demo-data`
     Demo {
         /// Remove the data of earlier demos first
         #[arg(long)]
@@ -67,6 +68,9 @@ enum Chore {
     Assets,
     /// Measures Remit against references in the same run and prints one table of ratios
     Bench {
+        /// `quality`: measures truth inference and agreement instead, beside other programs
+        #[arg(value_parser = ["quality"])]
+        part: Option<String>,
         /// Open cases among which the next one is found
         #[arg(long, default_value_t = bench::CASES)]
         cases: usize,
@@ -170,7 +174,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::E2e { name, headed } => e2e::journeys(name.as_deref(), headed),
         Chore::Screenshots => e2e::screenshots(),
         Chore::Assets => npm::install(npm::ASSETS),
-        Chore::Bench { cases, quick, curve } => bench::run(cases, quick, curve),
+        Chore::Bench { part: Some(_), .. } => quality::run(),
+        Chore::Bench { part: None, cases, quick, curve } => bench::run(cases, quick, curve),
         Chore::Flame { part, samples, picture } => flame::run(&part, samples, &picture),
         Chore::Instructions { renew } => instructions::run(renew),
         Chore::Package => package::run(),

@@ -31,6 +31,14 @@ words! {
         Adjudicate "adjudicate",
         /// Open an item for signature, sign, return, refuse.
         SignOff "sign_off",
+        /// Take, give back and finish reviews, and decide on answers to them.
+        Review "review",
+        /// Answer a finding about one's own work.
+        RebutReview "rebut_review",
+        /// Let sampling begin again.
+        ResumeSampling "resume_sampling",
+        /// Complete lots and draw from them, as a job of the server.
+        DrawLot "draw_lot",
         /// Change a deliverable.
         EditDeliverable "edit_deliverable",
         /// Deliver to the client.
@@ -43,6 +51,8 @@ words! {
         RecordSuggestion "record_suggestion",
         /// Plan seats again, as a job of the server.
         Replan "replan",
+        /// Measure the readers anew from closed panels.
+        Measure "measure",
         /// Check the record against the events.
         VerifyRecord "verify_record",
         /// Take everything away in open formats.
@@ -114,6 +124,9 @@ impl Action {
             | Self::AssignSeat
             | Self::ReadCaseAsReader
             | Self::Adjudicate
+            | Self::Review
+            | Self::RebutReview
+            | Self::ResumeSampling
             | Self::SignOff
             | Self::EditDeliverable
             | Self::Deliver
@@ -127,6 +140,8 @@ impl Action {
             | Self::RunAdmin => true,
             Self::RecordSuggestion
             | Self::Replan
+            | Self::DrawLot
+            | Self::Measure
             | Self::VerifyRecord
             | Self::ExportEngagement
             | Self::ViewEngagement

@@ -1,23 +1,16 @@
-//! The world that is measured: two organisations, an engagement on the evidence pack, as many readers as are wanted.
-//!
-//! Everything comes about through [`App::act`], with the system's clock and chance, as it would in use.
+//! The world that is measured: the simulation's, with as many readers as are wanted, the system's clock and chance.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
-use anyhow::{Context as _, Result, anyhow};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use remit_formats::{files, pack};
+use anyhow::{Context as _, Result};
 use remit_kernel::{
     case::{Media, Visibility},
-    command::{AnswerIn, CaseIn, Command, ItemIn, JudgementIn, LineIn, PersonIn},
-    engagement::LineKind,
+    command::{AnswerIn, CaseIn, Command, ItemIn, JudgementIn},
     form::Evidence,
-    id::{CaseId, EngagementId, ItemId, OrgId, PersonId},
-    pack::PackRef,
-    role::{Role, Side},
+    id::{CaseId, EngagementId, ItemId, PersonId},
     stream::StreamId,
 };
 use remit_server::{
@@ -25,6 +18,7 @@ use remit_server::{
     app::Receipt,
     clock::{Chance, Clock},
 };
+use remit_simulation::world::{self, REPORT, Size};
 use remit_store::{Options, Store, testing};
 use tokio::task::JoinSet;
 
@@ -34,14 +28,9 @@ pub(crate) const DATABASE: &str = "SQLite";
 pub(crate) const SERVER: &str = "PostgreSQL";
 /// Clients that act at the same time.
 pub(crate) const CLIENTS: usize = 32;
-/// Most duties at a time: as many as the kernel lets a membership have.
-const CAPACITY: u32 = 10_000;
 /// Name of the person who runs the installation.
 pub(crate) const OPERATOR: &str = "Operator";
-/// The pack whose form has one choice, cited evidence and a rationale.
-const PACK: &str = "evidence-analysis";
-/// What the documents say, and which passage readings cite.
-const REPORT: &str = "The mean fell by 4 points under the intervention. The median of the others did not move.";
+/// How much of a document readings cite.
 const CITED: u32 = 49;
 
 /// Who is there, and where the data is.
@@ -79,82 +68,17 @@ impl World {
 
     /// Makes a world within an application that holds nothing yet.
     pub(crate) async fn found(app: App, readers: usize) -> Result<Self> {
-        let loaded = pack::read_files(&files::find_shipped(PACK).context("the pack is not part of this build")?);
-        let pack = app.keep_pack(&loaded.map_err(|problems| anyhow!("{problems}"))?.pack).await?;
-
-        let org = |name: &str, country: &str| Command::AddOrganisation { name: name.into(), country: country.into() };
-        let client_org =
-            app.act(Caller::founder(), org("Harbour Health", "GB")).await?.organisation().context("client")?;
-        let provider_org =
-            app.act(Caller::founder(), org("Durban Analytics", "ZA")).await?.organisation().context("provider")?;
-        let operator =
-            add_person(&app, Caller::founder(), provider_org, OPERATOR, &[Role::Operator, Role::PeopleManager]).await?;
-        let add = async |org, name: String| add_person(&app, by(operator), org, &name, &[]).await;
-        let client = add(client_org, "Client".into()).await?;
-        let (delivery, deputy) =
-            (add(provider_org, "Delivery".into()).await?, add(provider_org, "Deputy".into()).await?);
-        let signer = add(provider_org, "Signer".into()).await?;
-        qualify(&app, operator, signer, "methodologist").await?;
-
-        let managers = vec![(client, Side::Client), (delivery, Side::Provider), (deputy, Side::Provider)];
-        let draft =
-            Command::DraftEngagement { name: "Measured".into(), client: client_org, provider: provider_org, managers };
-        let engagement = app.act(by(operator), draft).await?.engagement().context("engagement")?;
-        let mut world = Self { app: app.clone(), engagement, delivery, deputy, readers: Vec::new(), operator, client };
-        world.join(signer, Role::Signer).await?;
-        world.employ(operator, provider_org, readers).await?;
-        world.put_in_force(pack).await?;
-        Ok(world)
-    }
-
-    /// Adds readers who may read here, many at a time.
-    async fn employ(&mut self, operator: PersonId, org: OrgId, readers: usize) -> Result<()> {
-        let world = &*self;
-        let employ = |number: usize| async move {
-            let reader = add_person(&world.app, by(operator), org, &format!("Reader {number}"), &[]).await?;
-            qualify(&world.app, operator, reader, "clinical-trials-reader").await?;
-            world.join(reader, Role::Expert).await?;
-            Ok::<_, anyhow::Error>(reader)
-        };
-        self.readers = stream::iter((1..=readers).map(employ)).buffered(CLIENTS).try_collect().await?;
-        Ok(())
-    }
-
-    async fn join(&self, person: PersonId, role: Role) -> Result<()> {
-        let (engagement, roles) = (self.engagement, BTreeSet::from([role]));
-        self.act(
-            self.delivery,
-            Command::AddMember { engagement, person, side: Side::Provider, roles, capacity: CAPACITY },
-        )
-        .await?;
-        Ok(())
-    }
-
-    async fn put_in_force(&self, pack: PackRef) -> Result<()> {
-        let (engagement, today) = (self.engagement, self.app.clock().now());
-        let line = LineIn {
-            clause: "2.1".into(),
-            service: "Trial reading".into(),
-            kind: LineKind::Standard,
-            includes: BTreeSet::from(["trial-outcome".to_owned()]),
-            excludes: BTreeSet::new(),
-            jurisdictions: BTreeSet::new(),
-            places: BTreeSet::new(),
-            volume_max: None,
-            price_minor: 4_500,
-            currency: "GBP".into(),
-            revisions_max: 1,
-            pack,
-            plan: None,
-        };
-        let (starts_on, ends_on) = (today.plus_seconds(-86_400).date(), today.plus_seconds(300 * 86_400).date());
-        let draft = Command::DraftSow { engagement, starts_on, ends_on, lines: vec![line] };
-        let sow = self.act(self.delivery, draft).await?.sow().context("statement of work")?;
-        self.act(self.delivery, Command::ProposeSow { engagement, sow }).await?;
-        self.act(self.delivery, Command::SignSow { engagement, sow }).await?;
-        self.act(self.client, Command::SignSow { engagement, sow }).await?;
-        self.act(self.delivery, Command::GoLive { engagement }).await?;
-        Ok(())
+        let made = world::World::make(&app, Size { clients: 1, readers, volume_max: None }).await?;
+        let (client, delivery) = (made.clients.first(), made.delivery.first());
+        Ok(Self {
+            engagement: made.engagement,
+            delivery: *delivery.context("nobody delivers")?,
+            deputy: *made.delivery.get(1).context("nobody stands in")?,
+            readers: made.readers,
+            operator: made.operator,
+            client: *client.context("nobody takes cases in")?,
+            app,
+        })
     }
 
     pub(crate) async fn act(&self, person: PersonId, command: Command) -> Result<Receipt> {
@@ -240,30 +164,4 @@ pub(crate) async fn together(app: &App, wanted: Vec<Vec<(PersonId, Command)>>) -
 /// Returns the caller that acts for a person.
 pub(crate) fn by(person: PersonId) -> Caller {
     Caller::local(person, "bench")
-}
-
-async fn add_person(app: &App, by: Caller, org: OrgId, name: &str, roles: &[Role]) -> Result<PersonId> {
-    let person = PersonIn {
-        org,
-        name: name.into(),
-        same_as: None,
-        signs_in: true,
-        place: "ZA".into(),
-        languages: BTreeSet::from(["en".to_owned()]),
-        roles: roles.iter().copied().collect(),
-    };
-    app.act(by, Command::AddPerson { person }).await?.person().context("no person was made")
-}
-
-async fn qualify(app: &App, operator: PersonId, person: PersonId, kind: &str) -> Result<()> {
-    let today = app.clock().now();
-    let credential = Command::RecordCredential {
-        person,
-        kind: kind.into(),
-        jurisdiction: String::new(),
-        number: "N-1".into(),
-        valid_from: today.plus_seconds(-86_400).date(),
-        valid_to: today.plus_seconds(300 * 86_400).date(),
-    };
-    act(app, operator, credential).await.map(drop)
 }

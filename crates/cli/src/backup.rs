@@ -117,10 +117,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
             let place = Place { data, database };
             let manifest = make(&place, &to).await?;
             if json {
-                println!("{}", serde_json::to_string(&manifest)?);
+                say!("{}", serde_json::to_string(&manifest)?);
             } else {
-                println!("{} holds everything up to {}", to.display(), manifest.taken_at);
-                println!("{} bytes, SHA-256 {}", manifest.size_bytes, manifest.sha256);
+                say!("{} holds everything up to {}", to.display(), manifest.taken_at);
+                say!("{} bytes, SHA-256 {}", manifest.size_bytes, manifest.sha256);
             }
             Ok(())
         }
@@ -217,19 +217,20 @@ async fn rehearse(drill: Drill) -> Result<()> {
             "restore_seconds": seconds, "events": restored.events, "entries": restored.entries, "verified": true,
             "restore_minutes_for_10_gb": for_ten_gb,
         });
-        println!("{told}");
+        say!("{told}");
     } else {
-        println!("backed up   {} bytes in {:.2} s", manifest.size_bytes, backup.as_secs_f64());
-        println!(
+        say!("backed up   {} bytes in {:.2} s", manifest.size_bytes, backup.as_secs_f64());
+        say!(
             "restored    and verified in {seconds:.2} s: {} events and {} entries, all equal",
-            restored.events, restored.entries
+            restored.events,
+            restored.entries
         );
-        println!(
+        say!(
             "RPO         everything up to {}: the time between two backups and {:.2} s",
             manifest.taken_at,
             backup.as_secs_f64()
         );
-        println!("RTO         {seconds:.2} s for this size; {for_ten_gb:.1} min for 10 GB at this speed");
+        say!("RTO         {seconds:.2} s for this size; {for_ten_gb:.1} min for 10 GB at this speed");
     }
     Ok(())
 }
@@ -273,16 +274,16 @@ impl Meter {
     pub(crate) fn show(&self, done: u64, total: u64) {
         let percent = 100 * done / total.max(1);
         if self.terminal {
-            eprint!("\r{} {percent} %", self.what);
+            mark!("\r{} {percent} %", self.what);
         } else if done == total {
-            eprintln!("{} {percent} %", self.what);
+            tell!("{} {percent} %", self.what);
         }
     }
 
     /// Tells how many are done where nobody knows of how many.
     pub(crate) fn count(&self, done: u64) {
         if self.terminal {
-            eprint!("\r{done} {}", self.what);
+            mark!("\r{done} {}", self.what);
         }
     }
 }
@@ -290,7 +291,7 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         if self.terminal {
-            eprintln!();
+            tell!();
         }
     }
 }

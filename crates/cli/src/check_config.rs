@@ -23,17 +23,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             .into_iter()
             .map(|shown| (shown.key.to_owned(), json!({ "value": shown.value, "from": shown.from.to_string() })))
             .collect();
-        println!("{}", json!({ "ok": true, "settings": shown }));
+        say!("{}", json!({ "ok": true, "settings": shown }));
         return Ok(());
     }
     for shown in shown {
-        println!(
-            "{:<28} {:<44} {}",
-            shown.key,
-            if shown.value.is_empty() { "(none)" } else { &shown.value },
-            shown.from
-        );
+        say!("{:<28} {:<44} {}", shown.key, if shown.value.is_empty() { "(none)" } else { &shown.value }, shown.from);
     }
-    println!("all in order");
+    say!("all in order");
     Ok(())
 }

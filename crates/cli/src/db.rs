@@ -66,12 +66,12 @@ async fn copy(args: Copy) -> Result<()> {
     let terminal = std::io::stderr().is_terminal();
     let told = |TableCopied { table, rows }| {
         if terminal {
-            eprint!("\r\x1b[K{table}: {rows} rows");
+            mark!("\r\x1b[K{table}: {rows} rows");
         }
     };
     let tables = source.copy_into(&target, told).await?;
     if terminal {
-        eprintln!();
+        tell!();
     }
     drop(source);
 
@@ -79,20 +79,20 @@ async fn copy(args: Copy) -> Result<()> {
     let verified = app
         .replay(|events| {
             if terminal {
-                eprint!("\r\x1b[K{events} events replayed");
+                mark!("\r\x1b[K{events} events replayed");
             }
         })
         .await?;
     if terminal {
-        eprintln!();
+        tell!();
     }
     let rows = tables.iter().map(|table| table.rows).sum();
     let whole = verified.first_difference.as_ref().map(ToString::to_string);
     if args.json {
         let tables = tables.iter().map(|table| (table.table, table.rows)).collect();
-        println!("{}", serde_json::to_string(&Copied { tables, rows, verified })?);
+        say!("{}", serde_json::to_string(&Copied { tables, rows, verified })?);
     } else {
-        println!("{rows} rows of {} tables copied, {} events replayed", tables.len(), verified.counts.events);
+        say!("{rows} rows of {} tables copied, {} events replayed", tables.len(), verified.counts.events);
     }
     ensure!(whole.is_none(), "the copy is not whole; the first difference: {}", whole.unwrap_or_default());
     Ok(())

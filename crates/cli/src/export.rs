@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use remit_kernel::id::EngagementId;
-use remit_server::app::export::{ExportCases, ExportEvents};
+use remit_server::app::{
+    certificate::{GetCertificate, GetImportCertificate, ListCertificates},
+    export::{ExportCases, ExportEvents},
+};
 use serde_json::Value;
 
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     remote::{Remote, Server},
 };
 
-/// Writes cases, readings, judgements and events of an engagement as JSON Lines.
+/// Writes cases, readings, judgements, events and quality certificates of an engagement as JSON Lines.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -60,14 +63,22 @@ pub(crate) async fn run(args: Args) -> Result<()> {
                 break;
             }
         }
+        for line in app.view(&caller, ListCertificates { engagement }).await? {
+            let certificate = match (line.subject.lot, line.subject.file) {
+                (Some(lot), _) => app.view(&caller, GetCertificate { engagement, lot }).await?,
+                (None, Some(file)) => app.view(&caller, GetImportCertificate { engagement, file }).await?,
+                (None, None) => continue,
+            };
+            lines.certificates.write(&[serde_json::to_value(certificate)?])?;
+        }
     }
-    let [cases, readings, judgements, events] = lines.end()?;
+    let [cases, readings, judgements, events, certificates] = lines.end()?;
     if json {
-        let counts = serde_json::json!({ "engagement": engagement, "cases": cases, "readings": readings, "judgements": judgements, "events": events });
-        println!("{counts}");
+        let counts = serde_json::json!({ "engagement": engagement, "cases": cases, "readings": readings, "judgements": judgements, "events": events, "certificates": certificates });
+        say!("{counts}");
     } else {
-        println!(
-            "{cases} cases, {readings} readings, {judgements} judgements and {events} events in {}",
+        say!(
+            "{cases} cases, {readings} readings, {judgements} judgements, {events} events and {certificates} certificates in {}",
             out.display()
         );
     }
@@ -91,22 +102,35 @@ fn through(server: &Server, engagement: EngagementId, lines: &mut Files) -> Resu
     pages("cases", &mut |page| {
         lines.write_cases(&list(page, "cases"), &list(page, "readings"), &list(page, "judgements"))
     })?;
-    pages("events", &mut |page| lines.events.write(&list(page, "events")))
+    pages("events", &mut |page| lines.events.write(&list(page, "events")))?;
+    let certificates = server.get(&format!("/engagements/{engagement}/certificates"))?;
+    for line in certificates.as_array().into_iter().flatten() {
+        let subject = &line["subject"];
+        let of = match (subject["lot"].as_str(), subject["file"].as_str()) {
+            (Some(lot), _) => format!("lots/{lot}"),
+            (None, Some(file)) => format!("imports/{file}"),
+            (None, None) => continue,
+        };
+        let certificate = server.get(&format!("/engagements/{engagement}/{of}/certificate"))?;
+        lines.certificates.write(&[certificate])?;
+    }
+    Ok(())
 }
 
-/// The four files.
+/// The files.
 struct Files {
     cases: Lines,
     readings: Lines,
     judgements: Lines,
     events: Lines,
+    certificates: Lines,
 }
 
 impl Files {
     fn new(out: &Path) -> Self {
-        let [cases, readings, judgements, events] =
-            ["cases", "readings", "judgements", "events"].map(|name| Lines::new(out, name));
-        Self { cases, readings, judgements, events }
+        let [cases, readings, judgements, events, certificates] =
+            ["cases", "readings", "judgements", "events", "certificates"].map(|name| Lines::new(out, name));
+        Self { cases, readings, judgements, events, certificates }
     }
 
     fn write_cases(&mut self, cases: &[Value], readings: &[Value], judgements: &[Value]) -> Result<()> {
@@ -115,8 +139,9 @@ impl Files {
         self.judgements.write(judgements)
     }
 
-    fn end(self) -> Result<[u64; 4]> {
-        Ok([self.cases.end()?, self.readings.end()?, self.judgements.end()?, self.events.end()?])
+    fn end(self) -> Result<[u64; 5]> {
+        let Self { cases, readings, judgements, events, certificates } = self;
+        Ok([cases.end()?, readings.end()?, judgements.end()?, events.end()?, certificates.end()?])
     }
 }
 

@@ -232,15 +232,15 @@ impl Meter {
         *shown = Some(Instant::now());
         let percent = 100 * done / total.max(1);
         if std::io::stderr().is_terminal() {
-            eprint!("\r{done} of {total} acts, {percent} %");
+            mark!("\r{done} of {total} acts, {percent} %");
         } else {
-            eprintln!("{done} of {total} acts, {percent} %");
+            tell!("{done} of {total} acts, {percent} %");
         }
     }
 
     fn end(&self) {
         if std::io::stderr().is_terminal() && self.shown.lock().is_ok_and(|shown| shown.is_some()) {
-            eprintln!();
+            tell!();
         }
     }
 }
@@ -253,9 +253,9 @@ pub(crate) trait Tell: Serialize {
 /// Prints what a command found.
 pub(crate) fn tell(found: &impl Tell, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string(found)?);
+        say!("{}", serde_json::to_string(found)?);
     } else {
-        println!("{}", found.words());
+        say!("{}", found.words());
     }
     Ok(())
 }

@@ -54,11 +54,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         app.act(Caller::founder(), Command::AddPerson { person }).await?.person().context("no person was made")?;
     app.add_login(person, &args.login, &password).await?;
     if args.json {
-        println!("{}", serde_json::json!({ "organisation": org, "operator": person, "login": args.login }));
+        say!("{}", serde_json::json!({ "organisation": org, "operator": person, "login": args.login }));
     } else {
-        println!("{} is ready. Next: remit serve --data {}", args.place, args.place);
-        println!("Sign in as `{}`, then set up an engagement under Admin; or try your history:", args.login);
-        println!("  remit import readings --help");
+        say!("{} is ready. Next: remit serve --data {}", args.place, args.place);
+        say!("Sign in as `{}`, then set up an engagement under Admin; or try your history:", args.login);
+        say!("  remit import readings --help");
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The one binary: `remit`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through them")]
+#[macro_use]
+mod out;
 
 mod backup;
 mod check_config;
@@ -47,7 +48,7 @@ enum Command {
     Init(init::Args),
     /// Checks practice packs.
     Pack(pack::Args),
-    /// Reports how far readers agree.
+    /// Measures judgement: how far readers agree, what is true, what to check.
     Quality(quality::Args),
     /// Puts a backup in place, once it is verified.
     Restore(restore::Args),
@@ -82,7 +83,7 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("remit: {error:#}");
+            tell!("remit: {error:#}");
             if broken(&error) { ExitCode::from(StoreError::BROKEN_EXIT) } else { ExitCode::FAILURE }
         }
     }

@@ -35,9 +35,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
             let reference = loaded.pack.reference();
             if json {
                 let maps: Vec<_> = loaded.maps.keys().collect();
-                println!("{}", serde_json::json!({ "ok": true, "pack": reference, "maps": maps, "problems": [] }));
+                say!("{}", serde_json::json!({ "ok": true, "pack": reference, "maps": maps, "problems": [] }));
             } else {
-                println!("{} {} is in order, digest {}", reference.name, reference.version, reference.digest);
+                say!("{} {} is in order, digest {}", reference.name, reference.version, reference.digest);
             }
             return Ok(());
         }
@@ -53,10 +53,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 })
             })
             .collect();
-        println!("{}", serde_json::json!({ "ok": false, "problems": listed }));
+        say!("{}", serde_json::json!({ "ok": false, "problems": listed }));
     } else {
         for problem in &problems {
-            println!("{problem}");
+            say!("{problem}");
         }
     }
     anyhow::bail!(

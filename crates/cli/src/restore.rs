@@ -56,12 +56,12 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     };
     let Restored { taken_at, events, entries, kept } = restored;
     if json {
-        println!("{}", serde_json::json!({ "taken_at": taken_at, "events": events, "entries": entries, "kept": kept }));
+        say!("{}", serde_json::json!({ "taken_at": taken_at, "events": events, "entries": entries, "kept": kept }));
         return Ok(());
     }
-    println!("{filled} holds everything up to {taken_at}: {events} events and {entries} entries, all equal");
+    say!("{filled} holds everything up to {taken_at}: {events} events and {entries} entries, all equal");
     if let Some(kept) = kept {
-        println!("What was there before is kept as {}", kept.display());
+        say!("What was there before is kept as {}", kept.display());
     }
     Ok(())
 }

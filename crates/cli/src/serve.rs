@@ -143,8 +143,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
             Ok(())
         }
         Err(Failed::Broken(error)) => {
-            eprintln!("remit: {error}");
-            eprintln!("remit: what was acknowledged is on the disk. Check the disk and its cables, then start again.");
+            tell!("remit: {error}");
+            tell!("remit: what was acknowledged is on the disk. Check the disk and its cables, then start again.");
             // At once: whatever closes the database in good order would ask the disk again.
             std::process::exit(i32::from(StoreError::BROKEN_EXIT));
         }
@@ -156,7 +156,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 async fn measure(settings: &Settings, life: &Life) -> Result<()> {
     let Some(listen) = settings.metrics.listen else { return Ok(()) };
     let listener = TcpListener::bind(listen).await.with_context(|| format!("metrics cannot be served at {listen}"))?;
-    println!("Metrics are at http://{}/metrics", listener.local_addr()?);
+    say!("Metrics are at http://{}/metrics", listener.local_addr()?);
     let metrics = telemetry::Metrics::collect()?;
     tokio::spawn(operate::serve(listener, life.clone(), metrics, future::pending()));
     Ok(())
@@ -167,14 +167,14 @@ async fn fill(store: &Store) -> Result<()> {
     let app = App::new(store.clone(), Clock::System, Chance::System)?;
     let now = app.clock().now();
     if store.list_people().await?.is_empty() {
-        eprintln!("Filling the demo:");
-        demo::seed(store.clone(), now, |what| eprintln!("  {what}")).await.context("the demo could not be filled")?;
-        eprintln!("  done in {} s", app.clock().now().seconds_since(now));
+        tell!("Filling the demo:");
+        demo::seed(store.clone(), now, |what| tell!("  {what}")).await.context("the demo could not be filled")?;
+        tell!("  done in {} s", app.clock().now().seconds_since(now));
         return Ok(());
     }
     let newest = newest(store).await?;
     if newest.is_some_and(|newest| now.seconds_since(newest) > STALE_SECONDS) {
-        eprintln!("The demo's newest event is more than 3 days old. `cargo xtask demo --fresh` starts over.");
+        tell!("The demo's newest event is more than 3 days old. `cargo xtask demo --fresh` starts over.");
     }
     Ok(())
 }
@@ -191,17 +191,17 @@ async fn newest(store: &Store) -> Result<Option<Instant>> {
 fn announce(address: SocketAddr, demo: Option<&Demo>) {
     let port = address.port();
     if let Some(demo) = demo {
-        println!("Each persona has a host of its own, so that all can stay signed in side by side:");
+        say!("Each persona has a host of its own, so that all can stay signed in side by side:");
         for persona in &demo.personas {
             let link = format!("http://{}.localhost:{port}/demo/enter?token={}", persona.host, persona.token);
-            println!("  {:<12} {:<18} {link}", persona.host, persona.name);
+            say!("  {:<12} {:<18} {link}", persona.host, persona.name);
         }
-        println!("Their password, for signing: {}", demo.password);
+        say!("Their password, for signing: {}", demo.password);
     }
     if address.ip().is_loopback() {
-        println!("Remit is at http://localhost:{port}/");
+        say!("Remit is at http://localhost:{port}/");
     } else {
-        println!("Remit listens on {address}, behind TLS");
+        say!("Remit listens on {address}, behind TLS");
     }
 }
 

@@ -1,9 +1,6 @@
 //! `remit user`: accounts, passwords and tokens.
 
-use std::{
-    collections::BTreeSet,
-    io::{IsTerminal as _, Write as _},
-};
+use std::{collections::BTreeSet, io::IsTerminal as _};
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
@@ -72,7 +69,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         Users::Token(args) => {
             let app = args.instance.open().await?;
             let person = args.instance.caller(&app).await?.person().context("a service has no token")?;
-            println!("{}", app.open_session(person, SessionKind::Token, &args.label).await?.secret);
+            say!("{}", app.open_session(person, SessionKind::Token, &args.label).await?.secret);
             Ok(())
         }
     }
@@ -101,9 +98,9 @@ async fn add(args: Add) -> Result<()> {
     let person = app.act(caller, Command::AddPerson { person }).await?.person().context("no person was made")?;
     app.add_login(person, &args.login, &password).await?;
     if args.json {
-        println!("{}", serde_json::json!({ "person": person, "login": args.login }));
+        say!("{}", serde_json::json!({ "person": person, "login": args.login }));
     } else {
-        println!("{person} signs in as `{}`", args.login);
+        say!("{person} signs in as `{}`", args.login);
     }
     Ok(())
 }
@@ -111,8 +108,7 @@ async fn add(args: Add) -> Result<()> {
 /// Reads a password: from the terminal, or one line of standard input.
 pub(crate) fn password(prompt: &str) -> Result<String> {
     if std::io::stdin().is_terminal() {
-        print!("{prompt}: ");
-        std::io::stdout().flush()?;
+        mark!("{prompt}: ");
     }
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("the password could not be read")?;

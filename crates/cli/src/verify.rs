@@ -41,17 +41,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let terminal = std::io::stderr().is_terminal();
     let told = |events: u64| {
         if terminal {
-            eprint!("\r{events} events replayed");
+            mark!("\r{events} events replayed");
         }
     };
     let found = app.verify(&caller, Scope::Directory, told).await?;
     if terminal {
-        eprintln!();
+        tell!();
     }
     if args.json {
-        println!("{}", serde_json::to_string(&found)?);
+        say!("{}", serde_json::to_string(&found)?);
     } else {
-        println!("{}", words(&found));
+        say!("{}", words(&found));
     }
     Ok(if found.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -69,12 +69,12 @@ fn through(server: &Server, engagement: EngagementId, json: bool) -> Result<Exit
     };
     let ok = verified["ok"] == true;
     if json {
-        println!("{verified}");
+        say!("{verified}");
     } else if ok {
-        println!("{} events replayed\nall equal", verified["events"]);
+        say!("{} events replayed\nall equal", verified["events"]);
     } else {
         let place = verified["first_difference"].as_str().unwrap_or("outside of this engagement");
-        println!("the first difference: {place}");
+        say!("the first difference: {place}");
     }
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

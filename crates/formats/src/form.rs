@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use remit_kernel::form::{Choice, EvidenceRule, Form, Need, QUESTIONS_MAX, Question, QuestionKind, TEXT_CHARS_MAX};
+use remit_kernel::{
+    decimal::{Decimal, PLACES_MAX},
+    form::{Choice, EvidenceRule, Form, Need, QUESTIONS_MAX, Question, QuestionKind, TEXT_CHARS_MAX},
+};
 
 use crate::source::{Fields, Node, Source, Value};
 
@@ -106,7 +109,7 @@ fn find<'a>(root: &'a Node, pointer: &str) -> &'a Node {
         let next = match &node.value {
             Value::Table(members) => members.iter().find(|(key, _)| *key == part).map(|(_, value)| value),
             Value::List(items) => part.parse::<usize>().ok().and_then(|place| items.get(place)),
-            Value::Text(_) | Value::Whole(_) | Value::Flag(_) | Value::Other(_) => None,
+            Value::Text(_) | Value::Whole(_) | Value::Decimal(_) | Value::Flag(_) | Value::Other(_) => None,
         };
         let Some(next) = next else { break };
         node = next;
@@ -136,7 +139,13 @@ fn question(source: &Source<'_>, key: &str, node: &Node, required: bool) -> Opti
     let decides = fields.flag_or("x-remit-decides", false);
     let kind_at = fields.find("x-remit-kind").map_or(node.at, |node| node.at);
     let kind = match fields.text("x-remit-kind") {
-        "choice" => QuestionKind::Choice { options: options(source, key, &mut fields) },
+        "choice" => {
+            expect_type(source, &mut fields, "string");
+            QuestionKind::Choice { options: options(source, key, &mut fields) }
+        }
+        "grade" => grade(source, key, &mut fields),
+        "multi" => multi(source, key, &mut fields),
+        "number" => number(source, key, &mut fields),
         "span" => {
             expect_type(source, &mut fields, "array");
             fields.find("items");
@@ -150,19 +159,11 @@ fn question(source: &Source<'_>, key: &str, node: &Node, required: bool) -> Opti
         }
         // A missing kind is already reported.
         "" => return None,
-        later @ ("grade" | "multi" | "number") => {
-            source.problem(
-                kind_at,
-                format!("question `{key}` is of kind `{later}`, which comes with the quality engine"),
-                "Use choice, span or text until then.",
-            );
-            return None;
-        }
         other => {
             source.problem(
                 kind_at,
                 format!("question `{key}` is of the unknown kind `{other}`"),
-                "Use choice, span or text.",
+                "Use choice, grade, multi, number, span or text.",
             );
             return None;
         }
@@ -191,8 +192,91 @@ fn expect_type(source: &Source<'_>, fields: &mut Fields<'_>, wanted: &str) {
     }
 }
 
-fn options(source: &Source<'_>, key: &str, fields: &mut Fields<'_>) -> Vec<Choice> {
+/// Reads an ordered scale: its steps are written like the options of a choice, from the lowest to the highest.
+fn grade(source: &Source<'_>, key: &str, fields: &mut Fields<'_>) -> QuestionKind {
     expect_type(source, fields, "string");
+    let steps = options(source, key, fields);
+    let tolerance = fields.whole_or("x-remit-tolerance", 0..=8, 0);
+    if tolerance > 0 && tolerance as usize + 1 >= steps.len() {
+        source.problem(
+            fields.find("x-remit-tolerance").map_or(fields.at, |node| node.at),
+            format!("a tolerance of {tolerance} steps takes any two of {} for the same", steps.len()),
+            "Tolerate fewer steps than lie between the lowest and the highest, or leave it out.",
+        );
+    }
+    QuestionKind::Grade { steps, tolerance: u8::try_from(tolerance).unwrap_or(u8::MAX) }
+}
+
+/// Reads a list of which several may apply.
+fn multi(source: &Source<'_>, key: &str, fields: &mut Fields<'_>) -> QuestionKind {
+    expect_type(source, fields, "array");
+    if !fields.flag_or("uniqueItems", true) {
+        source.problem(fields.at, "`uniqueItems` is false", "An option is picked once or not at all: leave it out.");
+    }
+    let options = match fields.require("items").and_then(|node| Fields::of(source, node, "`items`")) {
+        Some(mut items) => {
+            expect_type(source, &mut items, "string");
+            let options = options(source, key, &mut items);
+            items.finish();
+            options
+        }
+        None => Vec::new(),
+    };
+    let picks = u32::try_from(options.len()).unwrap_or(u32::MAX).max(1);
+    let picks_min = fields.whole_or("minItems", 1..=picks, 1);
+    let picks_max = fields.whole_or("maxItems", picks_min..=picks, picks);
+    let common_min = fields.whole_or("x-remit-common-percent", 1..=100, 100);
+    let small = |whole: u32| u8::try_from(whole).unwrap_or(u8::MAX);
+    let (picks_min, picks_max, common_min) = (small(picks_min), small(picks_max), small(common_min));
+    QuestionKind::Multi { options, picks_min, picks_max, common_min }
+}
+
+/// Reads a number with its unit, its range and its tolerances.
+fn number(source: &Source<'_>, key: &str, fields: &mut Fields<'_>) -> QuestionKind {
+    let whole = matches!(fields.find("type"), Some(Node { value: Value::Text(kind), .. }) if kind == "integer");
+    if !whole {
+        expect_type(source, fields, "number");
+    }
+    let unit = fields.find_text("x-remit-unit").unwrap_or_default().to_owned();
+    let places = fields.whole_or("x-remit-decimals", 0..=u32::from(PLACES_MAX), 0);
+    let places = u8::try_from(places).unwrap_or(PLACES_MAX);
+    if whole && places > 0 {
+        source.problem(
+            fields.at,
+            "an integer has decimals",
+            "Write \"type\": \"number\", or leave x-remit-decimals out.",
+        );
+    }
+    let mut end = |name| {
+        let at = fields.require(name)?.at;
+        let number = fields.find_decimal(name)?;
+        if number.places() > places {
+            let hint = format!("Round it, or raise x-remit-decimals from {places}.");
+            source.problem(at, format!("`{name}` has more decimals than the question takes"), hint);
+        }
+        Some(number)
+    };
+    let (min, max) = (end("minimum").unwrap_or(Decimal::ZERO), end("maximum"));
+    let max = max.unwrap_or(min);
+    if max < min {
+        source.problem(fields.at, format!("question `{key}` takes no number at all"), "Let maximum be above minimum.");
+    }
+    let mut positive = |name, most: Option<Decimal>| {
+        let number = fields.find_decimal(name).unwrap_or(Decimal::ZERO);
+        if number < Decimal::ZERO || most.is_some_and(|most| number > most) {
+            let at = fields.find(name).map_or(fields.at, |node| node.at);
+            let upper = most.map_or_else(String::new, |most| format!(" to {most}"));
+            source.problem(at, format!("`{name}` is {number}"), format!("Give a number from 0{upper}."));
+        }
+        number.max(Decimal::ZERO)
+    };
+    let tolerance = positive("x-remit-tolerance", None);
+    let share = positive("x-remit-tolerance-percent", Decimal::of_units(100, 0));
+    let tolerance_share = u16::try_from(share.units(2)).unwrap_or_default();
+    QuestionKind::Number { unit, min, max, places, tolerance, tolerance_share }
+}
+
+fn options(source: &Source<'_>, key: &str, fields: &mut Fields<'_>) -> Vec<Choice> {
     let nodes = fields.list("oneOf");
     if nodes.len() < 2 {
         source.problem(
@@ -277,8 +361,7 @@ fn evidence(source: &Source<'_>, key: &str, kind: &QuestionKind, fields: &mut Fi
         );
     }
     for option in &unless {
-        let known =
-            matches!(kind, QuestionKind::Choice { options } if options.iter().any(|known| known.key == *option));
+        let known = kind.options().iter().any(|known| known.key == *option);
         if !known {
             source.problem(
                 unless_at.unwrap_or(at),

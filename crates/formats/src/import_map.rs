@@ -2,9 +2,12 @@
 //!
 //! A map is checked against its pack once; after that each row becomes a typed value, or a sentence on why not.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use remit_kernel::{form::QuestionKind, index::Part, pack::Pack, time::Instant};
+use remit_kernel::{decimal::Decimal, form::QuestionKind, index::Part, pack::Pack, time::Instant};
 
 use crate::{
     files::Files,
@@ -14,6 +17,8 @@ use crate::{
     table::Row,
 };
 
+/// What stands between several values of one column unless the map says otherwise.
+const APART: &str = ";";
 const COLUMN_HINT: &str = "Write the name of a column, or { value = \"...\" } for the same in every row.";
 
 /// How files become cases, documents, readings and gold.
@@ -92,9 +97,13 @@ pub struct ReadingMap {
 pub struct AnswerMap {
     /// Column.
     pub column: String,
-    /// For a choice: the option of each value of the column (in full, white space around it apart).
-    /// Empty for a text question: the column is the answer.
+    /// For options and steps: the key of each value of the column (in full, white space around it apart).
+    /// Empty for a text or a number: the column is the answer.
     pub values: BTreeMap<String, String>,
+    /// What stands between several values, where several options may be picked.
+    pub apart: Option<String>,
+    /// Whether the column holds numbers.
+    pub number: bool,
 }
 
 /// The columns of cited evidence.
@@ -303,7 +312,7 @@ fn from(source: &Source<'_>, node: &Node) -> Option<ValueFrom> {
             fields.finish();
             Some(ValueFrom::Value(value))
         }
-        Value::Text(_) | Value::Whole(_) | Value::Flag(_) | Value::List(_) | Value::Other(_) => {
+        Value::Text(_) | Value::Whole(_) | Value::Decimal(_) | Value::Flag(_) | Value::List(_) | Value::Other(_) => {
             source.problem(node.at, "this is neither a column nor a value", COLUMN_HINT);
             None
         }
@@ -430,7 +439,9 @@ fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack)
         let column = fields.text("column").to_owned();
         let mut values = BTreeMap::new();
         match &question.kind {
-            QuestionKind::Choice { options } => {
+            QuestionKind::Choice { options }
+            | QuestionKind::Multi { options, .. }
+            | QuestionKind::Grade { steps: options, .. } => {
                 let known: Vec<_> = options.iter().map(|option| option.key.as_str()).collect();
                 match fields.table("values") {
                     Some(table) => {
@@ -441,6 +452,7 @@ fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack)
                                 }
                                 Value::Text(_)
                                 | Value::Whole(_)
+                                | Value::Decimal(_)
                                 | Value::Flag(_)
                                 | Value::List(_)
                                 | Value::Table(_)
@@ -459,7 +471,7 @@ fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack)
                     None => values.extend(known.iter().map(|option| ((*option).to_owned(), (*option).to_owned()))),
                 }
             }
-            QuestionKind::Text { .. } => {}
+            QuestionKind::Text { .. } | QuestionKind::Number { .. } => {}
             QuestionKind::Span { .. } => {
                 source.problem(
                     node.at,
@@ -468,8 +480,15 @@ fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack)
                 );
             }
         }
+        let several = matches!(question.kind, QuestionKind::Multi { .. });
+        let apart = several.then(|| fields.find_text("apart").unwrap_or(APART).to_owned());
+        if apart.as_ref().is_some_and(String::is_empty) {
+            source.problem(node.at, "nothing stands between the values", "Leave `apart` out for a semicolon.");
+        }
+        let apart = apart.map(|apart| if apart.is_empty() { APART.to_owned() } else { apart });
+        let number = matches!(question.kind, QuestionKind::Number { .. });
         fields.finish();
-        answers.insert(key.to_owned(), AnswerMap { column, values });
+        answers.insert(key.to_owned(), AnswerMap { column, values, apart, number });
     }
     for question in pack.form.deciding() {
         let spans = matches!(question.kind, QuestionKind::Span { .. });
@@ -607,25 +626,40 @@ impl EvidenceMap {
 
 fn answers(map: &BTreeMap<String, AnswerMap>, row: &Row) -> Result<BTreeMap<String, String>, String> {
     let mut answers = BTreeMap::new();
-    for (question, AnswerMap { column, values }) in map {
-        let value = cell(row, column)?;
-        let answer = match values.get(value) {
-            Some(option) => option.as_str(),
-            None if value.is_empty() || values.is_empty() => value,
-            None => {
-                let known: Vec<_> = values.keys().map(|value| format!("`{value}`")).collect();
-                let value = cut(value);
-                let known = known.join(", ");
-                return Err(format!(
-                    "`{value}` in column `{column}` is not an answer to `{question}`: the map knows {known}"
-                ));
+    for (question, map) in map {
+        let value = cell(row, &map.column)?;
+        let answer = match &map.apart {
+            None if map.number && !value.is_empty() => {
+                let number: Decimal = value.parse().map_err(|error| format!("column `{}`: {error}", map.column))?;
+                number.to_string()
+            }
+            None => map.option(question, value)?.to_owned(),
+            Some(apart) => {
+                let picks: Result<BTreeSet<_>, _> =
+                    value.split(apart.as_str()).map(|value| map.option(question, value.trim())).collect();
+                picks?.into_iter().filter(|pick| !pick.is_empty()).collect::<Vec<_>>().join(" ")
             }
         };
         if !answer.is_empty() {
-            answers.insert(question.clone(), answer.to_owned());
+            answers.insert(question.clone(), answer);
         }
     }
     Ok(answers)
+}
+
+impl AnswerMap {
+    /// Returns the key that a value leads to; the value itself where no keys are wanted.
+    fn option<'a>(&'a self, question: &str, value: &'a str) -> Result<&'a str, String> {
+        match self.values.get(value) {
+            Some(option) => Ok(option.as_str()),
+            None if value.is_empty() || self.values.is_empty() => Ok(value),
+            None => {
+                let known: Vec<_> = self.values.keys().map(|value| format!("`{value}`")).collect();
+                let (value, column, known) = (cut(value), &self.column, known.join(", "));
+                Err(format!("`{value}` in column `{column}` is not an answer to `{question}`: the map knows {known}"))
+            }
+        }
+    }
 }
 
 /// Returns a column's value, white space around it removed.

@@ -1,10 +1,19 @@
 //! Practice packs: from a folder (or the binary itself) to the kernel's [`Pack`], or to everything that needs mending.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use remit_kernel::{
+    decimal::Decimal,
     form::Form,
-    pack::{Calibrated, CaseField, CaseType, Duty, GoldPlan, Kpi, Pack, Plan, Playbook, Requirement, Stopping},
+    lot::LIMITS,
+    model::MILLION,
+    pack::{
+        Acceptance, Calibrated, CaseField, CaseType, Duty, GoldPlan, Kpi, Pack, Plan, Playbook, READINGS_MIN,
+        Requirement, ReviewPlan, Risk, Stopping, WHOLE,
+    },
 };
 
 use crate::{
@@ -122,7 +131,7 @@ fn manifest(source: &Source<'_>, form: Option<Form>, playbook: Option<Playbook>)
         );
     }
     let kpis = unique(source, fields.list("kpis"), "key figure", kpi, |kpi| &kpi.key);
-    let plan = fields.require("plan").and_then(|node| plan(source, node));
+    let plan = fields.require("plan").and_then(|node| plan(source, node, &case_types));
     let requirements = fields.find("requirements").map(|node| requirements(source, node)).unwrap_or_default();
     fields.finish();
     let plan = plan?;
@@ -160,7 +169,9 @@ fn manifest(source: &Source<'_>, form: Option<Form>, playbook: Option<Playbook>)
 fn requirements(source: &Source<'_>, node: &Node) -> BTreeMap<Duty, Requirement> {
     let mut requirements = BTreeMap::new();
     let Some(mut duties) = Fields::of(source, node, "`requirements`") else { return requirements };
-    for (word, duty) in [("read", Duty::Read), ("adjudicate", Duty::Adjudicate), ("sign", Duty::Sign)] {
+    for (word, duty) in
+        [("read", Duty::Read), ("adjudicate", Duty::Adjudicate), ("review", Duty::Review), ("sign", Duty::Sign)]
+    {
         let Some(mut fields) = duties.table(word) else { continue };
         let credentials = fields.texts("credentials");
         let in_jurisdiction = fields.flag_or("in_jurisdiction", false);
@@ -247,25 +258,92 @@ fn kpi(source: &Source<'_>, node: &Node) -> Option<Kpi> {
     Some(kpi)
 }
 
-fn plan(source: &Source<'_>, node: &Node) -> Option<Plan> {
+fn plan(source: &Source<'_>, node: &Node, case_types: &[CaseType]) -> Option<Plan> {
     let mut fields = Fields::of(source, node, "`plan`")?;
-    if let Some(Node { at, value: Value::Text(word) }) = fields.find("stopping")
-        && word != "fixed"
+    let stopping = match fields.find("stopping") {
+        Some(Node { value: Value::Text(word), .. }) if word == "sequential" => sequential(source, &mut fields),
+        Some(Node { at, value: Value::Text(word) }) if word != "fixed" => {
+            let hint = "Write stopping = \"fixed\" or stopping = \"sequential\".";
+            source.problem(*at, format!("the stopping rule `{word}` is not known"), hint);
+            return None;
+        }
+        Some(_) | None => {
+            fields.require("readings");
+            Stopping::Fixed { readings: small(fields.whole_or("readings", 1..=READINGS_MAX, u32::from(READINGS_MIN))) }
+        }
+    };
+    let single_at = fields.find("single_reading").map(|node| node.at);
+    let single_allowed: BTreeSet<String> = fields.texts("single_reading").into_iter().collect();
+    for case_type in single_allowed.iter().filter(|case_type| !case_types.iter().any(|known| known.key == **case_type))
     {
         source.problem(
-            *at,
-            format!("the stopping rule `{word}` is not known"),
-            "Write stopping = \"fixed\"; the sequential rule comes with the quality engine.",
+            single_at.unwrap_or(fields.at),
+            format!("`single_reading` names `{case_type}`, which is no case type of the pack"),
+            "Name case types of which one reading alone may decide.",
         );
     }
-    fields.require("readings");
-    let readings = fields.whole_or("readings", 1..=READINGS_MAX, 1);
+    if stopping.first() < READINGS_MIN && single_allowed.is_empty() {
+        source.problem(
+            fields.at,
+            "one reading alone would decide every case",
+            "Plan two readings, or name the case types of which one will do: single_reading = [\"...\"].",
+        );
+    }
     let signoff = fields.flag_or("signoff", true);
     let signoff_in_jurisdiction = fields.flag_or("signoff_in_jurisdiction", false);
     let gold = fields.find("gold").and_then(|node| gold_plan(source, node));
+    let review = fields.table("review").map(|fields| review(source, fields));
     fields.finish();
-    let readings = u8::try_from(readings).unwrap_or(u8::MAX);
-    Some(Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction, gold })
+    Some(Plan { stopping, signoff, signoff_in_jurisdiction, review, single_allowed, gold })
+}
+
+/// Reads which finished work is looked at again; shares are in basis points.
+fn review(source: &Source<'_>, mut fields: Fields<'_>) -> ReviewPlan {
+    let random = fields.whole_or("random", 0..=WHOLE, 0);
+    let in_house = fields.whole_or("in_house", 0..=WHOLE, 0);
+    let rebuttal_days = fields.whole_or("rebuttal_days", 0..=90, 7);
+    let risks = fields.table("risks").map_or_else(BTreeMap::new, |mut risks| {
+        let shares = Risk::ALL.iter().map(|risk| (*risk, risks.whole_or(risk.word(), 0..=WHOLE, 0)));
+        let shares = shares.filter(|(_, share)| *share > 0).collect();
+        risks.finish();
+        shares
+    });
+    let acceptance = fields.table("acceptance").map(|mut fields| {
+        fields.require("aql");
+        let aql = fields.whole_or("aql", 1..=1_000, 100);
+        if !LIMITS.contains(&aql) {
+            let known = LIMITS.map(|limit| limit.to_string()).join(", ");
+            source.problem(fields.at, "this is none of the standard's quality limits", format!("Give one of {known}."));
+        }
+        let reduced = fields.flag_or("reduced", false);
+        fields.finish();
+        Acceptance { aql, reduced }
+    });
+    fields.finish();
+    ReviewPlan { random, risks, acceptance, in_house, rebuttal_days }
+}
+
+/// Reads the sequential rule: fewest and most readings, and the greatest chance of a wrong answer.
+fn sequential(source: &Source<'_>, fields: &mut Fields<'_>) -> Stopping {
+    let least = u32::from(READINGS_MIN);
+    let readings_min = fields.whole_or("readings_min", 1..=READINGS_MAX, least);
+    fields.require("readings_max");
+    let readings_max = fields.whole_or("readings_max", readings_min..=READINGS_MAX, readings_min);
+    let at = fields.require("error_max_percent").map_or(fields.at, |node| node.at);
+    let percent = fields.find_decimal("error_max_percent").unwrap_or(Decimal::ZERO);
+    let error_max = u32::try_from(percent.units(4)).unwrap_or_default();
+    if percent.places() > 4 || !(1..MILLION).contains(&error_max) {
+        source.problem(
+            at,
+            format!("`error_max_percent` is {percent}"),
+            "Give the greatest chance of a wrong answer in percent, such as 1.0: above 0, below 100, at most 4 decimals.",
+        );
+    }
+    Stopping::Sequential { readings_min: small(readings_min), readings_max: small(readings_max), error_max }
+}
+
+fn small(whole: u32) -> u8 {
+    u8::try_from(whole).unwrap_or(u8::MAX)
 }
 
 /// Reads how gold cases are mixed in: the rate is required, the rest is as usual unless it is said.

@@ -4,6 +4,7 @@
 
 use std::{cell::RefCell, fmt};
 
+use remit_kernel::decimal::Decimal;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -122,7 +123,7 @@ impl<'a> Source<'a> {
             b't' => Value::Flag(true),
             b'f' => Value::Flag(false),
             b'n' => Value::Other("null"),
-            _ => raw.parse().map_or(Value::Other("a number with a fraction"), Value::Whole),
+            _ => number(raw),
         };
         Some(Node { at, value })
     }
@@ -144,6 +145,14 @@ impl<'a> Source<'a> {
     }
 }
 
+fn number(text: &str) -> Value {
+    match (text.parse(), text.parse()) {
+        (Ok(whole), _) => Value::Whole(whole),
+        (Err(_), Ok(decimal)) => Value::Decimal(decimal),
+        (Err(_), Err(_)) => Value::Other("a number with very many digits"),
+    }
+}
+
 fn toml_table(table: toml::de::DeTable<'_>, at: usize) -> Node {
     let mut members: Vec<_> = table
         .into_iter()
@@ -160,7 +169,7 @@ fn toml_value(value: toml::Spanned<toml::de::DeValue<'_>>) -> Node {
         toml::de::DeValue::Integer(whole) => {
             whole.as_str().parse().map_or(Value::Other("a number that is too large"), Value::Whole)
         }
-        toml::de::DeValue::Float(_) => Value::Other("a number with a fraction"),
+        toml::de::DeValue::Float(fraction) => number(fraction.as_str()),
         toml::de::DeValue::Boolean(flag) => Value::Flag(flag),
         toml::de::DeValue::Datetime(_) => Value::Other("a date"),
         toml::de::DeValue::Array(items) => Value::List(items.into_iter().map(toml_value).collect()),
@@ -209,6 +218,7 @@ pub(crate) struct Node {
 pub(crate) enum Value {
     Text(String),
     Whole(i64),
+    Decimal(Decimal),
     Flag(bool),
     List(Vec<Node>),
     Table(Vec<(String, Node)>),
@@ -221,6 +231,7 @@ impl Value {
         match self {
             Self::Text(_) => "a text",
             Self::Whole(_) => "a whole number",
+            Self::Decimal(_) => "a number with a fraction",
             Self::Flag(_) => "true or false",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
@@ -310,7 +321,12 @@ impl<'a> Fields<'a> {
                 self.source.problem(node.at, format!("`{key}` is empty"), format!("Give `{key}` a text."));
                 ""
             }
-            Value::Whole(_) | Value::Flag(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
+            Value::Whole(_)
+            | Value::Decimal(_)
+            | Value::Flag(_)
+            | Value::List(_)
+            | Value::Table(_)
+            | Value::Other(_) => {
                 self.unfit(key, node, "a text");
                 ""
             }
@@ -341,6 +357,20 @@ impl<'a> Fields<'a> {
         }
         self.source.problem(node.at, format!("`{key}` is {whole}"), format!("Give {wanted}."));
         default
+    }
+
+    /// Returns a number with or without a fraction; none if it is absent or no such number.
+    pub(crate) fn find_decimal(&mut self, key: &'a str) -> Option<Decimal> {
+        let node = self.find(key)?;
+        let number = match &node.value {
+            Value::Decimal(number) => Some(*number),
+            Value::Whole(whole) => Decimal::of_units(i128::from(*whole), 0),
+            Value::Text(_) | Value::Flag(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => None,
+        };
+        if number.is_none() {
+            self.unfit(key, node, "a number of at most 12 digits before the point and 6 after it");
+        }
+        number
     }
 
     /// Returns a list of values; empty if it is absent.

@@ -23,6 +23,8 @@ pub const FIELD_BYTES_MAX: usize = 2 * 1024 * 1024;
 const ROW_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// How much of a file is looked at to tell its encoding and format.
 const HEAD_BYTES: u64 = 64 * 1024;
+/// How much of a file is read at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How the bytes of a file are read as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,7 +98,8 @@ pub struct Table {
     ended: bool,
 }
 
-enum Rows {
+/// The rows of a file, once its format is known.
+pub(crate) enum Rows {
     Csv { reader: csv::Reader<Meter>, header: Vec<String>, record: csv::ByteRecord },
     Json { reader: BufReader<Meter> },
 }
@@ -108,12 +111,10 @@ impl Table {
     /// A [`TableError`] about the whole file: unreadable, empty, a workbook or another kind of file, a header with an
     /// empty or repeated name.
     pub fn open(path: &Path, encoding: Encoding) -> Result<Self, TableError> {
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let unreadable =
-            |error: &io::Error| whole(&file, unreadable(error), "Check the file and the right to read it.");
-        let digest = digest(path).map_err(|error| unreadable(&error))?;
-        let text = File::open(path).and_then(|bytes| text(bytes, encoding)).map_err(|error| unreadable(&error))?;
-        let rows = Self::rows(&file, text)?;
+        let file = file_name(path);
+        let digest = digest(path)
+            .map_err(|error| whole(&file, unreadable(&error), "Check the file and the right to read it."))?;
+        let rows = open_rows(path, encoding)?;
         Ok(Self { file, digest, rows, number: 0, ended: false })
     }
 
@@ -123,9 +124,7 @@ impl Table {
     /// As [`Table::open`].
     pub fn of_bytes(file: &str, bytes: Vec<u8>, encoding: Encoding) -> Result<Self, TableError> {
         let digest = Digest::of(&bytes);
-        let text = text(Cursor::new(bytes), encoding)
-            .map_err(|error| whole(file, unreadable(&error), "Check that the file is complete."))?;
-        let rows = Self::rows(file, text)?;
+        let rows = rows_of(file, Cursor::new(bytes), encoding)?;
         Ok(Self { file: file.to_owned(), digest, rows, number: 0, ended: false })
     }
 
@@ -137,47 +136,6 @@ impl Table {
     /// Returns the name of the file, without its folder.
     pub fn file(&self) -> &str {
         &self.file
-    }
-
-    fn rows(file: &str, mut text: Box<dyn Read + Send>) -> Result<Rows, TableError> {
-        let mut head = Vec::new();
-        text.by_ref()
-            .take(HEAD_BYTES)
-            .read_to_end(&mut head)
-            .map_err(|error| whole(file, unreadable(&error), "Check that the file is complete."))?;
-        if head.starts_with(b"PK\x03\x04") {
-            return Err(whole(
-                file,
-                "this is a workbook or another zip archive",
-                "Save the sheet as CSV (UTF-8) and name that file.",
-            ));
-        }
-        let begin = head.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
-        let Some(begin) = begin else {
-            return Err(whole(file, "the file is empty", "Name a file with at least one row."));
-        };
-        let delimiter = delimiter(&head);
-        let meter = Meter { inner: Box::new(Cursor::new(head).chain(text)), left: ROW_BYTES_MAX };
-        match begin {
-            b'{' => Ok(Rows::Json { reader: BufReader::new(meter) }),
-            b'[' => Err(whole(
-                file,
-                "this is one JSON list",
-                "Write one object per line (JSON Lines), without brackets and commas around them.",
-            )),
-            _ => {
-                let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(meter);
-                let header = reader.byte_headers().cloned().map_err(|error| {
-                    whole(
-                        file,
-                        format!("the header cannot be read: {error}"),
-                        "Check that the file is a table with one header line.",
-                    )
-                })?;
-                let header = header_names(file, &header)?;
-                Ok(Rows::Csv { reader, header, record: csv::ByteRecord::new() })
-            }
-        }
     }
 
     fn error(&self, field: Option<&str>, problem: impl Into<String>, hint: impl Into<String>) -> TableError {
@@ -192,7 +150,7 @@ impl Table {
 
     fn read_csv(&mut self) -> Option<Result<Row, TableError>> {
         let Rows::Csv { reader, header, record } = &mut self.rows else { return None };
-        reader.get_mut().left = ROW_BYTES_MAX;
+        reader.get_mut().refill();
         let read = reader.read_byte_record(record);
         self.number += 1;
         match read {
@@ -234,7 +192,7 @@ impl Table {
         let Rows::Json { reader } = &mut self.rows else { return None };
         let mut line = Vec::new();
         loop {
-            reader.get_mut().left = ROW_BYTES_MAX;
+            reader.get_mut().refill();
             line.clear();
             match reader.read_until(b'\n', &mut line) {
                 Ok(0) => return None,
@@ -279,7 +237,68 @@ impl Iterator for Table {
     }
 }
 
-fn whole(file: &str, problem: impl Into<String>, hint: &str) -> TableError {
+/// Opens a file and reads its header if it has one.
+pub(crate) fn open_rows(path: &Path, encoding: Encoding) -> Result<Rows, TableError> {
+    let file = file_name(path);
+    let bytes = File::open(path)
+        .map_err(|error| whole(&file, unreadable(&error), "Check the file and the right to read it."))?;
+    rows_of(&file, bytes, encoding)
+}
+
+/// Tells the format of a file and reads its header if it has one.
+pub(crate) fn rows_of(file: &str, bytes: impl Read + Send + 'static, encoding: Encoding) -> Result<Rows, TableError> {
+    let mut text =
+        text(bytes, encoding).map_err(|error| whole(file, unreadable(&error), "Check that the file is complete."))?;
+    let mut head = Vec::new();
+    text.by_ref()
+        .take(HEAD_BYTES)
+        .read_to_end(&mut head)
+        .map_err(|error| whole(file, unreadable(&error), "Check that the file is complete."))?;
+    if head.starts_with(b"PK\x03\x04") {
+        return Err(whole(
+            file,
+            "this is a workbook or another zip archive",
+            "Save the sheet as CSV (UTF-8) and name that file.",
+        ));
+    }
+    let begin = head.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
+    let Some(begin) = begin else {
+        return Err(whole(file, "the file is empty", "Name a file with at least one row."));
+    };
+    let delimiter = delimiter(&head);
+    let meter = Meter { inner: Box::new(Cursor::new(head).chain(text)), left: ROW_BYTES_MAX };
+    match begin {
+        b'{' => Ok(Rows::Json { reader: BufReader::new(meter) }),
+        b'[' => Err(whole(
+            file,
+            "this is one JSON list",
+            "Write one object per line (JSON Lines), without brackets and commas around them.",
+        )),
+        _ => {
+            let mut reader = csv::ReaderBuilder::new()
+                .buffer_capacity(BUFFER_BYTES)
+                .delimiter(delimiter)
+                .flexible(true)
+                .from_reader(meter);
+            let header = reader.byte_headers().cloned().map_err(|error| {
+                whole(
+                    file,
+                    format!("the header cannot be read: {error}"),
+                    "Check that the file is a table with one header line.",
+                )
+            })?;
+            let header = header_names(file, &header)?;
+            Ok(Rows::Csv { reader, header, record: csv::ByteRecord::new() })
+        }
+    }
+}
+
+/// Returns the name of a file, without its folder.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+pub(crate) fn whole(file: &str, problem: impl Into<String>, hint: &str) -> TableError {
     TableError { file: file.to_owned(), row: None, field: None, problem: problem.into(), hint: hint.to_owned() }
 }
 
@@ -453,9 +472,16 @@ impl Read for Transcode {
 }
 
 /// Ends with an error when one row takes more than its share.
-struct Meter {
+pub(crate) struct Meter {
     inner: Box<dyn Read + Send>,
     left: u64,
+}
+
+impl Meter {
+    /// Lets the next row have its share.
+    pub(crate) fn refill(&mut self) {
+        self.left = ROW_BYTES_MAX;
+    }
 }
 
 impl Read for Meter {

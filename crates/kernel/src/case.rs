@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     form::{Citable, Evidence, Judgement},
     hash::Digest,
-    id::{CaseId, CredentialId, DeliveryId, GoldId, ItemId, LineId, PersonId, SignoffId, SowId},
-    index::{CaseRow, CaseStatus, NeedRow, Origin, Row, words},
-    pack::{PackRef, Plan},
+    id::{CaseId, CredentialId, DeliveryId, GoldId, ItemId, LineId, LotId, PersonId, ReviewId, SignoffId, SowId},
+    index::{CaseRow, CaseStatus, NeedRow, Origin, ReviewKind, Row, words},
+    pack::{PackRef, Plan, Risk},
     routing::Need,
     text::TextRef,
     time::Instant,
@@ -19,6 +19,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "fields are named for what they hold")]
+#[allow(clippy::large_enum_variant, reason = "an event is written once and folded once, one at a time")]
 pub enum CaseEvent {
     /// It arrived.
     Received {
@@ -58,6 +59,18 @@ pub enum CaseEvent {
     Resolved { outcome: Judgement, decided: Decided, deliverable: Option<TextRef>, content: Digest },
     /// The owner changed the words of the deliverable.
     DeliverableEdited { deliverable: TextRef, by: PersonId, natural: PersonId, content: Digest },
+    /// It joined a lot, and the lot's secret seed said whether somebody looks at it again (I23).
+    Drawn {
+        lot: LotId,
+        risks: BTreeSet<Risk>,
+        causes: BTreeSet<DrawCause>,
+        review: Option<ReviewId>,
+        in_house: Option<ReviewId>,
+    },
+    /// It was drawn later, to complete the sample of its lot or because the lot was rejected.
+    Selected { lot: LotId, cause: DrawCause, review: ReviewId },
+    /// A review of it ended. Whoever finished it has looked behind the work, and neither decides nor signs it (I3).
+    ReviewEnded { review: ReviewId, kind: ReviewKind, natural: PersonId, passed: bool },
     /// A professional is asked to sign exactly this content.
     SignoffRequested { signoff: SignoffId, content: Digest },
     /// The signer opened an item.
@@ -121,6 +134,44 @@ words! {
         Signoff "sign_off",
         /// The client returned the answer itself.
         Return "return",
+        /// A review found the answer wrong.
+        Review "review",
+    }
+}
+
+words! {
+    /// Why a case was drawn for review.
+    DrawCause {
+        /// By chance alone.
+        Random "random",
+        /// By chance among urgent cases.
+        Urgent "urgent",
+        /// By chance among cases read with low confidence.
+        LowConfidence "low_confidence",
+        /// By chance among cases decided by one reading.
+        SingleReading "single_reading",
+        /// By chance among cases that an adjudicator decided.
+        Adjudicated "adjudicated",
+        /// By chance among cases of new experts.
+        NewExpert "new_expert",
+        /// Sampling is discontinued: every case is reviewed.
+        EveryCase "every_case",
+        /// To complete the sample of the lot.
+        Sample "sample",
+        /// The lot was rejected: all its cases are reviewed.
+        Rejected "rejected",
+    }
+}
+
+impl From<Risk> for DrawCause {
+    fn from(risk: Risk) -> Self {
+        match risk {
+            Risk::Urgent => Self::Urgent,
+            Risk::LowConfidence => Self::LowConfidence,
+            Risk::SingleReading => Self::SingleReading,
+            Risk::Adjudicated => Self::Adjudicated,
+            Risk::NewExpert => Self::NewExpert,
+        }
     }
 }
 
@@ -243,6 +294,8 @@ pub enum DecidedBy {
     Adjudicator(PersonId),
     /// One reading alone, as the plan or the imported file has it.
     Single,
+    /// The readers differed; what they said leaves a chance of a wrong answer within the limit of the plan.
+    Panel,
 }
 
 /// A case.
@@ -278,6 +331,14 @@ pub struct Case {
     pub delivery: Option<Delivery>,
     pub revision: u32,
     pub revisions_counted: u32,
+    /// The lot it joined when it was first decided under a review plan.
+    pub lot: Option<LotId>,
+    /// Its reviews, in the order they were drawn.
+    pub reviews: Vec<ReviewId>,
+    /// Quality reviews that are not finished: nothing is delivered before they are (I7).
+    pub holds: BTreeSet<ReviewId>,
+    /// Natural persons who reviewed it; they neither adjudicate nor sign it (I3).
+    pub reviewers: BTreeSet<PersonId>,
 }
 
 /// Under what a case is worked; pinned for its life (I13).
@@ -410,6 +471,10 @@ impl Case {
                 delivery: None,
                 revision: 0,
                 revisions_counted: 0,
+                lot: None,
+                reviews: Vec::new(),
+                holds: BTreeSet::new(),
+                reviewers: BTreeSet::new(),
             });
         }
         let mut case = state?;
@@ -460,17 +525,32 @@ impl Case {
                     resolution.authors.insert(natural);
                 }
             }
+            CaseEvent::Drawn { lot, review, in_house, .. } => {
+                self.lot = Some(lot);
+                self.reviews.extend(review.into_iter().chain(in_house));
+                if let Some(review) = review {
+                    self.holds.insert(review);
+                    self.status = CaseStatus::InReview;
+                }
+            }
+            CaseEvent::Selected { review, .. } => {
+                self.reviews.push(review);
+                self.holds.insert(review);
+            }
+            CaseEvent::ReviewEnded { review, kind, natural, passed } => {
+                self.reviewers.insert(natural);
+                self.holds.remove(&review);
+                if kind == ReviewKind::Quality {
+                    self.reviewed(passed);
+                }
+            }
             CaseEvent::SignoffRequested { signoff, content } => {
                 let before = self.signoff.take().and_then(|last| last.before);
                 let (state, opened) = (SignoffState::Requested, BTreeMap::new());
                 self.signoff = Some(Signoff { signoff, content, requested_at: at, state, opened, before });
                 self.status = CaseStatus::AwaitingSignOff;
             }
-            CaseEvent::ItemOpened { by, material, .. } => {
-                if let Some(signoff) = &mut self.signoff {
-                    signoff.opened.entry(by).or_default().insert(material);
-                }
-            }
+            CaseEvent::ItemOpened { by, material, .. } => self.opened(by, material),
             CaseEvent::Signed { by, natural, credential, statement, .. } => {
                 self.signers.insert(natural);
                 self.settle_signoff(SignoffState::Signed { by, at, credential, statement });
@@ -506,6 +586,38 @@ impl Case {
             CaseEvent::OwnerChanged { to, .. } => self.owner = to,
             CaseEvent::Cancelled { .. } | CaseEvent::ShowingEnded {} => self.status = CaseStatus::Cancelled,
         }
+    }
+
+    fn opened(&mut self, by: PersonId, material: Material) {
+        if let Some(signoff) = &mut self.signoff {
+            signoff.opened.entry(by).or_default().insert(material);
+        }
+    }
+
+    /// Goes on after a quality review. What was released before it was found is the client's to return.
+    fn reviewed(&mut self, passed: bool) {
+        self.status = match (self.status, passed) {
+            (CaseStatus::InReview, true) => CaseStatus::Resolved,
+            (
+                CaseStatus::InReview | CaseStatus::Resolved | CaseStatus::AwaitingSignOff | CaseStatus::SignedOff,
+                false,
+            ) => CaseStatus::Revision,
+            (
+                status @ (CaseStatus::Resolved
+                | CaseStatus::AwaitingSignOff
+                | CaseStatus::SignedOff
+                | CaseStatus::ScopeQuery
+                | CaseStatus::Declined
+                | CaseStatus::Ready
+                | CaseStatus::Reading
+                | CaseStatus::Adjudicating
+                | CaseStatus::Delivered
+                | CaseStatus::Revision
+                | CaseStatus::Accepted
+                | CaseStatus::Cancelled),
+                _,
+            ) => status,
+        };
     }
 
     fn settle_signoff(&mut self, state: SignoffState) {

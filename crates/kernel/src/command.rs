@@ -5,19 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     calibration::FindingKind,
     case::{Material, Media, ReturnCode, Visibility},
+    decimal::Decimal,
     engagement::LineKind,
     facts::{Facts, Want},
-    form::{Answer, Evidence, QuestionKey},
+    form::{Answer, Evidence, QuestionKey, QuestionKind},
     gold::Gold,
     hash::Digest,
     id::{
-        CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, PrecedentId, SowId,
+        CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, LotId, OrgId, PersonId, PrecedentId,
+        ReviewId, SowId,
     },
-    index::Part,
-    pack::{PackRef, Plan},
-    panel::Source,
+    index::{DefectKind, LotStatus, Part, Severity},
+    lot::{Place, SCREENED_MAX, sampler_of},
+    model::Measured,
+    pack::{PackRef, Plan, Stopping},
+    panel::{Panel, Source},
     role::{Role, Side},
     stream::{Scope, StreamId},
+    text::TextRef,
     time::{Date, Instant},
 };
 
@@ -39,10 +44,73 @@ pub struct JudgementIn {
 pub enum AnswerIn {
     /// Key of an option.
     Choice(String),
+    /// Key of a step.
+    Grade(String),
+    /// Keys of options.
+    Multi(BTreeSet<String>),
+    /// A number.
+    Number(Decimal),
     /// Passages.
     Span(Vec<Evidence>),
     /// Words.
     Text(String),
+}
+
+/// What a reviewer says of finished work.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReviewIn {
+    /// What is wrong; nothing: it passes.
+    pub defects: Vec<DefectIn>,
+    /// A word to the authors that counts nowhere.
+    pub coaching: Option<String>,
+    /// The answer that the reviewer holds instead; in-house: the client's own reading.
+    pub finding: Option<JudgementIn>,
+}
+
+/// A defect as a reviewer names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefectIn {
+    /// Under which question; none: the work as a whole.
+    pub question: Option<QuestionKey>,
+    /// What is wrong.
+    pub kind: DefectKind,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What the reviewer saw.
+    pub note: String,
+}
+
+impl AnswerIn {
+    /// Returns the answer that a word or words stand for in a question of this kind; none if it takes no such words.
+    pub fn read(kind: &QuestionKind, words: &str) -> Option<Self> {
+        match kind {
+            QuestionKind::Text { .. } => Some(Self::Text(words.to_owned())),
+            QuestionKind::Choice { .. }
+            | QuestionKind::Grade { .. }
+            | QuestionKind::Multi { .. }
+            | QuestionKind::Number { .. }
+            | QuestionKind::Span { .. } => match kind.read(words)? {
+                Answer::Choice(key) => Some(Self::Choice(key)),
+                Answer::Grade(key) => Some(Self::Grade(key)),
+                Answer::Multi(picks) => Some(Self::Multi(picks)),
+                Answer::Number(number) => Some(Self::Number(number)),
+                Answer::Span(_) | Answer::Text(_) => None,
+            },
+        }
+    }
+
+    /// Returns the answer as it is kept, its words through `keep`; none for no words and no picks at all, which are no
+    /// answer.
+    pub fn kept(&self, keep: impl FnOnce(&str) -> TextRef) -> Option<Answer> {
+        match self {
+            Self::Choice(key) => Some(Answer::Choice(key.clone())),
+            Self::Grade(key) => Some(Answer::Grade(key.clone())),
+            Self::Multi(picks) => (!picks.is_empty()).then(|| Answer::Multi(picks.clone())),
+            Self::Number(number) => Some(Answer::Number(*number)),
+            Self::Span(spans) => Some(Answer::Span(spans.clone())),
+            Self::Text(body) => (!body.trim().is_empty()).then(|| Answer::Text(keep(body))),
+        }
+    }
 }
 
 /// An item as it is handed in.
@@ -203,6 +271,10 @@ commands! {
     RecordReading { engagement: EngagementId, case: CaseId, reader: PersonId, part: Part, judgement: JudgementIn, claimed_at: Option<Instant>, source: Source } "record_reading";
     /// Records a reference answer that a file gives.
     RecordReference { engagement: EngagementId, case: CaseId, answers: BTreeMap<QuestionKey, Answer>, source: Source } "record_reference";
+    /// Closes a sequential panel with the readings it has, because nobody is left to read.
+    CloseReading { engagement: EngagementId, case: CaseId } "close_reading";
+    /// Records what was measured of the readers anew.
+    FitModel { engagement: EngagementId, questions: BTreeMap<String, Measured>, panels: u32 } "fit_model";
     /// Plans anew the duties of a person who may no longer do them.
     Replan { engagement: EngagementId, person: PersonId } "replan";
 
@@ -210,6 +282,21 @@ commands! {
     TakeAdjudication { engagement: EngagementId, case: CaseId } "take_adjudication";
     /// Decides a dispute.
     Adjudicate { engagement: EngagementId, case: CaseId, judgement: JudgementIn } "adjudicate";
+
+    /// Takes an open review.
+    TakeReview { engagement: EngagementId, case: CaseId, review: ReviewId } "take_review";
+    /// Finishes a review: passed, or with what was found.
+    FinishReview { engagement: EngagementId, case: CaseId, review: ReviewId, given: ReviewIn } "finish_review";
+    /// Answers a finding about the actor's own work.
+    RebutReview { engagement: EngagementId, case: CaseId, review: ReviewId, note: String } "rebut_review";
+    /// Decides on an author's answer.
+    RuleReview { engagement: EngagementId, case: CaseId, review: ReviewId, upheld: bool, note: String } "rule_review";
+    /// Completes a lot whose week is over.
+    CloseLot { engagement: EngagementId, lot: LotId } "close_lot";
+    /// Draws the next cases of a rejected lot.
+    ScreenLot { engagement: EngagementId, lot: LotId } "screen_lot";
+    /// Lets sampling begin again after it was discontinued.
+    ResumeSampling { engagement: EngagementId, line: LineId, case_type: String, note: String } "resume_sampling";
 
     /// Changes the words of the deliverable.
     EditDeliverable { engagement: EngagementId, case: CaseId, body: String } "edit_deliverable";
@@ -290,10 +377,15 @@ impl Command {
             | Self::ReleaseSeat { case, .. }
             | Self::RevokeSeat { case, .. }
             | Self::SubmitReading { case, .. }
+            | Self::CloseReading { case, .. }
             | Self::RecordReading { case, .. }
             | Self::RecordReference { case, .. }
             | Self::TakeAdjudication { case, .. }
             | Self::Adjudicate { case, .. }
+            | Self::TakeReview { case, .. }
+            | Self::FinishReview { case, .. }
+            | Self::RebutReview { case, .. }
+            | Self::RuleReview { case, .. }
             | Self::EditDeliverable { case, .. }
             | Self::RequestSignoff { case, .. }
             | Self::OpenMaterial { case, .. }
@@ -339,7 +431,11 @@ impl Command {
             | Self::OpenCalibration { .. }
             | Self::LeaveCalibration { .. }
             | Self::CloseCalibration { .. }
-            | Self::NoteFinding { .. } => None,
+            | Self::NoteFinding { .. }
+            | Self::CloseLot { .. }
+            | Self::ScreenLot { .. }
+            | Self::ResumeSampling { .. }
+            | Self::FitModel { .. } => None,
         }
     }
 
@@ -380,9 +476,18 @@ impl Command {
             | Self::SubmitReading { engagement, .. }
             | Self::RecordReading { engagement, .. }
             | Self::RecordReference { engagement, .. }
+            | Self::CloseReading { engagement, .. }
+            | Self::FitModel { engagement, .. }
             | Self::Replan { engagement, .. }
             | Self::TakeAdjudication { engagement, .. }
             | Self::Adjudicate { engagement, .. }
+            | Self::TakeReview { engagement, .. }
+            | Self::FinishReview { engagement, .. }
+            | Self::RebutReview { engagement, .. }
+            | Self::RuleReview { engagement, .. }
+            | Self::CloseLot { engagement, .. }
+            | Self::ScreenLot { engagement, .. }
+            | Self::ResumeSampling { engagement, .. }
             | Self::EditDeliverable { engagement, .. }
             | Self::RequestSignoff { engagement, .. }
             | Self::OpenMaterial { engagement, .. }
@@ -490,13 +595,36 @@ impl Command {
                 let admission = facts.cases.get(case).and_then(|case| case.admission.as_ref());
                 wants.extend(admission.map(|admission| Want::Stream(StreamId::Line(admission.line))));
                 holder_wants(*case, facts, people);
+                lot_wants(*case, facts, wants);
             }
-            Self::Deliver { case, .. } => people.extend(facts.cases.get(case).map(|case| case.owner)),
+            Self::Deliver { case, .. } => {
+                people.extend(facts.cases.get(case).map(|case| case.owner));
+                lot_wants(*case, facts, wants);
+            }
+            Self::TakeReview { case, review, .. }
+            | Self::FinishReview { case, review, .. }
+            | Self::RebutReview { case, review, .. }
+            | Self::RuleReview { case, review, .. } => {
+                people.extend(facts.cases.get(case).map(|case| case.owner));
+                wants.push(Want::Stream(StreamId::Review(*review)));
+                lot_wants(*case, facts, wants);
+            }
+            Self::CloseLot { lot, .. } | Self::ScreenLot { lot, .. } => whole_lot_wants(*lot, facts, wants),
+            Self::ResumeSampling { line, case_type, .. } => {
+                wants.push(Want::Stream(StreamId::Sampler(sampler_of(*line, case_type))));
+            }
+            Self::Adjudicate { case, .. } => draw_wants(*case, facts, wants),
             Self::AddParty { case, .. } => holder_wants(*case, facts, people),
             Self::TransferCase { to, .. } => people.extend([*to]),
-            Self::ClaimNext { .. } => {
+            Self::ClaimNext { engagement } => {
                 wants.extend(actor.map(Want::Candidates));
                 pool_wants(actor, facts, wants);
+                // Who else might read is asked only where a further reading is wanted.
+                let panels = facts.candidates.iter().filter_map(|case| facts.panels.get(&case.panel()));
+                if panels.into_iter().any(|panel| panel.asks_another().is_some()) {
+                    wants.push(Want::Stream(StreamId::Model(*engagement)));
+                    wants.extend(actor.map(Want::Rivals));
+                }
             }
             Self::ProposeGold { .. }
             | Self::ApproveGold { .. }
@@ -514,6 +642,16 @@ impl Command {
             | Self::DeclinePrecedent { .. }
             | Self::WithdrawPrecedent { .. } => self.measure_wants(facts, people, wants),
             Self::RecordReading { reader, .. } => people.extend([*reader]),
+            Self::SubmitReading { engagement, case, .. } | Self::CloseReading { engagement, case } => {
+                // Only a sequential panel asks what was measured.
+                let sequential = facts
+                    .panels
+                    .get(&case.panel())
+                    .is_some_and(|panel| matches!(panel.stopping, Stopping::Sequential { .. }));
+                wants.extend(sequential.then_some(Want::Stream(StreamId::Model(*engagement))));
+                draw_wants(*case, facts, wants);
+            }
+            Self::FitModel { engagement, .. } => wants.push(Want::Stream(StreamId::Model(*engagement))),
             Self::Sign { case, .. } => {
                 let items = facts.cases.get(case).into_iter().flat_map(|case| &case.items);
                 wants.extend(items.map(|item| Want::Text(item.name.id)));
@@ -528,10 +666,8 @@ impl Command {
             | Self::WidenItem { .. }
             | Self::ClaimSeat { .. }
             | Self::ReleaseSeat { .. }
-            | Self::SubmitReading { .. }
             | Self::RecordReference { .. }
             | Self::TakeAdjudication { .. }
-            | Self::Adjudicate { .. }
             | Self::RequestSignoff { .. }
             | Self::OpenMaterial { .. }
             | Self::ReturnSignoff { .. }
@@ -597,7 +733,10 @@ impl Command {
         let picked = picked.iter().take(PICKED_MAX).chain(rounds.flat_map(|round| &round.cases)).copied();
         for id in self.case().into_iter().chain(listed).chain(picked) {
             wants.extend([Want::Stream(StreamId::Case(id)), Want::Stream(StreamId::panel_of(id))]);
-            if let Some(admission) = facts.cases.get(&id).and_then(|case| case.admission.as_ref()) {
+            let known = facts.cases.get(&id);
+            wants
+                .extend(known.into_iter().flat_map(|case| &case.reviews).map(|id| Want::Stream(StreamId::Review(*id))));
+            if let Some(admission) = known.and_then(|case| case.admission.as_ref()) {
                 wants.extend([Want::Stream(StreamId::Sow(admission.sow)), Want::Pack(admission.pack.digest)]);
             }
             let laid = facts.cases.get(&id).and_then(|case| case.showing);
@@ -644,6 +783,44 @@ fn round_wants(rounds: &[CalibrationId], facts: &Facts, people: &mut BTreeSet<Pe
 fn holder_wants(case: CaseId, facts: &Facts, people: &mut BTreeSet<PersonId>) {
     let Some(panel) = facts.panels.get(&case.panel()) else { return };
     people.extend(panel.held_duties().map(|record| record.person));
+    let reviews = facts.cases.get(&case).into_iter().flat_map(|case| &case.reviews);
+    people.extend(reviews.filter_map(|review| facts.reviews.get(review)?.holder()).map(|holding| holding.person));
+}
+
+/// Adds the lot that a case is in, with its sampler.
+fn lot_wants(case: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
+    let Some(case) = facts.cases.get(&case) else { return };
+    let (Some(lot), Some(admission)) = (case.lot, &case.admission) else { return };
+    let sampler = StreamId::Sampler(sampler_of(admission.line, &case.case_type));
+    wants.extend([Want::Stream(StreamId::Lot(lot)), Want::Stream(sampler)]);
+}
+
+/// Adds what the draw of a case that may now be decided rests on: the lot that cases join, its seed, and since when the
+/// readers are here.
+fn draw_wants(id: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
+    let fresh = |case: &&crate::case::Case| case.lot.is_none() && case.showing.is_none();
+    let Some(case) = facts.cases.get(&id).filter(fresh) else { return };
+    let Some(admission) = case.admission.as_ref().filter(|admission| admission.plan.review.is_some()) else { return };
+    let sampler = sampler_of(admission.line, &case.case_type);
+    wants.push(Want::Stream(StreamId::Sampler(sampler)));
+    if let Some(lot) = facts.samplers.get(&sampler).and_then(|sampler| sampler.current) {
+        wants.extend([Want::Stream(StreamId::Lot(lot)), Want::Seed(lot)]);
+    }
+    let readers = facts.panels.get(&id.panel()).into_iter().flat_map(Panel::panel_readings);
+    wants.extend(readers.map(|reading| Want::Stream(StreamId::Member(reading.reader))));
+}
+
+/// Adds a lot with its sampler and seed, and the cases that would be drawn next.
+fn whole_lot_wants(id: LotId, facts: &Facts, wants: &mut Vec<Want>) {
+    wants.push(Want::Stream(StreamId::Lot(id)));
+    let Some(lot) = facts.lots.get(&id) else { return };
+    wants.push(Want::Stream(StreamId::Sampler(sampler_of(lot.line, &lot.case_type))));
+    if lot.status == LotStatus::Open {
+        wants.push(Want::Seed(id));
+    }
+    let next = facts.seeds.get(&id).map(|seed| lot.to_sample(seed)).unwrap_or_default();
+    let rest = lot.at(Place::Undrawn).take(SCREENED_MAX).filter(|_| lot.status == LotStatus::Rejected && !lot.screened);
+    wants.extend(next.into_iter().chain(rest).map(|case| Want::Stream(StreamId::Case(case))));
 }
 
 /// Returns the key under which a case's reference is unique in its engagement.

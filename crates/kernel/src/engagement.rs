@@ -206,6 +206,8 @@ pub struct Member {
     /// Answers to gold cases that the person has been told of, by pack.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gold: BTreeMap<Digest, Tally>,
+    /// When the membership began.
+    pub joined_at: Instant,
 }
 
 /// Answers to questions of gold cases.
@@ -316,11 +318,11 @@ impl LineUse {
 }
 
 impl Member {
-    pub(crate) fn apply(state: Option<Self>, event: &MemberEvent, _: Instant) -> Option<Self> {
+    pub(crate) fn apply(state: Option<Self>, event: &MemberEvent, at: Instant) -> Option<Self> {
         if let MemberEvent::Added { person, natural, side, roles, capacity } = event.clone() {
             // A person who comes back keeps the duties of the first stay, if any were left.
             let (load, gold) = state.map_or_else(Default::default, |before| (before.load, before.gold));
-            return Some(Self { person, natural, side, roles, capacity, load, active: true, gold });
+            return Some(Self { person, natural, side, roles, capacity, load, active: true, joined_at: at, gold });
         }
         let mut member = state?;
         match event.clone() {

@@ -12,11 +12,17 @@ use crate::{
     engagement::{Engagement, LineUse, Member, Sow},
     gold::Gold,
     hash::Digest,
-    id::{CalibrationId, CaseId, EngagementId, GoldId, LineId, OrgId, PanelId, PersonId, PrecedentId, SowId, TextId},
+    id::{
+        CalibrationId, CaseId, EngagementId, GoldId, LineId, LotId, OrgId, PanelId, PersonId, PrecedentId, ReviewId,
+        SamplerId, SowId, TextId,
+    },
+    lot::{Lot, Sampler, Seed},
+    model::Model,
     pack::Pack,
     panel::Panel,
     precedent::Precedent,
     refusal::{Reason, code},
+    review::Review,
     stream::{State, StreamId},
 };
 
@@ -31,12 +37,16 @@ pub enum Want {
     Organisation(OrgId),
     /// A pack by its digest.
     Pack(Digest),
+    /// The secret seed of a lot that is still open.
+    Seed(LotId),
     /// The body of a text of the command's scope.
     Text(TextId),
     /// The name of a person, for sentences.
     Name(PersonId),
     /// Open seats that this person might take, best first, with their cases and panels.
     Candidates(PersonId),
+    /// Clearly better readers than this person, with their memberships; needs the model.
+    Rivals(PersonId),
     /// Cases on which this person holds a duty, with their panels.
     DutiesOf(PersonId),
     /// Open cases that this person owns.
@@ -68,6 +78,16 @@ pub struct Facts {
     pub cases: BTreeMap<CaseId, Case>,
     /// Panels.
     pub panels: BTreeMap<PanelId, Panel>,
+    /// Reviews.
+    pub reviews: BTreeMap<ReviewId, Review>,
+    /// Lots.
+    pub lots: BTreeMap<LotId, Lot>,
+    /// Samplers.
+    pub samplers: BTreeMap<SamplerId, Sampler>,
+    /// Secret seeds of open lots.
+    pub seeds: BTreeMap<LotId, Seed>,
+    /// What is measured of the readers.
+    pub model: Option<Model>,
     /// Members.
     pub members: BTreeMap<PersonId, Member>,
     /// People.
@@ -82,6 +102,8 @@ pub struct Facts {
     pub names: BTreeMap<PersonId, String>,
     /// Answer to [`Want::Candidates`], best first.
     pub candidates: Vec<CaseId>,
+    /// Answer to [`Want::Rivals`], best first.
+    pub rivals: Vec<(Person, Member)>,
     /// Answer to [`Want::DutiesOf`].
     pub duties: Vec<CaseId>,
     /// Answer to [`Want::OwnedBy`].
@@ -117,6 +139,10 @@ impl Facts {
             (StreamId::Gold(id), State::Gold(state)) => drop(self.golds.insert(id, state)),
             (StreamId::Precedent(id), State::Precedent(state)) => drop(self.precedents.insert(id, state)),
             (StreamId::Calibration(id), State::Calibration(state)) => drop(self.calibrations.insert(id, state)),
+            (StreamId::Review(id), State::Review(state)) => drop(self.reviews.insert(id, state)),
+            (StreamId::Lot(id), State::Lot(state)) => drop(self.lots.insert(id, state)),
+            (StreamId::Sampler(id), State::Sampler(state)) => drop(self.samplers.insert(id, state)),
+            (StreamId::Model(_), State::Model(state)) => self.model = Some(state),
             (StreamId::Member(id), State::Member(state)) => drop(self.members.insert(id, state)),
             (StreamId::Organisation(id), State::Organisation(state)) => drop(self.organisations.insert(id, state)),
             (StreamId::Person(id), State::Person(state)) => drop(self.people.insert(id, state)),
@@ -131,6 +157,10 @@ impl Facts {
                 | State::Gold(_)
                 | State::Calibration(_)
                 | State::Precedent(_)
+                | State::Review(_)
+                | State::Lot(_)
+                | State::Sampler(_)
+                | State::Model(_)
                 | State::Member(_)
                 | State::Organisation(_)
                 | State::Person(_),
@@ -151,6 +181,10 @@ impl Facts {
             StreamId::Gold(id) => self.golds.get(&id).cloned().map(State::Gold),
             StreamId::Precedent(id) => self.precedents.get(&id).cloned().map(State::Precedent),
             StreamId::Calibration(id) => self.calibrations.get(&id).cloned().map(State::Calibration),
+            StreamId::Review(id) => self.reviews.get(&id).cloned().map(State::Review),
+            StreamId::Lot(id) => self.lots.get(&id).cloned().map(State::Lot),
+            StreamId::Sampler(id) => self.samplers.get(&id).cloned().map(State::Sampler),
+            StreamId::Model(_) => self.model.clone().map(State::Model),
             StreamId::Member(id) => self.members.get(&id).cloned().map(State::Member),
             StreamId::Organisation(id) => self.organisations.get(&id).cloned().map(State::Organisation),
             StreamId::Person(id) => self.people.get(&id).cloned().map(State::Person),

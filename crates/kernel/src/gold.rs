@@ -216,7 +216,11 @@ pub struct Rebuttal {
 /// Returns the questions that gold measures: those that decide and can be compared.
 pub fn measured(form: &Form) -> impl Iterator<Item = &Question> {
     form.deciding().filter(|question| match question.kind {
-        QuestionKind::Choice { .. } | QuestionKind::Span { .. } => true,
+        QuestionKind::Choice { .. }
+        | QuestionKind::Grade { .. }
+        | QuestionKind::Multi { .. }
+        | QuestionKind::Number { .. }
+        | QuestionKind::Span { .. } => true,
         QuestionKind::Text { .. } => false,
     })
 }
@@ -262,7 +266,7 @@ impl Matter {
                     })
                     .collect(),
             ),
-            Answer::Choice(_) | Answer::Text(_) => answer,
+            Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Number(_) | Answer::Text(_) => answer,
         };
         answers.into_iter().map(|(question, answer)| (question, place(answer))).collect()
     }

@@ -173,6 +173,12 @@ ids! {
     TextId "text" "text";
     /// One request that a professional takes responsibility for exact content.
     SignoffId "sign" "sign-off";
+    /// One look at finished work by somebody who had no part in it.
+    ReviewId "rev" "review";
+    /// Cases that were decided in the same week and are judged together.
+    LotId "lot" "lot";
+    /// The sampling of one service and case type from lot to lot.
+    SamplerId "smp" "sampler";
     /// One release of a deliverable to the client.
     DeliveryId "dlv" "delivery";
     /// A client or provider.

@@ -9,8 +9,8 @@ use crate::{
     gold::{GoldStatus, RebuttalState},
     hash::Digest,
     id::{
-        AssignmentId, CalibrationId, CaseId, CredentialId, GoldId, LineId, OrgId, PersonId, PrecedentId, ReadingId,
-        TextId,
+        AssignmentId, CalibrationId, CaseId, CredentialId, GoldId, LineId, LotId, OrgId, PersonId, PrecedentId,
+        ReadingId, ReviewId, TextId,
     },
     pack::Duty,
     precedent::PrecedentStatus,
@@ -57,6 +57,8 @@ words! {
         Adjudicating "adjudicating",
         /// Decided; waits for its owner to release it, the plan asks for no sign-off (or it is imported history).
         Resolved "resolved",
+        /// Decided and drawn: somebody who had no part in it looks at it before it goes on.
+        InReview "in_review",
         /// Waits for a professional to sign the exact content.
         AwaitingSignOff "awaiting_sign_off",
         /// Signed; waits for delivery.
@@ -85,7 +87,9 @@ words! {
         Agreed "agreed",
         /// Closed: an adjudicator decided.
         Adjudicated "adjudicated",
-        /// Closed: imported with one reading only.
+        /// Closed: the readers differ, and the chance that the best answer is wrong is within the limit of the plan.
+        Outvoted "outvoted",
+        /// Closed with one reading, as the plan or the file has it.
         Single "single",
         /// Closed without outcome.
         Void "void",
@@ -127,6 +131,102 @@ words! {
 }
 
 words! {
+    /// What a review is for.
+    ReviewKind {
+        /// The provider's quality control.
+        Quality "quality",
+        /// The client's own reading, without sight of the answer.
+        InHouse "in_house",
+    }
+}
+
+words! {
+    /// Where a review stands.
+    ReviewStatus {
+        /// Drawn; nobody has it.
+        Open "open",
+        /// Somebody has it.
+        Taken "taken",
+        /// Nothing was found that counts; or the client's reader gave the same answer.
+        Passed "passed",
+        /// Something was found; or the client's reader gave another answer.
+        Failed "failed",
+        /// The author holds that the finding is wrong.
+        Rebutted "rebutted",
+        /// Another person let the finding stand.
+        Upheld "upheld",
+        /// Another person struck the finding.
+        Overturned "overturned",
+        /// The case ended first.
+        Cancelled "cancelled",
+    }
+}
+
+impl ReviewStatus {
+    /// Returns whether the review is finished and a finding stands.
+    pub const fn found(self) -> bool {
+        match self {
+            Self::Failed | Self::Rebutted | Self::Upheld => true,
+            Self::Open | Self::Taken | Self::Passed | Self::Overturned | Self::Cancelled => false,
+        }
+    }
+
+    /// Returns whether the review waits for a reviewer to finish it.
+    pub const fn waits(self) -> bool {
+        match self {
+            Self::Open | Self::Taken => true,
+            Self::Passed | Self::Failed | Self::Rebutted | Self::Upheld | Self::Overturned | Self::Cancelled => false,
+        }
+    }
+}
+
+words! {
+    /// How much a defect weighs.
+    Severity {
+        /// Somebody could come to harm, or the answer is wrong.
+        Critical "critical",
+        /// The work does not serve its purpose.
+        Major "major",
+        /// It can be better, and serves its purpose; it does not fail a case.
+        Minor "minor",
+    }
+}
+
+words! {
+    /// What is wrong.
+    DefectKind {
+        /// A fact is wrong.
+        Fact "fact",
+        /// Law or standard misapplied.
+        Standard "standard",
+        /// The reasoning does not hold.
+        Reasoning "reasoning",
+        /// The passages cited do not carry the answer.
+        Evidence "evidence",
+        /// Wrong form of the deliverable.
+        Format "format",
+        /// Part of the scope was missed.
+        MissedScope "missed_scope",
+    }
+}
+
+words! {
+    /// Where a lot stands.
+    LotStatus {
+        /// Cases join it.
+        Open "open",
+        /// Complete; its sample is being reviewed.
+        Judging "judging",
+        /// The sample was good enough.
+        Accepted "accepted",
+        /// The sample was not: every other case is reviewed too.
+        Rejected "rejected",
+        /// Complete; its plan asks for no judgement.
+        Closed "closed",
+    }
+}
+
+words! {
     /// Where an engagement stands.
     EngagementStatus {
         /// Being set up.
@@ -155,6 +255,9 @@ pub enum Row {
     Calibration(CalibrationRow),
     Invitee(InviteeRow),
     Precedent(PrecedentRow),
+    Review(ReviewRow),
+    Defect(DefectRow),
+    Lot(LotRow),
     Organisation(OrganisationRow),
     Person(PersonRow),
     Credential(CredentialRow),
@@ -275,7 +378,7 @@ pub struct DisputeRow {
     pub origin: Origin,
 }
 
-/// One choice answer of one reading. Key: `case`, `reading`, `question`.
+/// One answer of one reading, as [`crate::form::Answer::word`] writes it: of choice, grade, multi and number. Key: `case`, `reading`, `question`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "columns are named for what they hold")]
 pub struct AnswerRow {
@@ -369,6 +472,58 @@ pub struct PrecedentRow {
     pub status: PrecedentStatus,
     /// When the status last changed.
     pub since: Instant,
+}
+
+/// A review. Key: `review`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct ReviewRow {
+    pub review: ReviewId,
+    pub case: CaseId,
+    pub lot: LotId,
+    pub kind: ReviewKind,
+    pub status: ReviewStatus,
+    /// Who has it or finished it.
+    pub reviewer: Option<PersonId>,
+    pub drawn_at: Instant,
+    pub finished_at: Option<Instant>,
+}
+
+/// A defect that stands. Key: `review`, `ordinal`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct DefectRow {
+    pub review: ReviewId,
+    /// From 1.
+    pub ordinal: u32,
+    pub case: CaseId,
+    pub lot: LotId,
+    pub kind: DefectKind,
+    pub severity: Severity,
+    /// Empty: the work as a whole.
+    pub question: String,
+}
+
+/// A lot. Key: `lot`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct LotRow {
+    pub lot: LotId,
+    pub line: LineId,
+    pub case_type: String,
+    /// Counts the lots of a sampler, from 1.
+    pub number: u32,
+    pub status: LotStatus,
+    pub opened_at: Instant,
+    pub ends_at: Instant,
+    /// Cases in it.
+    pub size: u32,
+    /// Cases drawn for quality review.
+    pub drawn: u32,
+    /// Of these, reviewed.
+    pub reviewed: u32,
+    /// Of these, failed.
+    pub found: u32,
 }
 
 /// An organisation (scope `dir`). Key: `org`.

@@ -1,10 +1,10 @@
 //! A practice pack as the kernel knows it: form, quality plan, roles. Read from files by `remit-formats`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{form::Form, hash::Digest};
+use crate::{form::Form, hash::Digest, index::words};
 
 /// A pack, complete and checked. Its digest is its identity: a case keeps the version it started with (I13).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,13 @@ pub struct Plan {
     pub signoff: bool,
     /// Whether the signer's credential must be valid in the case's jurisdiction.
     pub signoff_in_jurisdiction: bool,
+    /// Which finished work is looked at again; none: nothing is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewPlan>,
+    /// Case types of which one reading alone may decide. A line that names some is signed by both sides; without it a
+    /// case is read twice at least.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub single_allowed: BTreeSet<String>,
     /// How gold is mixed in; none: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gold: Option<GoldPlan>,
@@ -113,7 +120,87 @@ impl GoldPlan {
     }
 }
 
-/// The stopping rule of a panel. The sequential rule joins with the quality engine.
+/// A hundred percent, in basis points.
+pub const WHOLE: u32 = 10_000;
+
+/// Which finished work is looked at again. Shares are in basis points: 500 are 5 %.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewPlan {
+    /// Share of all decided cases that is drawn, whatever they are like.
+    #[serde(default)]
+    pub random: u32,
+    /// Share of the cases with this mark that is drawn besides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub risks: BTreeMap<Risk, u32>,
+    /// Whether each week's lot is judged by a sample; none: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<Acceptance>,
+    /// Share of the cases that the client's own reviewers read, without seeing the answer.
+    #[serde(default)]
+    pub in_house: u32,
+    /// Days in which an author may answer a failed review.
+    #[serde(default = "rebuttal_days")]
+    pub rebuttal_days: u32,
+}
+
+fn rebuttal_days() -> u32 {
+    7
+}
+
+/// How a lot is judged: the sample for its size at inspection level II, and the quality limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acceptance {
+    /// Acceptable quality limit, in basis points of failed cases: 100 are 1 %.
+    pub aql: u32,
+    /// Whether both sides consent to smaller samples after a good run.
+    #[serde(default)]
+    pub reduced: bool,
+}
+
+words! {
+    /// A mark that makes a second look more useful.
+    Risk {
+        /// The case is urgent.
+        Urgent "urgent",
+        /// A reader's confidence was below [`LOW_CONFIDENCE`].
+        LowConfidence "low_confidence",
+        /// One reading alone decided.
+        SingleReading "single_reading",
+        /// The readers differed and an adjudicator decided.
+        Adjudicated "adjudicated",
+        /// A reader joined less than [`NEW_DAYS`] days ago.
+        NewExpert "new_expert",
+    }
+}
+
+/// A confidence below this many percent is low.
+pub const LOW_CONFIDENCE: u8 = 60;
+/// For so many days a reader is new.
+pub const NEW_DAYS: i64 = 30;
+
+/// Fewest blind readings of a case, unless its type is named as one that a single reading may decide.
+pub const READINGS_MIN: u8 = 2;
+
+impl Plan {
+    /// Returns the stopping rule for cases of one type: at least two readings, unless the plan names the type.
+    ///
+    /// A plan of one reading that names no type at all was signed before types were named, and stays as it was signed.
+    pub fn stopping_of(&self, case_type: &str) -> Stopping {
+        let single = self.single_allowed.contains(case_type);
+        match self.stopping {
+            Stopping::Fixed { readings } if single || self.single_allowed.is_empty() => Stopping::Fixed { readings },
+            Stopping::Fixed { readings } => Stopping::Fixed { readings: readings.max(READINGS_MIN) },
+            Stopping::Sequential { readings_min, readings_max, error_max } => {
+                let readings_min = if single { readings_min } else { readings_min.max(READINGS_MIN) };
+                Stopping::Sequential { readings_min, readings_max: readings_max.max(readings_min), error_max }
+            }
+        }
+    }
+}
+
+/// The stopping rule of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Stopping {
@@ -121,6 +208,15 @@ pub enum Stopping {
     Fixed {
         /// At least 1.
         readings: u8,
+    },
+    /// As many as it takes until the estimated chance of a wrong answer is within the limit.
+    Sequential {
+        /// Fewest blind readings, at least 1.
+        readings_min: u8,
+        /// Most; then the readings are compared as they stand.
+        readings_max: u8,
+        /// Greatest chance of a wrong answer, in millionths.
+        error_max: u32,
     },
 }
 
@@ -134,6 +230,8 @@ pub enum Duty {
     Adjudicate,
     /// Takes professional responsibility for exact content.
     Sign,
+    /// Looks at finished work that was drawn.
+    Review,
 }
 
 /// What a duty calls for.
@@ -157,6 +255,13 @@ pub struct Calibrated {
     pub share_bp: u16,
     /// At least so many questions must have been answered.
     pub answers_min: u32,
+}
+
+impl Requirement {
+    /// Returns whether nothing is called for.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How a case type is worked.

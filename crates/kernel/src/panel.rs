@@ -8,15 +8,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     case::Cause,
-    form::{Answer, Form, Judgement, QuestionKey},
+    decimal::Decimal,
+    form::{Answer, Form, Judgement, Question, QuestionKey},
     hash::Digest,
     id::{AssignmentId, CaseId, CredentialId, PersonId, ReadingId},
     index::{AnswerRow, DisputeRow, DutyRow, DutyStatus, Origin, PanelRow, PanelStatus, Part, Row, SeatRow, words},
+    model::{MILLION, Model},
     pack::{Duty, Stopping},
     routing::Examined,
     text::TextRef,
     time::Instant,
 };
+
+/// Fewest readings of which some may be outvoted.
+const OUTVOTING_MIN: usize = 3;
 
 /// What happens to a panel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,10 +55,14 @@ pub enum PanelEvent {
     SuggestionRecorded { reading: Reading },
     /// A reference answer from a file was stored beside the panel.
     ReferenceRecorded { answers: BTreeMap<QuestionKey, Answer>, source: Source },
+    /// All readings so far are in, and the chance of a wrong answer was weighed: enough, or another one is wanted.
+    Weighed { weighed: Weighed },
     /// All readings are in and alike on what decides.
     Agreed { outcome: Judgement, other_evidence: bool },
     /// All readings are in and differ on these questions.
     Disputed { questions: Vec<QuestionKey> },
+    /// All readings are in and differ on these questions; by the plan's limit the answer stands all the same.
+    Outvoted { outcome: Judgement, questions: Vec<QuestionKey> },
     /// Closed with one reading, as planned or as the file has it.
     LeftSingle { outcome: Judgement },
     /// An adjudicator took the dispute. `order` is the random order in which the readings are shown.
@@ -66,6 +75,77 @@ pub enum PanelEvent {
     Challenged { cause: Cause, by: PersonId, natural: PersonId, finding: Option<Judgement>, note: TextRef },
     /// Closed without outcome, because the case ended.
     Voided {},
+}
+
+words! {
+    /// What weighing the readings of a sequential panel came to.
+    Verdict {
+        /// Another reading is wanted.
+        Another "another",
+        /// The chance of a wrong answer is within the limit.
+        Enough "enough",
+        /// It is not, and the plan allows no further reading.
+        Cap "cap",
+        /// A manager closed the panel with the readings it had: nobody was left to read.
+        Closed "closed",
+        /// Nothing calibrates a chance: the fewest readings of the plan are compared as they stand.
+        Uncalibrated "uncalibrated",
+    }
+}
+
+/// Readings weighed by the sequential rule, whatever came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weighed {
+    /// How many readings were in.
+    pub readings: u8,
+    /// Estimated chance of a wrong answer, the greatest over the questions that decide, in millionths; none: nothing
+    /// calibrates it.
+    pub error: Option<u32>,
+    /// The limit of the plan, in millionths.
+    pub error_max: u32,
+    /// Version of the model that was asked.
+    pub model: Option<u32>,
+    /// What it came to.
+    pub verdict: Verdict,
+}
+
+impl Weighed {
+    /// Returns what came of it, in a sentence without a full stop.
+    pub fn sentence(&self) -> String {
+        let (readings, limit) = (self.readings, chance_in_words(self.error_max));
+        let count = if readings == 1 { "1 reading".to_owned() } else { format!("{readings} readings") };
+        let chance = self
+            .error
+            .map(|error| format!("estimated chance of a wrong answer {}, limit {limit}", estimate_in_words(error)));
+        match (self.verdict, chance) {
+            (Verdict::Another, Some(chance)) => format!("Another reading was asked for after {count}: {chance}"),
+            (Verdict::Enough, Some(chance)) => format!("Stopped after {count}: {chance}"),
+            (Verdict::Cap, Some(chance)) => format!("Stopped after {count}, the most that the plan allows: {chance}"),
+            (Verdict::Closed, Some(chance)) => format!("Closed after {count}, since nobody was left to read: {chance}"),
+            (Verdict::Closed, None) => {
+                format!("Closed after {count}, since nobody was left to read; no chance of a wrong answer is estimated")
+            }
+            (Verdict::Another | Verdict::Enough | Verdict::Cap | Verdict::Uncalibrated, _) => {
+                format!("Stopped after {count}: nothing calibrates an estimate of the chance of a wrong answer yet")
+            }
+        }
+    }
+}
+
+/// Returns a chance in millionths as people read it, such as `0.6 %`.
+pub fn chance_in_words(millionths: u32) -> String {
+    let percent = Decimal::of_units(i128::from(millionths), 4).unwrap_or(Decimal::ZERO);
+    format!("{percent} %")
+}
+
+/// Returns an estimate as far as it can carry: tenths of a percent, rounded up. What is known of readers from some hundred
+/// answers says nothing of smaller chances.
+fn estimate_in_words(millionths: u32) -> String {
+    const TENTH: u32 = 1_000;
+    if millionths < TENTH {
+        return format!("under {}", chance_in_words(TENTH));
+    }
+    chance_in_words(millionths.div_ceil(TENTH).saturating_mul(TENTH))
 }
 
 words! {
@@ -94,7 +174,8 @@ pub struct Routing {
 words! {
     /// How a seat was filled.
     RoutingRule {
-        /// The reader asked for the next case: earliest promise first among eligible seats.
+        /// The reader asked for the next case: earliest promise first among eligible seats. A further reading of a
+        /// sequential panel waits some hours for a clearly better reader who is free.
         NextCase "next_case",
         /// The reader chose this case.
         Chosen "chosen",
@@ -237,6 +318,8 @@ pub struct Panel {
     pub challenges: Vec<Challenge>,
     pub reference: BTreeMap<QuestionKey, Answer>,
     pub duties: Vec<DutyRecord>,
+    /// How often the readings were weighed, and when.
+    pub weighed: Vec<(Weighed, Instant)>,
 }
 
 /// What comparing all readings gives.
@@ -261,23 +344,122 @@ impl Stopping {
     /// Returns how many readings the rule asks for before anything is known.
     pub fn first(self) -> u8 {
         match self {
-            Self::Fixed { readings } => readings,
+            Self::Fixed { readings } | Self::Sequential { readings_min: readings, .. } => readings,
         }
     }
 
-    /// Returns how many further readings the rule asks for, given what was sealed. The sequential rule will look at
-    /// the answers; the fixed rule only counts.
-    pub fn further(self, sealed: &[&Judgement]) -> u8 {
+    /// Returns most readings that the rule may ask for.
+    pub fn last(self) -> u8 {
         match self {
-            Self::Fixed { readings } => readings.saturating_sub(u8::try_from(sealed.len()).unwrap_or(u8::MAX)),
+            Self::Fixed { readings } | Self::Sequential { readings_max: readings, .. } => readings,
         }
     }
+
+    /// Weighs readings that are all in: what the sequential rule makes of them; none under a fixed number.
+    ///
+    /// The chance of a wrong answer is the greatest over the deciding questions that have classes. Of a question on which
+    /// the readers agree it is that of the shared answer, else that of the best one.
+    pub fn weigh(self, form: &Form, model: Option<&Model>, readings: &[&Reading]) -> Option<Weighed> {
+        let Self::Sequential { readings_max, error_max, .. } = self else { return None };
+        let count = u8::try_from(readings.len()).unwrap_or(u8::MAX);
+        let asked: Vec<_> = form.deciding().filter(|question| question.kind.has_classes()).collect();
+        let calibrated =
+            model.filter(|model| !asked.is_empty() && asked.iter().all(|question| model.calibrates(question)));
+        let error = calibrated.map(|model| {
+            let errors = asked.iter().map(|question| {
+                let answers = answers_of(question, readings);
+                let standing = agreed(question, readings);
+                model.estimate(question, &answers, standing.as_ref()).map_or(MILLION, |estimate| estimate.error)
+            });
+            errors.max().unwrap_or(MILLION)
+        });
+        let verdict = match error {
+            None => Verdict::Uncalibrated,
+            Some(error) if error <= error_max => Verdict::Enough,
+            Some(_) if count >= readings_max => Verdict::Cap,
+            Some(_) => Verdict::Another,
+        };
+        Some(Weighed { readings: count, error, error_max, model: calibrated.map(|model| model.version), verdict })
+    }
+}
+
+/// Returns what each reader answered to a question.
+fn answers_of<'a>(question: &Question, readings: &[&'a Reading]) -> Vec<(PersonId, &'a Answer)> {
+    readings
+        .iter()
+        .filter_map(|reading| Some((reading.natural, reading.judgement.answers.get(&question.key)?)))
+        .collect()
+}
+
+/// Returns the answer on which all readers agree, within the tolerance of the question.
+fn agreed(question: &Question, readings: &[&Reading]) -> Option<Answer> {
+    let judgements: Vec<_> = readings.iter().map(|reading| &reading.judgement).collect();
+    let key = &question.key;
+    let same = pairs(&judgements).all(|(one, other)| question.same(one.answers.get(key), other.answers.get(key)));
+    let answers: Vec<_> = judgements.iter().filter_map(|judgement| judgement.answers.get(key)).collect();
+    question.settled(&answers).filter(|_| same)
+}
+
+/// Returns the outcome of a panel whose readers differ, if on every question in dispute one answer's chance of being
+/// wrong is within the limit; with the questions on which somebody was outvoted.
+///
+/// It takes three readings or more: of two who differ, one would simply be believed. Evidence under a disputed question is
+/// that of the readers whose answer stands.
+pub fn outvote(
+    form: &Form,
+    model: &Model,
+    error_max: u32,
+    readings: &[&Reading],
+) -> Option<(Judgement, Vec<QuestionKey>)> {
+    if readings.len() < OUTVOTING_MIN {
+        return None;
+    }
+    let mut stand = BTreeMap::new();
+    let mut questions = Vec::new();
+    for question in form.deciding() {
+        let given = answers_of(question, readings);
+        if given.is_empty() {
+            continue;
+        }
+        if let Some(answer) = agreed(question, readings) {
+            stand.insert(&question.key, answer);
+            continue;
+        }
+        let best = model.estimate(question, &given, None).filter(|best| best.error <= error_max)?;
+        stand.insert(&question.key, best.answer);
+        questions.push(question.key.clone());
+    }
+    let holds = |reading: &Reading, key: &QuestionKey| {
+        let (question, answer) = (form.question(key), stand.get(key));
+        question.is_some_and(|question| question.same(answer, reading.judgement.answers.get(key)))
+    };
+    // The reasons are those of a reader whose answers all stand, where there is one.
+    let first = readings.iter().find(|reading| questions.iter().all(|key| holds(reading, key)));
+    let first = first.or(readings.first())?;
+    let mut outcome = Judgement { confidence: None, evidence: BTreeMap::new(), ..first.judgement.clone() };
+    for question in form.questions.iter().filter(|question| !question.decides) {
+        outcome.answers.extend(agreed(question, readings).map(|answer| (question.key.clone(), answer)));
+    }
+    for reading in readings {
+        for (key, spans) in &reading.judgement.evidence {
+            if !questions.contains(key) || holds(reading, key) {
+                outcome.evidence.entry(key.clone()).or_default().extend(spans);
+            }
+        }
+    }
+    for spans in outcome.evidence.values_mut() {
+        spans.sort_unstable();
+        spans.dedup();
+    }
+    outcome.answers.extend(stand.into_iter().map(|(key, answer)| (key.clone(), answer)));
+    Some((outcome, questions))
 }
 
 /// Compares panel readings by the deciding questions of the form.
 ///
-/// Evidence and rationale never make a dispute. The outcome of an agreement carries the first reading's answers and
-/// the evidence of all, without repeats.
+/// Evidence and rationale never make a dispute. The outcome of an agreement carries, for each question on which the
+/// answers count as the same, the one that stands for all ([`crate::form::Question::settled`]), else that of the first
+/// reading; and the evidence of all, without repeats.
 pub fn compare(form: &Form, readings: &[&Judgement]) -> Comparison {
     let Some((first, others)) = readings.split_first() else { return Comparison::Nothing };
     if others.is_empty() {
@@ -285,18 +467,21 @@ pub fn compare(form: &Form, readings: &[&Judgement]) -> Comparison {
     }
     // Every pair is looked at: passages may overlap a third without overlapping each other, and the order in which the
     // readings were sealed must not matter.
-    let differing: Vec<_> = form
-        .deciding()
-        .filter(|question| {
-            pairs(readings)
-                .any(|(one, other)| !question.same(one.answers.get(&question.key), other.answers.get(&question.key)))
-        })
-        .map(|question| question.key.clone())
-        .collect();
+    let mut outcome = Judgement { confidence: None, ..(*first).clone() };
+    let mut differing = Vec::new();
+    for question in &form.questions {
+        let key = &question.key;
+        let same = pairs(readings).all(|(one, other)| question.same(one.answers.get(key), other.answers.get(key)));
+        let answers: Vec<_> = readings.iter().filter_map(|judgement| judgement.answers.get(key)).collect();
+        match question.settled(&answers).filter(|_| same) {
+            Some(settled) => drop(outcome.answers.insert(key.clone(), settled)),
+            None if question.decides && !(same && answers.is_empty()) => differing.push(key.clone()),
+            None => {}
+        }
+    }
     if !differing.is_empty() {
         return Comparison::Disputed(differing);
     }
-    let mut outcome = Judgement { confidence: None, ..(*first).clone() };
     for (question, spans) in others.iter().flat_map(|other| &other.evidence) {
         outcome.evidence.entry(question.clone()).or_default().extend(spans);
     }
@@ -352,6 +537,7 @@ impl Panel {
                 challenges: Vec::new(),
                 reference: BTreeMap::new(),
                 duties: Vec::new(),
+                weighed: Vec::new(),
             });
         }
         let mut panel = state?;
@@ -388,6 +574,20 @@ impl Panel {
                 (self.status, self.agreed, self.other_evidence) = (PanelStatus::Disputed, false, false);
                 self.disputed = questions;
                 self.bench = Bench::Open;
+            }
+            PanelEvent::Weighed { weighed } => {
+                self.weighed.push((weighed, at));
+                match weighed.verdict {
+                    Verdict::Another => self.seats.push(Seat::Open),
+                    Verdict::Enough | Verdict::Cap | Verdict::Closed | Verdict::Uncalibrated => {
+                        self.seats.retain(|seat| matches!(seat, Seat::Sealed { .. }));
+                    }
+                }
+            }
+            PanelEvent::Outvoted { questions, .. } => {
+                self.status = PanelStatus::Outvoted;
+                self.disputed = questions;
+                self.bench = Bench::Closed;
             }
             PanelEvent::LeftSingle { .. } => self.status = PanelStatus::Single,
             PanelEvent::AdjudicatorTook { assignment, person, natural, order } => {
@@ -458,6 +658,17 @@ impl Panel {
         }
     }
 
+    /// Returns whether a seat is not sealed yet.
+    pub fn waits_for_readers(&self) -> bool {
+        self.seats.iter().any(|seat| !matches!(seat, Seat::Sealed { .. }))
+    }
+
+    /// Returns since when the panel asks for a further reading that nobody has taken; none: it does not.
+    pub fn asks_another(&self) -> Option<Instant> {
+        let (weighed, at) = self.weighed.last()?;
+        (weighed.verdict == Verdict::Another && self.open_seat().is_some()).then_some(*at)
+    }
+
     /// Returns the number of the first open seat, from 1.
     pub fn open_seat(&self) -> Option<u8> {
         self.number_of(|seat| *seat == Seat::Open)
@@ -500,7 +711,11 @@ impl Panel {
     pub fn complete(&self) -> bool {
         match self.status {
             PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => false,
-            PanelStatus::Disputed | PanelStatus::Agreed | PanelStatus::Adjudicated | PanelStatus::Single => true,
+            PanelStatus::Disputed
+            | PanelStatus::Agreed
+            | PanelStatus::Outvoted
+            | PanelStatus::Adjudicated
+            | PanelStatus::Single => true,
         }
     }
 
@@ -512,16 +727,20 @@ impl Panel {
             PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => false,
             // An imported dispute is history: both readings are open from the start.
             PanelStatus::Disputed => self.origin == Origin::Imported,
-            PanelStatus::Agreed | PanelStatus::Adjudicated | PanelStatus::Single => self.bench == Bench::Closed,
+            PanelStatus::Agreed | PanelStatus::Outvoted | PanelStatus::Adjudicated | PanelStatus::Single => {
+                self.bench == Bench::Closed
+            }
         }
     }
 
     /// Returns whether the panel has reached an end and nobody owes it anything.
     pub fn ended(&self) -> bool {
         match self.status {
-            PanelStatus::Agreed | PanelStatus::Adjudicated | PanelStatus::Single | PanelStatus::Void => {
-                self.bench == Bench::Closed
-            }
+            PanelStatus::Agreed
+            | PanelStatus::Outvoted
+            | PanelStatus::Adjudicated
+            | PanelStatus::Single
+            | PanelStatus::Void => self.bench == Bench::Closed,
             PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Disputed => false,
         }
     }
@@ -596,13 +815,13 @@ impl Panel {
     fn answer_rows(&self, revealed: bool) -> impl Iterator<Item = Row> {
         self.readings.iter().flat_map(move |reading| {
             reading.judgement.answers.iter().filter_map(move |(question, answer)| {
-                let Answer::Choice(option) = answer else { return None };
+                let answer = answer.word()?;
                 Some(Row::Answer(AnswerRow {
                     case: self.case,
                     reading: reading.reading,
                     question: question.clone(),
                     reader: reading.reader,
-                    answer: option.clone(),
+                    answer,
                     part: reading.part,
                     origin: reading.provenance.origin(),
                     revealed,

@@ -165,6 +165,10 @@ pub mod code {
         QUOTE_AMBIGUOUS "quote-ambiguous";
         SPAN_OUTSIDE "span-outside";
         SPAN_COUNT "span-count";
+        SINGLE_READING "single-reading";
+        BETTER_READER "better-reader-free";
+        PICKS_COUNT "picks-count";
+        NUMBER_RANGE "number-range";
         FIELD_INVALID "field-invalid";
         OUT_OF_SCOPE "out-of-scope";
         VOLUME_USED_UP "volume-used-up";
@@ -209,5 +213,9 @@ pub mod code {
         NOT_GOLD "not-gold";
         NOT_CALIBRATED "not-calibrated";
         NOT_PRECEDENT "not-precedent";
+        SEED_LOST "seed-lost";
+        REVIEW_OPEN "review-open";
+        REVIEW_TAKEN "review-taken";
+        TOO_LATE "too-late";
     }
 }

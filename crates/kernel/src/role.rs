@@ -14,6 +14,8 @@ words! {
         Expert "expert",
         /// Decides between readings.
         Adjudicator "adjudicator",
+        /// Looks at finished work that was drawn, and had no part in it.
+        Reviewer "reviewer",
         /// Signs off.
         Signer "signer",
         /// Sees what was done; changes nothing.

@@ -32,6 +32,9 @@ pub struct Need {
     pub adjudicator: Requirement,
     /// What the pack requires of signers.
     pub signer: Requirement,
+    /// What the pack requires of reviewers.
+    #[serde(default, skip_serializing_if = "Requirement::is_none")]
+    pub reviewer: Requirement,
     /// Countries from which the work may be done; empty: all.
     pub places: BTreeSet<String>,
     /// Working language.
@@ -66,6 +69,7 @@ impl Need {
             Duty::Read => &self.reader,
             Duty::Adjudicate => &self.adjudicator,
             Duty::Sign => &self.signer,
+            Duty::Review => &self.reviewer,
         }
     }
 }
@@ -76,6 +80,7 @@ pub fn role_of(duty: Duty) -> Role {
         Duty::Read => Role::Expert,
         Duty::Adjudicate => Role::Adjudicator,
         Duty::Sign => Role::Signer,
+        Duty::Review => Role::Reviewer,
     }
 }
 

@@ -12,10 +12,16 @@ use crate::{
     engagement::{Engagement, EngagementEvent, LineEvent, LineUse, Member, MemberEvent, Sow, SowEvent},
     gold::{Gold, GoldEvent},
     hash::{Digest, canonical},
-    id::{CalibrationId, CaseId, EngagementId, GoldId, Id, LineId, OrgId, PanelId, PersonId, PrecedentId, SowId},
+    id::{
+        CalibrationId, CaseId, EngagementId, GoldId, Id, LineId, LotId, OrgId, PanelId, PersonId, PrecedentId,
+        ReviewId, SamplerId, SowId,
+    },
     index::Row,
+    lot::{Lot, LotEvent, Sampler, SamplerEvent},
+    model::{Model, ModelEvent},
     panel::{Panel, PanelEvent},
     precedent::{Precedent, PrecedentEvent},
+    review::{Review, ReviewEvent},
     time::Instant,
 };
 
@@ -145,11 +151,13 @@ macro_rules! streams {
                     Self::Gold(state) => state.rows(),
                     Self::Calibration(state) => state.rows(),
                     Self::Precedent(state) => state.rows(),
+                    Self::Review(state) => state.rows(),
+                    Self::Lot(state) => state.rows(),
                     Self::Member(state) => state.rows(),
                     Self::Organisation(state) => state.rows(),
                     Self::Person(state) => state.rows(),
-                    // Statements of work and their counters are few: they are read by their names.
-                    Self::Sow(_) | Self::Line(_) => Vec::new(),
+                    // Statements of work, their counters and models are few: they are read by their names.
+                    Self::Sow(_) | Self::Line(_) | Self::Model(_) | Self::Sampler(_) => Vec::new(),
                 }
             }
         }
@@ -173,6 +181,14 @@ streams! {
     Calibration(CalibrationId) "calibration" CalibrationEvent Calibration;
     /// A decided case published as guidance.
     Precedent(PrecedentId) "precedent" PrecedentEvent Precedent;
+    /// A review of a case.
+    Review(ReviewId) "review" ReviewEvent Review;
+    /// A lot.
+    Lot(LotId) "lot" LotEvent Lot;
+    /// The sampling of a service and case type.
+    Sampler(SamplerId) "sampler" SamplerEvent Sampler;
+    /// What is measured of the readers of an engagement.
+    Model(EngagementId) "model" ModelEvent Model;
     /// A person in the engagement.
     Member(PersonId) "member" MemberEvent Member;
     /// An organisation (scope `dir`).

@@ -37,12 +37,21 @@ impl LoadLimits {
     };
 }
 
+/// Requests worked on at a time for each core: enough to share a commit, too few to crowd one another out.
+const RUNNING_PER_CORE: u32 = 8;
+/// Fewest and most requests worked on at a time, however many cores there are.
+const RUNNING: [u32; 2] = [16, 512];
+/// Requests that may wait for each one worked on.
+const WAITING_PER_PLACE: u32 = 8;
+
 impl Default for LoadLimits {
     fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+        let running = cores.saturating_mul(RUNNING_PER_CORE).clamp(RUNNING[0], RUNNING[1]);
         Self {
-            running_max: NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN),
-            waiting_max: 512,
-            wait_max: Duration::from_millis(500),
+            running_max: NonZeroU32::new(running).unwrap_or(NonZeroU32::MIN),
+            waiting_max: running * WAITING_PER_PLACE,
+            wait_max: Duration::from_millis(150),
             request_max: Duration::from_secs(30),
         }
     }

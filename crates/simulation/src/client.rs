@@ -112,7 +112,8 @@ async fn due(play: &Play, case: CaseId, status: CaseStatus) -> Option<(PersonId,
         CaseStatus::Delivered => Some((play.one(&world.clients)?, Command::AcceptDelivery { engagement, case })),
         CaseStatus::Revision => Some((known.owner, Command::RequestSignoff { engagement, case })),
         CaseStatus::ScopeQuery => Some((known.owner, Command::AdmitCase { engagement, case })),
-        CaseStatus::Declined | CaseStatus::Accepted | CaseStatus::Cancelled => None,
+        // No line of this world plans reviews, so no case is ever drawn for one.
+        CaseStatus::InReview | CaseStatus::Declined | CaseStatus::Accepted | CaseStatus::Cancelled => None,
     }
 }
 

@@ -1,11 +1,18 @@
-//! Agreement statistics, intervals and quantiles: numbers in, numbers out.
+//! Agreement, intervals, sampling plans, drift, queues and assignment: numbers in, numbers out.
 //!
 //! The words here are the statistician's: raters give units classes. No figure is ever NaN: where a formula has no
 //! answer, the outcome has a name, because "undefined" and "perfect" must not look alike on a page.
 
 pub mod agreement;
+pub mod assignment;
 pub mod describe;
+pub mod drift;
 pub mod interval;
+pub mod queueing;
+pub mod random;
+pub mod sampling;
+mod special;
+pub mod truth;
 
 use agreement::Undefined;
 
@@ -35,9 +42,28 @@ pub enum StatsError {
     /// The figure itself is undefined, and so is its interval.
     #[error(transparent)]
     Undefined(#[from] Undefined),
-    /// A table has more classes than [`agreement::CLASSES_MAX`].
-    #[error("{0} classes exceed {max}", max = agreement::CLASSES_MAX)]
-    TooManyClasses(usize),
+    /// A table has more classes than it may have.
+    #[error("{found} classes exceed {max}")]
+    TooManyClasses {
+        /// Classes that were asked for.
+        found: usize,
+        /// Most that are possible.
+        max: usize,
+    },
+    /// A value, weight or distance that is not finite or lies outside of what is possible.
+    #[error("{0:?} is not a possible value")]
+    Value(f64),
+    /// More trials than [`interval::TRIALS_MAX`].
+    #[error("{0} trials exceed {max}", max = interval::TRIALS_MAX)]
+    TooManyTrials(u64),
+    /// More were drawn than the lot holds.
+    #[error("a sample of {n} exceeds its lot of {size}")]
+    SampleExceedsLot {
+        /// Items drawn.
+        n: u64,
+        /// Items in the lot.
+        size: u64,
+    },
     /// A class that the table does not have.
     #[error("class {class} is not one of the table's {classes}")]
     UnknownClass {
@@ -57,6 +83,39 @@ pub enum StatsError {
     /// Counts that sum to more than 2^53, beyond which a sum is no longer exact.
     #[error("the counts sum to more than 2^53")]
     TooLarge,
+    /// Two risks or shares that leave nothing between them, or that no plan up to the largest sample keeps.
+    #[error("no plan keeps these risks: the good share must lie below the bad one, and both risks sum to less than 1")]
+    Risks,
+    /// A plan that accepts as many defects as it reads, or reads more than [`sampling::SAMPLE_MAX`].
+    #[error("a plan of {n} items that accepts {accept} defects decides nothing")]
+    Plan {
+        /// Items checked.
+        n: u64,
+        /// Most defects with which a lot passes.
+        accept: u64,
+    },
+    /// A team with no more people than load, or more than [`queueing::PEOPLE_MAX`].
+    #[error("{people} people never catch up with {load} erlangs")]
+    Overloaded {
+        /// The load in erlangs.
+        load: f64,
+        /// The people.
+        people: u64,
+    },
+    /// A cost beyond [`assignment::COST_MAX`].
+    #[error("the cost {0} lies beyond what is reckoned with")]
+    Cost(i64),
+    /// A marked passage that ends before it begins, leaves its text or overlaps another one.
+    #[error("the passage from {begin} to {end} is none")]
+    Span {
+        /// Where it begins.
+        begin: u64,
+        /// Where it ends.
+        end: u64,
+    },
+    /// Fewer units or raters than a figure needs.
+    #[error("two units with values are needed, and one with two")]
+    TooFewUnits,
     /// A quantile of nothing was asked for.
     #[error("a quantile needs at least one value")]
     NoValues,

@@ -11,7 +11,7 @@ use std::{
 
 use deadpool::{
     Runtime,
-    managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult},
+    managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult, TimeoutType},
 };
 use tokio::{
     sync::{broadcast, mpsc, oneshot},
@@ -223,11 +223,12 @@ async fn session(pool: &Pool<Sessions>) -> Result<Object<Sessions>> {
     pool.get().await.map_err(|error| match error {
         PoolError::Backend(error) => error,
         PoolError::Closed => StoreError::Closed,
-        PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-            StoreError::Unreachable {
-                source: Arc::new(std::io::Error::other("no connection to the database became free in time")),
-            }
-        }
+        PoolError::Timeout(TimeoutType::Wait) => StoreError::Crowded,
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle)
+        | PoolError::NoRuntimeSpecified
+        | PoolError::PostCreateHook(_) => StoreError::Unreachable {
+            source: Arc::new(std::io::Error::other("no connection to the database could be made in time")),
+        },
     })
 }
 

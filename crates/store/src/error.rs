@@ -44,6 +44,9 @@ pub enum StoreError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
+    /// All connections to the database were in use for as long as a caller waits. Nothing of the write is kept.
+    #[error("no connection to the database became free in time")]
+    Crowded,
     /// The connection was lost while a commit was under way: the write may be kept or not. The same request with the same
     /// key finds out.
     #[error("the connection to the database was lost before it could say whether the write is kept")]

@@ -30,7 +30,7 @@ statements! {
         WHERE scope_id = $1 AND stream = $2 AND recorded_at <= $3 ORDER BY stream_version");
     PAGE = concat!("SELECT ", event_columns!(), " FROM events \
         WHERE scope_id = $1 AND (stream, stream_version) > ($2, $3) ORDER BY stream, stream_version LIMIT $4");
-    VERSION = "SELECT version FROM snapshots WHERE scope_id = $1 AND stream = $2";
+    VERSION = "SELECT version, head FROM snapshots WHERE scope_id = $1 AND stream = $2";
     UPSERT_SNAPSHOT = "INSERT INTO snapshots (scope_id, stream, version, shape, head, body) \
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope_id, stream) DO UPDATE \
         SET version = excluded.version, shape = excluded.shape, head = excluded.head, body = excluded.body";

@@ -1,8 +1,9 @@
 //! Index rows: written as the difference between what a state gave before and what it gives now.
 
 use remit_kernel::index::{
-    AnswerRow, CalibrationRow, CaseRow, CredentialRow, DisputeRow, DutyRow, EngagementRow, GoldRow, InviteeRow,
-    MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, PrecedentRow, Row, SeatRow, ShowingRow,
+    AnswerRow, CalibrationRow, CaseRow, CredentialRow, DefectRow, DisputeRow, DutyRow, EngagementRow, GoldRow,
+    InviteeRow, LotRow, MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, PrecedentRow, ReviewRow, Row,
+    SeatRow, ShowingRow,
 };
 
 use crate::{
@@ -119,6 +120,9 @@ tables! {
     Calibration CalibrationRow "calibrations";
     Invitee InviteeRow "invitees";
     Precedent PrecedentRow "precedents";
+    Review ReviewRow "reviews";
+    Defect DefectRow "defects";
+    Lot LotRow "lots";
     Organisation OrganisationRow "organisations";
     Person PersonRow "people";
     Credential CredentialRow "credentials";

@@ -41,6 +41,10 @@ migrations! {
     "shared" "0004_index" None;
     "shared" "0005_leases" None;
     "postgres" "0006_walls" Some(Kind::Postgres);
+    "sqlite" "0007_outvoted" Some(Kind::Sqlite);
+    "postgres" "0007_outvoted_check" Some(Kind::Postgres);
+    "shared" "0008_review" None;
+    "postgres" "0008_review_walls" Some(Kind::Postgres);
     "shared" "0009_gold" None;
     "postgres" "0009_gold_walls" Some(Kind::Postgres);
     "shared" "0009_gold_calibration" None;

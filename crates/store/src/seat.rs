@@ -22,13 +22,17 @@ macro_rules! seat_columns {
 
 statements! {
     /// One seat of each case: its first. A person with any duty on the case, held or past, does not see it.
+    ///
+    /// Each seat is looked up by itself, in the order of the index, until there are enough: asked with `NOT EXISTS`, a
+    /// planner without fresh statistics joins all that the person holds with all seats.
     OPEN = concat!("SELECT ", seat_columns!(), " FROM seats \
         WHERE scope_id = $1 AND need = $2 \
-        AND NOT EXISTS (SELECT 1 FROM duties \
-            WHERE duties.scope_id = seats.scope_id AND duties.case_id = seats.case_id AND duties.person_id = $3) \
-        AND NOT EXISTS (SELECT 1 FROM seats AS earlier \
+        AND (SELECT 1 FROM duties \
+            WHERE duties.scope_id = seats.scope_id AND duties.case_id = seats.case_id AND duties.person_id = $3 \
+            LIMIT 1) IS NULL \
+        AND (SELECT 1 FROM seats AS earlier \
             WHERE earlier.scope_id = seats.scope_id AND earlier.case_id = seats.case_id \
-            AND earlier.need = seats.need AND earlier.seat < seats.seat) \
+            AND earlier.need = seats.need AND earlier.seat < seats.seat LIMIT 1) IS NULL \
         AND (due_at, case_id) > ($4, $5) ORDER BY due_at, case_id LIMIT $6");
     COUNT = "SELECT need, COUNT(*) FROM seats WHERE scope_id = $1 GROUP BY need ORDER BY need";
     /// Changes nothing and keeps the row from others until the end of the write: what is asked after it sees theirs.

@@ -15,8 +15,8 @@ use crate::{
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, gold, health, index, job, lease, migrate, pack, panel, person, precedent, seat, session, text,
-    verify,
+    event, folder, gold, health, index, job, lease, lot, migrate, pack, panel, person, precedent, review, seat,
+    session, text, verify,
     write::Plan,
 };
 
@@ -144,10 +144,12 @@ pub fn statements() -> Vec<&'static str> {
         index::ALL,
         job::ALL,
         lease::ALL,
+        lot::ALL,
         pack::ALL,
         panel::ALL,
         person::ALL,
         precedent::ALL,
+        review::ALL,
         seat::ALL,
         session::ALL,
         text::ALL,

@@ -7,10 +7,13 @@ use remit_kernel::{
     gold::{GoldStatus, RebuttalState},
     hash::Digest,
     id::{
-        ActId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, OrgId, PersonId,
-        PrecedentId, ReadingId, SessionId, TextId,
+        ActId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, LotId, OrgId,
+        PersonId, PrecedentId, ReadingId, ReviewId, SessionId, TextId,
     },
-    index::{CaseStatus, DutyStatus, EngagementStatus, Origin, PanelStatus, Part},
+    index::{
+        CaseStatus, DefectKind, DutyStatus, EngagementStatus, LotStatus, Origin, PanelStatus, Part, ReviewKind,
+        ReviewStatus, Severity,
+    },
     pack::Duty,
     precedent::PrecedentStatus,
     role::{Role, Side},
@@ -219,10 +222,12 @@ texts!(
     GoldId,
     JobId,
     LineId,
+    LotId,
     OrgId,
     PersonId,
     PrecedentId,
     ReadingId,
+    ReviewId,
     SessionId,
     TextId,
     Digest,
@@ -242,14 +247,19 @@ macro_rules! words {
 words!(
     CalibrationStatus,
     CaseStatus,
+    DefectKind,
     DutyStatus,
     EngagementStatus,
     GoldStatus,
+    LotStatus,
     Origin,
     PanelStatus,
     Part,
     PrecedentStatus,
     RebuttalState,
+    ReviewKind,
+    ReviewStatus,
+    Severity,
     Side
 );
 
@@ -259,13 +269,14 @@ impl From<Duty> for Value {
             Duty::Read => "read",
             Duty::Adjudicate => "adjudicate",
             Duty::Sign => "sign",
+            Duty::Review => "review",
         })
     }
 }
 
 impl Column for Duty {
     fn read(cell: Cell<'_>) -> Option<Self> {
-        [Self::Read, Self::Adjudicate, Self::Sign]
+        [Self::Read, Self::Adjudicate, Self::Sign, Self::Review]
             .into_iter()
             .find(|duty| matches!((Value::from(*duty), cell), (Value::Text(word), Cell::Text(text)) if word == text))
     }

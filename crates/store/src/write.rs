@@ -1,11 +1,11 @@
 //! A write: everything one act changes, as plain data.
 
-use remit_kernel::{id::ActId, time::Instant};
+use remit_kernel::{hash::Digest, id::ActId, time::Instant};
 
 use crate::{
-    AnswerKept, DraftKey, EntryRow, EventRow, IndexChange, JobRow, SnapshotRow, TextRow,
-    dialect::{Connection, first},
-    error::{Result, Taken},
+    AnswerKept, DraftKey, EntryRow, EventRow, IndexChange, JobRow, SeedRow, SnapshotRow, TextRow,
+    dialect::{Columns, Connection},
+    error::{Result, Taken, Unreadable},
     value::Statement,
 };
 
@@ -26,6 +26,8 @@ pub struct Write {
     pub snapshots: Vec<SnapshotRow>,
     /// New texts.
     pub texts: Vec<TextRow>,
+    /// Secret seeds of new lots.
+    pub seeds: Vec<SeedRow>,
     /// How the index rows change.
     pub index: Vec<IndexChange>,
     /// Work that follows.
@@ -45,6 +47,9 @@ pub struct Expect {
     pub stream: String,
     /// Its version; 0 for a stream that does not exist.
     pub version: u64,
+    /// Digest of its last event; all zeros for a stream that does not exist. Of two writes that give a stream the same
+    /// version, one may have come to nothing: a version alone does not say on which of them a decision rests.
+    pub head: Digest,
 }
 
 /// What became of a write.
@@ -77,8 +82,21 @@ pub(crate) struct Plan {
 pub(crate) struct Expected {
     pub(crate) find: Statement,
     pub(crate) version: u64,
+    pub(crate) head: Digest,
     /// Whether the write moves the stream, so that nobody else may rest on this version while it is under way.
     pub(crate) moved: bool,
+}
+
+impl Expected {
+    /// Reads what [`Expected::find`] finds: a version, and the digest of the event that made it.
+    pub(crate) fn read(columns: &mut Columns<'_>) -> std::result::Result<(u64, Digest), Unreadable> {
+        Ok((columns.take()?, columns.take()?))
+    }
+
+    /// Returns whether this is what was found; nothing: there is no such stream.
+    pub(crate) fn holds(&self, found: Option<(u64, Digest)>) -> bool {
+        found.unwrap_or_default() == (self.version, self.head)
+    }
 }
 
 /// What applying a plan did.
@@ -100,6 +118,7 @@ impl Write {
             events: Vec::new(),
             snapshots: Vec::new(),
             texts: Vec::new(),
+            seeds: Vec::new(),
             index: Vec::new(),
             jobs: Vec::new(),
             entry: None,
@@ -110,11 +129,25 @@ impl Write {
 
     /// Makes the statements here, on the caller's thread, so that the writer has nothing to do but run them.
     pub(crate) fn into_plan(self) -> Plan {
-        let Self { scope, at, act, expects, events, snapshots, texts, index, jobs, entry, answer, drafts_dropped } =
-            self;
+        let Self {
+            scope,
+            at,
+            act,
+            expects,
+            events,
+            snapshots,
+            texts,
+            seeds,
+            index,
+            jobs,
+            entry,
+            answer,
+            drafts_dropped,
+        } = self;
         let expects = expects.iter().map(|expect| Expected {
             find: expect.find(&scope),
             version: expect.version,
+            head: expect.head,
             moved: snapshots.iter().any(|snapshot| snapshot.stream == expect.stream),
         });
         let expects = expects.collect();
@@ -122,6 +155,7 @@ impl Write {
         statements.extend(events.into_iter().map(|event| event.insert(&scope, at, act)));
         statements.extend(snapshots.into_iter().map(|snapshot| snapshot.upsert(&scope)));
         statements.extend(texts.into_iter().map(|text| text.insert(&scope)));
+        statements.extend(seeds.iter().map(|seed| seed.insert(&scope)));
         statements.extend(IndexChange::statements(&index, &scope));
         statements.extend(jobs.into_iter().map(|job| job.insert(&scope)));
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
@@ -151,8 +185,8 @@ impl Plan {
             return nothing(asked.compare(fingerprint, body));
         }
         for expect in &self.expects {
-            let version = connection.rows(&expect.find, first::<u64>)?.into_iter().next().unwrap_or(0);
-            if version != expect.version {
+            let found = connection.rows(&expect.find, Expected::read)?.into_iter().next();
+            if !expect.holds(found) {
                 return nothing(Commit::Stale);
             }
         }

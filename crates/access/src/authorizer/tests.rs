@@ -148,7 +148,9 @@ fn cell(principal: &Principal, action: Action, class: Class, sole: &mut BTreeSet
 fn the_matrix_of_roles_and_actions_stands_as_documented() {
     let side = |role: Role| match role {
         Role::ClientManager | Role::Auditor => Some(Side::Client),
-        Role::DeliveryManager | Role::Expert | Role::Adjudicator | Role::Signer => Some(Side::Provider),
+        Role::DeliveryManager | Role::Expert | Role::Adjudicator | Role::Reviewer | Role::Signer => {
+            Some(Side::Provider)
+        }
         Role::Operator | Role::PeopleManager => None,
     };
     let mut columns: Vec<_> =

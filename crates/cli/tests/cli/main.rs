@@ -9,4 +9,6 @@
 
 mod backup;
 mod process;
+mod quality;
 mod shutdown;
+mod truth;

@@ -156,6 +156,29 @@ fn a_row_becomes_a_reading_or_a_sentence_on_why_not() {
 }
 
 #[test]
+fn grades_several_picks_and_numbers_are_read_as_the_form_writes_them() {
+    let map = &shipped("design-review").maps["design-office"];
+    let fine =
+        [("note", "7"), ("engineer", "Ann"), ("state", "B"), ("concerns", "rail | slope"), ("width_mm", "1200.50")];
+    let rest = [("reviewed_on", ""), ("reasons", "")];
+    let with = |key: &str, value: &'static str| {
+        let cells = fine.map(|(name, text)| (name, if name == key { value } else { text }));
+        map.reading(&row(&cells.into_iter().chain(rest).collect::<Vec<_>>()))
+    };
+    let answers = with("", "").unwrap().answers;
+    assert_eq!(answers.values().collect::<Vec<_>>(), ["gradient guarding", "minor", "1200.5"]);
+    assert!(!with("concerns", "").unwrap().answers.contains_key("concerns"));
+    assert_eq!(
+        with("concerns", "rail|rust").unwrap_err(),
+        "`rust` in column `concerns` is not an answer to `concerns`: the map knows `-`, `landing`, `rail`, `slope`, `surface`"
+    );
+    assert_eq!(
+        with("width_mm", "1,200").unwrap_err(),
+        "column `width_mm`: `1,200` is not a number: write digits with a point, such as 12.5"
+    );
+}
+
+#[test]
 fn a_mistake_in_a_map_is_named_with_its_line() {
     let told = |from: &str, to: &str| -> Vec<String> {
         assert!(MAP.contains(from));

@@ -3,6 +3,7 @@
 
 mod ecg;
 mod import_map;
+mod labels;
 mod pack;
 mod table;
 mod xlsx;

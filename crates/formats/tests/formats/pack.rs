@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use remit_formats::{PackErrors, files, files::Files, pack};
-use remit_kernel::{form::EvidenceRule, pack::StepMode, quote};
+use remit_kernel::{
+    form::{EvidenceRule, QuestionKind},
+    pack::StepMode,
+    quote,
+};
 use serde_json::Value;
 
 const MANIFEST: &str = r#"name = "small"
@@ -35,7 +39,31 @@ const FORM: &str = r#"{
       ]
     },
     "where": { "title": "Where?", "x-remit-kind": "span", "type": "array", "minItems": 1, "maxItems": 3 },
-    "why": { "title": "Why?", "x-remit-kind": "text", "type": "string", "maxLength": 500 }
+    "why": { "title": "Why?", "x-remit-kind": "text", "type": "string", "maxLength": 500 },
+    "how": {
+      "title": "How good?",
+      "x-remit-kind": "grade",
+      "x-remit-tolerance": 1,
+      "oneOf": [{ "const": "bad", "title": "Bad" }, { "const": "fair", "title": "Fair" }, { "const": "fine", "title": "Fine" }]
+    },
+    "which": {
+      "title": "Which apply?",
+      "x-remit-kind": "multi",
+      "type": "array",
+      "maxItems": 2,
+      "items": { "oneOf": [{ "const": "a", "title": "A" }, { "const": "b", "title": "B" }] }
+    },
+    "much": {
+      "title": "How much?",
+      "x-remit-kind": "number",
+      "type": "number",
+      "minimum": 0.5,
+      "maximum": 90,
+      "x-remit-decimals": 2,
+      "x-remit-unit": "mm",
+      "x-remit-tolerance": 0.25,
+      "x-remit-tolerance-percent": 1.5
+    }
   }
 }
 "#;
@@ -62,7 +90,7 @@ fn broken(file: &str, from: &str, to: &str) -> Vec<String> {
 fn every_shipped_pack_passes_from_the_binary_and_from_its_folder_alike() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs");
     let names: Vec<_> = files::shipped().map(|(name, _)| name).collect();
-    assert_eq!(names, ["diagnostic-reading", "evidence-analysis"]);
+    assert_eq!(names, ["design-review", "diagnostic-reading", "evidence-analysis"]);
     for (name, embedded) in files::shipped() {
         let loaded = pack::read_files(&embedded).unwrap_or_else(|errors| panic!("{errors}"));
         assert_eq!(Files::of_dir(&folder.join(name)).unwrap(), embedded);
@@ -125,7 +153,8 @@ fn the_pack_in_the_guide_passes() {
         let parts = guide.split(&fence).skip(1);
         parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
     };
-    let [manifest, map] = blocks("toml").try_into().unwrap();
+    let [manifest, review, map] = blocks("toml").try_into().unwrap();
+    let manifest = format!("{manifest}\n{review}");
     let [form] = blocks("json").try_into().unwrap();
     let [playbook] = blocks("markdown").try_into().unwrap();
     let files = [("pack.toml", manifest), ("form.json", form), ("playbook.md", playbook), ("import/lawyers.toml", map)];
@@ -142,8 +171,15 @@ fn the_small_pack_passes() {
     assert_eq!((options[0].shortcut.as_str(), options[1].shortcut.as_str()), ("y", "2"));
     assert_eq!(
         pack.form.questions.iter().map(|question| question.kind.word()).collect::<Vec<_>>(),
-        ["choice", "span", "text"]
+        ["choice", "span", "text", "grade", "multi", "number"]
     );
+    let QuestionKind::Multi { picks_min, picks_max, common_min, .. } = &pack.form.questions[4].kind else { panic!() };
+    assert_eq!((*picks_min, *picks_max, *common_min), (1, 2, 100));
+    let QuestionKind::Number { min, max, places, tolerance, tolerance_share, .. } = &pack.form.questions[5].kind else {
+        panic!()
+    };
+    assert_eq!([min, max, tolerance].map(ToString::to_string), ["0.5", "90", "0.25"]);
+    assert_eq!((*places, *tolerance_share), (2, 150));
 }
 
 #[test]
@@ -172,10 +208,27 @@ fn a_mistake_in_the_form_is_named_with_its_line() {
     );
     check("true", "false", &["form.json:1: no question decides, so two readers could never be in dispute"]);
     check(
-        "\"span\"",
-        "\"grade\"",
-        &["form.json:15: question `where` is of kind `grade`, which comes with the quality engine"],
+        "\"x-remit-tolerance\": 1,\n      \"oneOf\"",
+        "\"x-remit-tolerance\": 2,\n      \"oneOf\"",
+        &["form.json:20: a tolerance of 2 steps takes any two of 3 for the same"],
     );
+    check("\"maxItems\": 2", "\"maxItems\": 3", &["form.json:27: `maxItems` is 3"]);
+    check("{ \"const\": \"b\"", "{ \"const\": \"a\"", &["form.json:28: option `a` is listed twice"]);
+    check(
+        "\"minimum\": 0.5",
+        "\"minimum\": 0.525",
+        &["form.json:34: `minimum` has more decimals than the question takes"],
+    );
+    check("\"maximum\": 90", "\"maximum\": 0.25", &["form.json:30: question `much` takes no number at all"]);
+    check("\"maximum\": 90,", "", &["form.json:30: `maximum` is missing"]);
+    check(
+        "\"x-remit-tolerance\": 0.25",
+        "\"x-remit-tolerance\": \"little\"",
+        &[
+            "form.json:38: `x-remit-tolerance` is a text, wanted is a number of at most 12 digits before the point and 6 after it",
+        ],
+    );
+    check("percent\": 1.5", "percent\": 101", &["form.json:39: `x-remit-tolerance-percent` is 101"]);
     check("\"span\"", "\"essay\"", &["form.json:15: question `where` is of the unknown kind `essay`"]);
     check(
         "\"x-remit-decides\"",

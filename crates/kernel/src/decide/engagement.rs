@@ -6,9 +6,12 @@ use super::{Deciding, Done, check_country, check_jurisdiction};
 use crate::{
     case::CaseEvent,
     command::LineIn,
-    engagement::{Engagement, EngagementEvent, MemberEvent, Sow, SowEvent, SowLine, SowStatus},
+    engagement::{Engagement, EngagementEvent, LineKind, MemberEvent, Sow, SowEvent, SowLine, SowStatus},
     id::{CaseId, EngagementId, OrgId, PersonId, SowId},
     index::EngagementStatus,
+    lot::LIMITS,
+    model::MILLION,
+    pack::{Duty, Plan, ReviewPlan, Stopping, WHOLE},
     panel::Release,
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
@@ -17,10 +20,14 @@ use crate::{
     time::Date,
 };
 
+/// Most blind readings of a case.
+const READINGS_MAX: u8 = 9;
 /// Most lines of a statement of work.
 const LINES_MAX: usize = 100;
 /// Most duties or owned cases that one removal moves; more would make one act too large.
 const MOVED_MAX: usize = 500;
+/// Longest time in which an author may answer.
+const REBUTTAL_DAYS_MAX: u32 = 90;
 /// Largest capacity of a member.
 const CAPACITY_MAX: u32 = 10_000;
 
@@ -181,16 +188,15 @@ impl Deciding<'_> {
                 .hint(format!("Choose from: {}.", known.join(", "))),
             );
         }
+        if line.kind == LineKind::Standard {
+            check_plan(&field("plan"), line, line.plan.as_ref().unwrap_or(&pack.plan), reasons);
+        }
+        if let Some(review) = &line.plan.as_ref().unwrap_or(&pack.plan).review {
+            check_review(&field("plan.review"), review, reasons);
+        }
         let gold = line.plan.as_ref().unwrap_or(&pack.plan).gold;
-        reasons.extend(
-            gold.and_then(|gold| gold.fault())
-                .map(|(what, hint)| Reason::field(code::FIELD_INVALID, field("plan.gold"), what).hint(hint)),
-        );
-        if line.plan.as_ref().unwrap_or(&pack.plan).stopping.first() == 0 {
-            reasons.push(
-                Reason::field(code::FIELD_INVALID, field("plan"), "a panel needs at least one reading")
-                    .hint("Plan one reading or more."),
-            );
+        if let Some((what, hint)) = gold.and_then(|gold| gold.fault()) {
+            reasons.push(Reason::field(code::FIELD_INVALID, field("plan.gold"), what).hint(hint));
         }
     }
 
@@ -345,7 +351,10 @@ impl Deciding<'_> {
         for case in &self.facts.duties {
             let held = self.facts.panel(*case)?.assignment_of(id);
             if held.is_some_and(|(_, duty)| !roles.contains(&role_of(duty))) {
-                self.end_duties(*case, id, Release::Barred, None)?;
+                self.end_panel_duties(*case, id, Release::Barred, None)?;
+            }
+            if !roles.contains(&role_of(Duty::Review)) {
+                self.end_reviews(*case, id, Release::Barred, None);
             }
         }
         self.push_member(id, MemberEvent::Changed { roles: roles.clone(), capacity });
@@ -428,6 +437,31 @@ impl Deciding<'_> {
     }
 }
 
+/// Checks that shares are shares, and that the quality limit is one.
+fn check_review(field: &str, review: &ReviewPlan, reasons: &mut Vec<Reason>) {
+    let shares = [("random", review.random), ("in_house", review.in_house)];
+    let risks = review.risks.iter().map(|(risk, share)| (risk.word(), *share));
+    for (name, share) in shares.into_iter().chain(risks).filter(|(_, share)| *share > WHOLE) {
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, format!("{field}.{name}"), format!("{share} basis points are no share"))
+                .hint("Give basis points from 0 to 10000: 500 are 5 %."),
+        );
+    }
+    if review.acceptance.is_some_and(|acceptance| !LIMITS.contains(&acceptance.aql)) {
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, format!("{field}.acceptance.aql"), "this is not a quality limit").hint(
+                "Give one of the standard's in basis points: 10, 15, 25, 40, 65, 100, 150, 250, 400, 650 or 1000.",
+            ),
+        );
+    }
+    if review.rebuttal_days > REBUTTAL_DAYS_MAX {
+        reasons.push(
+            Reason::field(code::FIELD_INVALID, format!("{field}.rebuttal_days"), "the time for an answer is too long")
+                .hint("Give at most 90 days."),
+        );
+    }
+}
+
 fn manager_of(side: Side) -> Role {
     match side {
         Side::Client => Role::ClientManager,
@@ -469,4 +503,36 @@ fn check_roles(side: Side, roles: &BTreeSet<Role>, capacity: u32, held: &BTreeSe
         );
     }
     Refusal::unless_empty(reasons)
+}
+
+/// Checks the stopping rule of a line: one reading alone decides only where the line names the case types.
+fn check_plan(field: &str, line: &LineIn, plan: &Plan, reasons: &mut Vec<Reason>) {
+    let invalid = |sentence: String, hint: &str| Reason::field(code::FIELD_INVALID, field, sentence).hint(hint);
+    let (first, last) = (plan.stopping.first(), plan.stopping.last());
+    if first == 0 || last < first || last > READINGS_MAX {
+        reasons.push(invalid(
+            format!("a panel of {first} to {last} readings cannot be planned"),
+            "Plan one to nine readings, the fewest first.",
+        ));
+    }
+    if let Stopping::Sequential { error_max, .. } = plan.stopping
+        && !(1..MILLION).contains(&error_max)
+    {
+        reasons.push(invalid(
+            "the limit is no chance of a wrong answer".to_owned(),
+            "Give more than 0 % and less than 100 %, such as 1 %.",
+        ));
+    }
+    if let Some(case_type) = plan.single_allowed.difference(&line.includes).next() {
+        reasons.push(invalid(
+            format!("a single reading is allowed for `{case_type}`, which the line does not include"),
+            "Name case types of this line only.",
+        ));
+    }
+    if first == 1 && plan.single_allowed.is_empty() {
+        reasons.push(
+            Reason::field(code::SINGLE_READING, field, "one reading alone would decide")
+                .hint("Plan two blind readings, or name the case types for which both sides accept a single one."),
+        );
+    }
 }

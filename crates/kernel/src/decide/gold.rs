@@ -288,7 +288,7 @@ impl Deciding<'_> {
             let item = Item { item: self.dated_id(received_at), version: 1, ..item.clone() };
             self.push_case(&mut shown, CaseEvent::ItemAdded { item });
         }
-        let (stopping, digest) = (admission.plan.stopping, need.digest());
+        let (stopping, digest) = (admission.plan.stopping_of(&matter.case_type), need.digest());
         self.push_case(&mut shown, CaseEvent::Admitted { admission: Admission { need, ..admission } });
         let planned = PanelEvent::Planned {
             case,
@@ -521,7 +521,7 @@ pub(super) fn knows<'a>(case: &'a Case, panel: &'a Panel) -> impl Iterator<Item 
         .chain(panel.duties.iter().map(|record| record.natural))
         .chain(panel.adjudications.iter().map(|decision| decision.natural))
         .chain(panel.challenges.iter().map(|challenge| challenge.natural))
-        .chain(case.signers.iter().copied())
+        .chain(case.signers.iter().chain(&case.reviewers).copied())
         .chain(worded)
 }
 
@@ -529,7 +529,7 @@ pub(super) fn knows<'a>(case: &'a Case, panel: &'a Panel) -> impl Iterator<Item 
 fn agreed_answers(pack: &Pack, case: &Case, panel: &Panel) -> Result<BTreeMap<QuestionKey, Answer>, Reason> {
     let decided = case.resolution.as_ref().filter(|_| panel.ended()).filter(|resolution| match resolution.decided.by {
         DecidedBy::Agreement | DecidedBy::Adjudicator(_) => true,
-        DecidedBy::Single => false,
+        DecidedBy::Single | DecidedBy::Panel => false,
     });
     let referenced = Judgement { answers: panel.reference.clone(), ..Judgement::default() };
     let mut answers = decided.map(|known| measured_answers(&pack.form, &known.outcome)).unwrap_or_default();

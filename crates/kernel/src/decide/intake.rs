@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Deciding, Done, check_code, check_jurisdiction, check_language, check_text, directory::NOTE_CHARS_MAX, wrong_state,
+    Deciding, Done, check_code, check_jurisdiction, check_language, check_text, directory::NOTE_CHARS_MAX,
+    review::reviewing, wrong_state,
 };
 use crate::{
     case::{Admission, Case, CaseEvent, Item, Media, Stop, Visibility},
@@ -273,10 +274,10 @@ impl Deciding<'_> {
     fn admit(&mut self, case: &mut Case, sow: &Sow, line: &SowLine) -> Done {
         let pack = self.line_pack(line)?;
         let admission = admission(sow, line, &pack, case, false);
-        let (plan, need) = (admission.plan.clone(), admission.need.digest());
+        let (stopping, need) = (admission.plan.stopping_of(&case.case_type), admission.need.digest());
         self.push_case(case, CaseEvent::Admitted { admission });
         self.push_line(line.line, LineEvent::VolumeTaken { case: case.case });
-        self.plan_panel(case, plan.stopping, need, Origin::Witnessed);
+        self.plan_panel(case, stopping, need, Origin::Witnessed);
         Ok(())
     }
 
@@ -381,10 +382,11 @@ impl Deciding<'_> {
         self.push_case(&mut case, CaseEvent::PartyAdded { party: party.to_owned() });
         let Ok(panel) = self.facts.panel(id) else { return Ok(()) };
         let parties = BTreeSet::from([party.to_owned()]);
-        for record in panel.held_duties() {
-            let person = self.facts.person(record.person)?;
-            if routing::conflict(&self.facts.name(record.person), person, &parties).is_some() {
-                self.end_duties(id, record.person, Release::Barred, None)?;
+        let holders: BTreeSet<_> = panel.held_duties().map(|record| record.person).collect();
+        for holder in holders.union(&reviewing(self.facts, id)) {
+            let person = self.facts.person(*holder)?;
+            if routing::conflict(&self.facts.name(*holder), person, &parties).is_some() {
+                self.end_duties(id, *holder, Release::Barred, None)?;
             }
         }
         Ok(())
@@ -407,6 +409,7 @@ impl Deciding<'_> {
                 self.push_panel(&mut panel, PanelEvent::Voided {});
             }
         }
+        self.cancel_reviews(&case)?;
         // Once delivered, the work was done: its volume is used, whatever becomes of the case.
         if let Some(admission) = case.admission.as_ref().filter(|_| case.delivery.is_none()) {
             self.push_line(admission.line, LineEvent::VolumeReturned { case: id });
@@ -417,8 +420,20 @@ impl Deciding<'_> {
 
     /// Ends every duty that a person holds on a case; the seat opens again in the same act (I22).
     pub(super) fn end_duties(&mut self, case: CaseId, person: PersonId, cause: Release, note: Option<&str>) -> Done {
-        let mut panel: Panel = self.facts.panel(case)?.clone();
         let note = note.map(|note| self.keep_checked("reason", note, NOTE_CHARS_MAX)).transpose()?;
+        self.end_panel_duties(case, person, cause, note)?;
+        self.end_reviews(case, person, cause, note);
+        Ok(())
+    }
+
+    pub(super) fn end_panel_duties(
+        &mut self,
+        case: CaseId,
+        person: PersonId,
+        cause: Release,
+        note: Option<TextRef>,
+    ) -> Done {
+        let mut panel: Panel = self.facts.panel(case)?.clone();
         self.end_duties_on(&mut panel, person, cause, note);
         Ok(())
     }
@@ -433,7 +448,7 @@ impl Deciding<'_> {
             (Duty::Adjudicate, _) => {
                 self.push_panel(panel, PanelEvent::AdjudicatorReleased { assignment, person, cause, note });
             }
-            (Duty::Read, None) | (Duty::Sign, _) => return,
+            (Duty::Read, None) | (Duty::Sign | Duty::Review, _) => return,
         }
         self.push_member(person, MemberEvent::DutyEnded { case, duty });
         // A showing is for one reader: without her it is over.
@@ -453,6 +468,7 @@ pub(super) fn ended(status: CaseStatus) -> bool {
         | CaseStatus::Reading
         | CaseStatus::Adjudicating
         | CaseStatus::Resolved
+        | CaseStatus::InReview
         | CaseStatus::AwaitingSignOff
         | CaseStatus::SignedOff
         | CaseStatus::Delivered
@@ -483,6 +499,7 @@ fn admission(sow: &Sow, line: &SowLine, pack: &Pack, case: &Case, history: bool)
         reader: pack.requirement(Duty::Read),
         adjudicator: pack.requirement(Duty::Adjudicate),
         signer,
+        reviewer: pack.requirement(Duty::Review),
         places: line.places.clone(),
         language: case.language.clone(),
         calibrated_on: pack.requirements.values().any(|asked| asked.calibration.is_some()).then_some(line.pack.digest),

@@ -5,14 +5,17 @@ mod directory;
 mod engagement;
 mod gold;
 mod intake;
+mod lot;
 mod precedent;
 mod reading;
 mod release;
 mod resolve;
+mod review;
 mod signoff;
 
 use reading::out_of_term;
 pub use reading::why_not;
+pub use review::why_not_review;
 
 use std::sync::Arc;
 
@@ -23,10 +26,11 @@ use crate::{
     ctx::{Actor, Ctx, Texts},
     engagement::{Engagement, EngagementEvent, LineEvent, Member, MemberEvent},
     facts::Facts,
-    form::{Answer, Judgement},
+    form::Judgement,
     gold::GoldEvent,
-    id::{CalibrationId, EngagementId, GoldId, Id, LineId, PersonId, PrecedentId},
+    id::{CalibrationId, EngagementId, GoldId, Id, LineId, LotId, PersonId, PrecedentId},
     index::EngagementStatus,
+    lot::Seed,
     pack::Pack,
     panel::{Panel, PanelEvent, Release},
     precedent::PrecedentEvent,
@@ -44,6 +48,8 @@ pub struct Decision {
     pub events: Vec<(StreamId, Event)>,
     /// Bodies of the texts that the events name.
     pub texts: Vec<NewText>,
+    /// Secret seeds of the lots that it opened.
+    pub seeds: Vec<(LotId, Seed)>,
 }
 
 /// Decides a command on the facts that [`Command::wants`] asked for.
@@ -56,7 +62,7 @@ pub fn decide(ctx: &Ctx, command: &Command, facts: &Facts) -> Result<Decision, R
     let founded = ctx.id(0);
     let scope = command.scope().unwrap_or(Scope::Engagement(founded));
     deciding.dispatch(command, founded)?;
-    Ok(Decision { scope, events: deciding.events, texts: deciding.texts.new })
+    Ok(Decision { scope, events: deciding.events, texts: deciding.texts.new, seeds: deciding.seeds })
 }
 
 /// A decision in the making.
@@ -65,6 +71,7 @@ struct Deciding<'a> {
     facts: &'a Facts,
     texts: Texts<'a>,
     events: Vec<(StreamId, Event)>,
+    seeds: Vec<(LotId, Seed)>,
     ids: u32,
 }
 
@@ -73,7 +80,7 @@ type Done = Result<(), Refusal>;
 impl<'a> Deciding<'a> {
     fn new(ctx: &'a Ctx, facts: &'a Facts) -> Self {
         // Identifier 0 is that of a new engagement.
-        Self { ctx, facts, texts: Texts::new(ctx), events: Vec::new(), ids: 1 }
+        Self { ctx, facts, texts: Texts::new(ctx), events: Vec::new(), seeds: Vec::new(), ids: 1 }
     }
 
     /// Sends each command to its rule.
@@ -126,10 +133,20 @@ impl<'a> Deciding<'a> {
                 self.record(*case, *reader, *part, judgement, *claimed_at, *source)
             }
             C::RecordReference { case, answers, source, .. } => self.record_reference(*case, answers, *source),
+            C::CloseReading { engagement, case } => self.close_reading(*engagement, *case),
+            C::FitModel { engagement, questions, panels } => self.fit_model(*engagement, questions, *panels),
             C::Replan { person, .. } => self.replan(*person),
 
             C::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),
             C::Adjudicate { engagement, case, judgement } => self.adjudicate(*engagement, *case, judgement),
+
+            C::TakeReview { case, review, .. } => self.take_review(*case, *review),
+            C::FinishReview { case, review, given, .. } => self.finish_review(*case, *review, given),
+            C::RebutReview { case, review, note, .. } => self.rebut_review(*case, *review, note),
+            C::RuleReview { case, review, upheld, note, .. } => self.rule_review(*case, *review, *upheld, note),
+            C::CloseLot { lot, .. } => self.close_lot(*lot),
+            C::ScreenLot { lot, .. } => self.screen_lot(*lot),
+            C::ResumeSampling { line, case_type, note, .. } => self.resume_sampling(*line, case_type, note),
 
             C::EditDeliverable { engagement, case, body } => self.edit_deliverable(*engagement, *case, body),
             C::RequestSignoff { engagement, case } => self.ask_for_signoff(*engagement, *case),
@@ -291,16 +308,11 @@ impl<'a> Deciding<'a> {
             Judgement { evidence: given.evidence.clone(), confidence: given.confidence, ..Judgement::default() };
         judgement.evidence.retain(|_, spans| !spans.is_empty());
         for (question, answer) in &given.answers {
-            let answer = match answer {
-                AnswerIn::Choice(option) => Answer::Choice(option.clone()),
-                AnswerIn::Span(spans) => Answer::Span(spans.clone()),
-                AnswerIn::Text(body) if body.trim().is_empty() => continue,
-                AnswerIn::Text(body) => {
-                    reasons.extend(check_characters(question, body).err());
-                    Answer::Text(self.keep(body))
-                }
-            };
-            judgement.answers.insert(question.clone(), answer);
+            if let AnswerIn::Text(body) = answer {
+                reasons.extend(check_characters(question, body).err());
+            }
+            let kept = answer.kept(|body| self.keep(body));
+            judgement.answers.extend(kept.map(|answer| (question.clone(), answer)));
         }
         if let Some(rationale) = given.rationale.as_deref().filter(|body| !body.trim().is_empty()) {
             reasons.extend(check_characters("rationale", rationale).err());

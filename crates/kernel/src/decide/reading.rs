@@ -2,24 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deciding, Done};
+use super::{Deciding, Done, review::held_reviews};
 use crate::{
     case::{Case, CaseEvent, Cause, DecidedBy},
     command::JudgementIn,
     engagement::MemberEvent,
     facts::Facts,
-    form::{Answer, Judgement},
+    form::{Answer, Judgement, QuestionKey},
     id::{CaseId, EngagementId, PersonId},
-    index::{CaseStatus, PanelStatus, Part},
+    index::{CaseStatus, PanelStatus, Part, ReviewStatus},
+    model::{Measured, ModelEvent},
     pack::{Duty, Pack},
     panel::{
-        Bench, Comparison, Panel, PanelEvent, Provenance, Reading, Release, Routing, RoutingRule, Source, compare,
+        Bench, Comparison, Panel, PanelEvent, Provenance, Reading, Release, Routing, RoutingRule, Source, Verdict,
+        Weighed, compare, outvote,
     },
     refusal::{Reason, Refusal, code},
     routing::{self, Examined},
+    stream::{Event, StreamId},
     time::Instant,
 };
 
+/// How long a further reading waits for a clearly better reader.
+const HELD_SECONDS: i64 = 4 * 3_600;
 /// Most readings that files may give one case.
 const READINGS_MAX: usize = 100;
 
@@ -33,25 +38,51 @@ impl Deciding<'_> {
         Refusal::unless_empty(full.into_iter().collect())?;
         let mut passed_over = Vec::new();
         let mut uncalibrated = None;
+        let mut left_to_others = None;
         for case in self.facts.candidates.iter().take(routing::CANDIDATES_MAX) {
             let reasons = why_not(self.facts, *case, person, Duty::Read, self.ctx.now);
+            let mut why_not: Vec<_> = reasons.iter().map(|reason| reason.code.to_string()).collect();
             // Who lacks nothing but calibration reads gold, and nothing else.
             let practice = !reasons.is_empty() && reasons.iter().all(|reason| reason.code == code::NOT_CALIBRATED);
-            if reasons.is_empty() || practice {
+            // Every reader meets cases in the order of their promises: nothing tells her which reading it is (I2).
+            let better = reasons.is_empty() && self.better_reader_free(*case);
+            if better {
+                why_not.push(code::BETTER_READER.to_owned());
+                left_to_others = left_to_others.or(Some(*case));
+            } else if reasons.is_empty() || practice {
                 match self.drawn(*case, person, practice) {
                     Some(gold) => return self.show(gold, (*case, practice), person, passed_over),
                     None if practice => uncalibrated = reasons.first().cloned(),
                     None => return self.take_seat(*case, person, RoutingRule::NextCase, passed_over),
                 }
             }
-            passed_over.push(Examined {
-                case: *case,
-                why_not: reasons.iter().map(|reason| reason.code.to_string()).collect(),
-            });
+            passed_over.push(Examined { case: *case, why_not });
+        }
+        // Rather the second best reader than none.
+        if let Some(case) = left_to_others {
+            passed_over.retain(|examined| examined.case != case);
+            return self.take_seat(case, person, RoutingRule::NextCase, passed_over);
         }
         let nothing = Reason::rule(code::NOTHING_ELIGIBLE, engagement, "no open case fits you right now")
             .hint("New cases appear under Today by themselves. Under People you can see what would make you eligible.");
         Err(Refusal { reasons: uncalibrated.into_iter().chain([nothing]).collect() })
+    }
+
+    /// Returns whether a further reading of a panel waits for a clearly better reader, who could take it now.
+    fn better_reader_free(&self, id: CaseId) -> bool {
+        let (Ok(case), Ok(panel)) = (self.facts.case(id), self.facts.panel(id)) else { return false };
+        let waits = panel.asks_another().is_some_and(|since| self.ctx.now < since.plus_seconds(HELD_SECONDS));
+        let Some(admission) = case.admission.as_ref().filter(|_| waits) else { return false };
+        let used = |natural| {
+            panel.duties.iter().any(|record| record.natural == natural)
+                || panel.readings.iter().any(|reading| reading.natural == natural)
+        };
+        self.facts.rivals.iter().any(|(rival, member)| {
+            !used(rival.natural)
+                && routing::capacity("", member).is_none()
+                && routing::conflict("", rival, &case.parties).is_none()
+                && routing::eligibility("", rival, Some(member), &admission.need, Duty::Read, self.ctx.now).is_empty()
+        })
     }
 
     pub(super) fn claim_seat(&mut self, engagement: EngagementId, case: CaseId) -> Done {
@@ -86,7 +117,8 @@ impl Deciding<'_> {
     }
 
     pub(super) fn give_back(&mut self, case: CaseId, person: PersonId, cause: Release, reason: &str) -> Done {
-        if self.facts.panel(case)?.assignment_of(person).is_none() {
+        let holds = self.facts.panel(case)?.assignment_of(person).is_some();
+        if !holds && held_reviews(self.facts, case, person).is_empty() {
             return Err(Reason::rule(
                 code::SEAT_NOT_YOURS,
                 case,
@@ -133,32 +165,100 @@ impl Deciding<'_> {
         self.measure(&case, &reading, &pack)?;
         self.push_panel(&mut panel, PanelEvent::ReadingSealed { reading });
         self.push_member(reader, MemberEvent::DutyEnded { case: id, duty: Duty::Read });
-        let sealed: Vec<_> = panel.panel_readings().map(|reading| &reading.judgement).collect();
-        if panel.stopping.further(&sealed) == 0 {
-            self.close(case, &mut panel, &pack);
+        if panel.waits_for_readers() {
+            return Ok(());
+        }
+        let sealed: Vec<_> = panel.panel_readings().collect();
+        if let Some(weighed) = panel.stopping.weigh(&pack.form, self.facts.model.as_ref(), &sealed) {
+            self.push_panel(&mut panel, PanelEvent::Weighed { weighed });
+        }
+        // The rule may have opened another seat.
+        if !panel.waits_for_readers() {
+            self.close(case, &mut panel, &pack)?;
+        }
+        Ok(())
+    }
+
+    /// Closes a sequential panel with the readings it has: where nobody is left to read, a case must not wait (I22).
+    pub(super) fn close_reading(&mut self, engagement: EngagementId, id: CaseId) -> Done {
+        self.live(engagement)?;
+        let (case, mut panel) = (self.case_in(id, &[CaseStatus::Reading])?, self.facts.panel(id)?.clone());
+        let pack = self.pack_of(&case)?;
+        let sealed: Vec<_> = panel.panel_readings().collect();
+        let wanted = usize::from(panel.stopping.first());
+        let weighed = panel.stopping.weigh(&pack.form, self.facts.model.as_ref(), &sealed);
+        let Some(weighed) = weighed.filter(|_| sealed.len() >= wanted) else {
+            return Err(Reason::rule(
+                code::WRONG_STATE,
+                id,
+                format!("this case is to be read {wanted} times at least"),
+            )
+            .hint("Add a reader under People, or cancel the case.")
+            .invariant("I22")
+            .into());
+        };
+        if panel.held_duties().next().is_some() {
+            return Err(Reason::rule(code::HOLDS_SEAT, id, "somebody is reading this case")
+                .hint("Wait for the reading, or take the seat away first.")
+                .into());
+        }
+        let verdict = if weighed.verdict == Verdict::Enough { Verdict::Enough } else { Verdict::Closed };
+        self.push_panel(&mut panel, PanelEvent::Weighed { weighed: Weighed { verdict, ..weighed } });
+        self.close(case, &mut panel, &pack)?;
+        Ok(())
+    }
+
+    /// Records what was measured, if anything changed.
+    pub(super) fn fit_model(
+        &mut self,
+        engagement: EngagementId,
+        questions: &BTreeMap<String, Measured>,
+        panels: u32,
+    ) -> Done {
+        self.facts.engagement(engagement)?;
+        if !questions.values().all(Measured::whole) {
+            return Err(Reason::field(code::FIELD_INVALID, "questions", "the figures do not fit their classes")
+                .hint("Measure anew; figures come from closed panels alone.")
+                .into());
+        }
+        if self.facts.model.as_ref().is_none_or(|model| model.questions != *questions) {
+            let fitted = ModelEvent::Fitted { questions: questions.clone(), panels };
+            self.events.push((StreamId::Model(engagement), Event::Model(fitted)));
         }
         Ok(())
     }
 
     /// Compares all readings and closes the panel, or asks for an adjudicator.
-    fn close(&mut self, mut case: Case, panel: &mut Panel, pack: &Pack) {
+    fn close(&mut self, mut case: Case, panel: &mut Panel, pack: &Pack) -> Done {
         let sealed: Vec<_> = panel.panel_readings().map(|reading| &reading.judgement).collect();
         match compare(&pack.form, &sealed) {
             Comparison::Agreed { outcome, other_evidence } => {
                 self.push_panel(panel, PanelEvent::Agreed { outcome: outcome.clone(), other_evidence });
-                self.resolve(case, panel, pack, outcome, DecidedBy::Agreement);
+                self.resolve(case, panel, pack, outcome, DecidedBy::Agreement)?;
             }
             Comparison::Single(outcome) => {
                 self.push_panel(panel, PanelEvent::LeftSingle { outcome: outcome.clone() });
-                self.resolve(case, panel, pack, outcome, DecidedBy::Single);
+                self.resolve(case, panel, pack, outcome, DecidedBy::Single)?;
             }
             Comparison::Disputed(questions) => {
+                if let Some((outcome, questions)) = self.outvoted(panel, pack) {
+                    self.push_panel(panel, PanelEvent::Outvoted { outcome: outcome.clone(), questions });
+                    return self.resolve(case, panel, pack, outcome, DecidedBy::Panel);
+                }
                 self.push_panel(panel, PanelEvent::Disputed { questions });
                 self.push_case(&mut case, CaseEvent::AdjudicationAsked { cause: Cause::Disagreement });
             }
             // A panel is closed by its last reading, so there is one.
             Comparison::Nothing => {}
         }
+        Ok(())
+    }
+
+    /// Returns what stands where readers of a sequential panel differ and were enough all the same.
+    fn outvoted(&self, panel: &Panel, pack: &Pack) -> Option<(Judgement, Vec<QuestionKey>)> {
+        let (weighed, _) = panel.weighed.last().filter(|(weighed, _)| weighed.verdict == Verdict::Enough)?;
+        let sealed: Vec<_> = panel.panel_readings().collect();
+        outvote(&pack.form, self.facts.model.as_ref()?, weighed.error_max, &sealed)
     }
 
     /// Records what a file claims. It skips eligibility and capacity, and nothing else.
@@ -215,7 +315,7 @@ impl Deciding<'_> {
             Part::Extra => self.push_panel(&mut panel, PanelEvent::ReadingSealed { reading }),
             Part::Panel => {
                 self.push_panel(&mut panel, PanelEvent::ReadingSealed { reading });
-                self.close(case, &mut panel, &pack);
+                self.close(case, &mut panel, &pack)?;
             }
         }
         Ok(())
@@ -251,9 +351,13 @@ impl Deciding<'_> {
         self.leave_rounds(person, true)?;
         for id in self.facts.duties.clone() {
             let (case, panel) = (self.facts.case(id)?, self.facts.panel(id)?);
-            let Some((_, duty)) = panel.assignment_of(person) else { continue };
-            if !barred(self.facts, case, person, duty, self.ctx.now).is_empty() {
-                self.end_duties(id, person, Release::Barred, None)?;
+            let held = panel.assignment_of(person).map(|(_, duty)| duty);
+            if held.is_some_and(|duty| !barred(self.facts, case, person, duty, self.ctx.now).is_empty()) {
+                self.end_panel_duties(id, person, Release::Barred, None)?;
+            }
+            let reviews = !held_reviews(self.facts, id, person).is_empty();
+            if reviews && !barred(self.facts, case, person, Duty::Review, self.ctx.now).is_empty() {
+                self.end_reviews(id, person, Release::Barred, None);
             }
         }
         Ok(())
@@ -294,6 +398,10 @@ pub fn why_not(facts: &Facts, id: CaseId, person: PersonId, duty: Duty, now: Ins
         Duty::Read => matches!(case.status, CaseStatus::Ready | CaseStatus::Reading) && panel.open_seat().is_some(),
         Duty::Adjudicate => case.status == CaseStatus::Adjudicating && panel.bench == Bench::Open,
         Duty::Sign => case.status == CaseStatus::AwaitingSignOff,
+        Duty::Review => case
+            .reviews
+            .iter()
+            .any(|review| facts.reviews.get(review).is_some_and(|review| review.status == ReviewStatus::Open)),
     };
     let held = panel
         .held_duties()
@@ -314,6 +422,8 @@ pub fn why_not(facts: &Facts, id: CaseId, person: PersonId, duty: Duty, now: Ins
             Duty::Sign => {
                 Reason::rule(code::WRONG_STATE, id, "this case does not wait for a signature").hint("Reload the list.")
             }
+            Duty::Review => Reason::rule(code::REVIEW_TAKEN, id, "this case does not wait for a reviewer")
+                .hint("Another reviewer may have taken it; reload the list."),
         });
     }
     reasons.extend(out_of_term(facts, case, now));
@@ -340,13 +450,14 @@ pub(crate) fn barred(facts: &Facts, case: &Case, id: PersonId, duty: Duty, now: 
                 .invariant("I3")
         }),
         Duty::Adjudicate => {
-            let involved =
-                case.signers.contains(&person.natural) || panel.barred_from_adjudication().contains(&person.natural);
+            let involved = case.signers.contains(&person.natural)
+                || case.reviewers.contains(&person.natural)
+                || panel.barred_from_adjudication().contains(&person.natural);
             involved.then(|| {
                 Reason::rule(
                     code::SELF_REVIEW,
                     case.case,
-                    format!("{name} has read, decided, signed or questioned this case, and would judge the own work"),
+                    format!("{name} has read, decided, reviewed, signed or questioned this case, and would judge the own work"),
                 )
                 .hint("An adjudicator who had no part in it has to decide.")
                 .invariant("I3")
@@ -355,10 +466,33 @@ pub(crate) fn barred(facts: &Facts, case: &Case, id: PersonId, duty: Duty, now: 
         Duty::Sign => {
             let worded =
                 case.resolution.as_ref().is_some_and(|resolution| resolution.authors.contains(&person.natural));
-            (worded || panel.authors().contains(&person.natural)).then(|| {
+            let reviewed = case.reviewers.contains(&person.natural);
+            (worded || reviewed || panel.authors().contains(&person.natural)).then(|| {
                 Reason::rule(code::SELF_REVIEW, case.case, format!("{name} made part of what would be signed"))
                     .hint("A signer who had no part in it has to sign.")
                     .invariant("I3")
+            })
+        }
+        Duty::Review => {
+            let owns =
+                case.owner == id || facts.people.get(&case.owner).is_some_and(|owner| owner.natural == person.natural);
+            let worded =
+                case.resolution.as_ref().is_some_and(|resolution| resolution.authors.contains(&person.natural));
+            let opened = case.signoff.as_ref().is_some_and(|signoff| signoff.opened.contains_key(&id));
+            let involved = owns
+                || worded
+                || opened
+                || case.signers.contains(&person.natural)
+                || panel.barred_from_adjudication().contains(&person.natural)
+                || panel.duties.iter().any(|record| record.natural == person.natural);
+            involved.then(|| {
+                Reason::rule(
+                    code::SELF_REVIEW,
+                    case.case,
+                    format!("{name} owns, read, decided, worded or signed this case, and would judge the own work"),
+                )
+                .hint("A reviewer who had no part in it has to look.")
+                .invariant("I3")
             })
         }
     };

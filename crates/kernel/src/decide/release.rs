@@ -5,6 +5,7 @@ use crate::{
     case::{Case, CaseEvent, Cause, Delivery, DeliveryState, ReturnCode, SignoffState},
     id::{CaseId, EngagementId},
     index::CaseStatus,
+    lot::LotEvent,
     refusal::{Reason, Refusal, code},
     routing,
 };
@@ -23,6 +24,19 @@ impl Deciding<'_> {
             reasons.push(
                 Reason::rule(code::READING_OPEN, id, "a required reading or decision is still open")
                     .hint("Wait until the panel is closed.")
+                    .invariant("I7"),
+            );
+        }
+        let rejected = case.lot.and_then(|lot| self.facts.lots.get(&lot)).is_some_and(|lot| lot.holds(id));
+        if !case.holds.is_empty() || rejected {
+            let sentence = if rejected {
+                "its lot was rejected, and nobody has reviewed this case yet"
+            } else {
+                "a review of this case is not finished"
+            };
+            reasons.push(
+                Reason::rule(code::REVIEW_OPEN, id, sentence)
+                    .hint("Deliver it once a reviewer has finished; the board of reviews shows who has it.")
                     .invariant("I7"),
             );
         }
@@ -54,6 +68,7 @@ impl Deciding<'_> {
             | CaseStatus::Ready
             | CaseStatus::Reading
             | CaseStatus::Adjudicating
+            | CaseStatus::InReview
             | CaseStatus::AwaitingSignOff
             | CaseStatus::Delivered
             | CaseStatus::Accepted
@@ -64,9 +79,9 @@ impl Deciding<'_> {
         }
         Refusal::unless_empty(reasons)?;
         let Some(resolution) = resolution else { return Err(wrong_state(&case).into()) };
-        let delivery = self.new_id();
+        let (delivery, first) = (self.new_id(), case.delivery.is_none());
         self.push_case(&mut case, CaseEvent::Delivered { delivery, content: resolution.content, by });
-        Ok(())
+        if first { self.tell_lot(case.lot, LotEvent::Delivered { case: id }) } else { Ok(()) }
     }
 
     /// Accepts the delivery; nobody accepts the own work, whatever side the account is on (I3).

@@ -5,7 +5,7 @@ use crate::{
     case::{Case, CaseEvent, Decided, DecidedBy},
     command::JudgementIn,
     engagement::MemberEvent,
-    form::{Answer, Judgement, QuestionKind},
+    form::{Answer, Judgement},
     hash::Digest,
     id::{CaseId, EngagementId, ReadingId},
     index::CaseStatus,
@@ -68,20 +68,29 @@ impl Deciding<'_> {
         let reading = self.new_id();
         self.push_panel(&mut panel, PanelEvent::Adjudicated { reading, by, natural, judgement: judgement.clone() });
         self.push_member(by, MemberEvent::DutyEnded { case: id, duty: Duty::Adjudicate });
-        self.resolve(case, &panel, &pack, judgement, DecidedBy::Adjudicator(by));
-        Ok(())
+        self.resolve(case, &panel, &pack, judgement, DecidedBy::Adjudicator(by))
     }
 
-    /// Records the answer of a case and asks for the signature where the plan wants one.
-    pub(super) fn resolve(&mut self, mut case: Case, panel: &Panel, pack: &Pack, outcome: Judgement, by: DecidedBy) {
+    /// Records the answer of a case, lets it be drawn for review, and asks for the signature where the plan wants one and no
+    /// review comes first.
+    pub(super) fn resolve(
+        &mut self,
+        mut case: Case,
+        panel: &Panel,
+        pack: &Pack,
+        outcome: Judgement,
+        by: DecidedBy,
+    ) -> Done {
         let decided = Decided { by, changed_after_agreement: changed(pack, panel, &outcome) };
-        let deliverable = (!case.imported()).then(|| self.keep(&words(pack, &outcome)));
+        let deliverable = (!case.imported()).then(|| self.keep(&words(pack, panel, &outcome)));
         let content = case.content(&outcome, deliverable.as_ref());
         let signoff = case.admission.as_ref().is_some_and(|admission| admission.plan.signoff) && !case.imported();
         self.push_case(&mut case, CaseEvent::Resolved { outcome, decided, deliverable, content });
-        if signoff {
+        let held = self.draw(&mut case, panel)?;
+        if signoff && !held {
             self.request_signoff(&mut case, content);
         }
+        Ok(())
     }
 
     pub(super) fn request_signoff(&mut self, case: &mut Case, content: Digest) {
@@ -99,22 +108,27 @@ fn changed(pack: &Pack, panel: &Panel, outcome: &Judgement) -> bool {
     first.is_some_and(|first| matches!(compare(&pack.form, &[first, outcome]), Comparison::Disputed(_)))
 }
 
-/// Returns the first words of a deliverable: each question with its answer. The owner may put them better.
-fn words(pack: &Pack, outcome: &Judgement) -> String {
+/// Returns the first words of a deliverable: each question with its answer, and when a sequential panel stopped. The owner
+/// may put them better.
+fn words(pack: &Pack, panel: &Panel, outcome: &Judgement) -> String {
     let mut words = String::new();
     for question in &pack.form.questions {
-        let answer = match (&question.kind, outcome.answers.get(&question.key)) {
-            (QuestionKind::Choice { options }, Some(Answer::Choice(key))) => {
-                options.iter().find(|option| option.key == *key).map_or(key.as_str(), |option| option.title.as_str())
+        let Some(answer) = outcome.answers.get(&question.key) else { continue };
+        let answer = question.words(answer).unwrap_or_else(|| match answer {
+            Answer::Span(_) => "see the passages cited".to_owned(),
+            Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Number(_) | Answer::Text(_) => {
+                "see the answer in the judgement".to_owned()
             }
-            (_, Some(Answer::Span(_))) => "see the passages cited",
-            (_, Some(Answer::Text(_))) => "see the answer in the judgement",
-            (_, Some(Answer::Choice(key))) => key.as_str(),
-            (_, None) => continue,
-        };
+        });
         words.push_str(&question.title);
         words.push_str("\n  ");
-        words.push_str(answer);
+        words.push_str(&answer);
+        words.push('\n');
+    }
+    // How often it was read stands in what is signed, where that was not fixed beforehand.
+    if let Some((weighed, _)) = panel.weighed.last() {
+        words.push_str("How it was read\n  ");
+        words.push_str(&weighed.sentence());
         words.push('\n');
     }
     words

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use remit_kernel::{
     case::{Case, Material, ReturnCode, Visibility},
-    command::Command,
+    command::{Command, DefectIn, ReviewIn},
     engagement::{LineKind, SowStatus},
     form::Answer,
-    id::{CaseId, CredentialId, EngagementId, ItemId, PersonId, SowId},
-    index::{CaseStatus, Part},
-    pack::Duty,
+    id::{CaseId, CredentialId, EngagementId, ItemId, LotId, PersonId, ReviewId, SowId},
+    index::{CaseStatus, DefectKind, Part, ReviewKind, ReviewStatus, Severity},
+    model::measure,
+    pack::{Duty, Stopping},
     refusal::code,
     role::{Role, Side},
     stream::{Scope, State, StreamId},
@@ -17,7 +18,7 @@ use remit_kernel::{
 
 use crate::{
     invariants,
-    stage::{OfChance as _, Stage, date, item_in, plan, source},
+    stage::{OfChance as _, Stage, date, item_in, pack, plan, source},
     world::{over, told},
 };
 
@@ -44,6 +45,8 @@ pub(crate) enum Try {
     Release,
     Revoke,
     Submit,
+    CloseReading,
+    Measure,
     TakeDispute,
     Adjudicate,
     Edit,
@@ -55,6 +58,13 @@ pub(crate) enum Try {
     Deliver,
     Accept,
     ReturnDelivery,
+    TakeReview,
+    FinishReview,
+    RebutReview,
+    RuleReview,
+    CloseLot,
+    ScreenLot,
+    ResumeSampling,
     Replan,
     AddMember,
     ChangeMember,
@@ -101,6 +111,8 @@ pub(crate) const TRIES: &[(Try, u32)] = &[
     (Try::Release, 4),
     (Try::Revoke, 3),
     (Try::Submit, 18),
+    (Try::CloseReading, 2),
+    (Try::Measure, 1),
     (Try::TakeDispute, 6),
     (Try::Adjudicate, 6),
     (Try::Edit, 2),
@@ -112,6 +124,13 @@ pub(crate) const TRIES: &[(Try, u32)] = &[
     (Try::Deliver, 4),
     (Try::Accept, 2),
     (Try::ReturnDelivery, 3),
+    (Try::TakeReview, 6),
+    (Try::FinishReview, 8),
+    (Try::RebutReview, 3),
+    (Try::RuleReview, 3),
+    (Try::CloseLot, 4),
+    (Try::ScreenLot, 2),
+    (Try::ResumeSampling, 1),
     (Try::Replan, 2),
     (Try::AddMember, 2),
     (Try::ChangeMember, 1),
@@ -178,11 +197,14 @@ impl Step {
         let fitting: &[CaseStatus] = match self.tries {
             Try::Admit | Try::Decline => &[CaseStatus::ScopeQuery],
             Try::Claim | Try::Assign | Try::AddItem => &[CaseStatus::Ready, CaseStatus::Reading],
-            Try::Submit => &[CaseStatus::Reading],
+            Try::Submit | Try::CloseReading => &[CaseStatus::Reading],
             Try::Release | Try::Revoke => &[CaseStatus::Reading, CaseStatus::Adjudicating],
             Try::TakeDispute | Try::Adjudicate => &[CaseStatus::Adjudicating],
             Try::Open | Try::Sign | Try::ReturnSignoff | Try::RefuseSignoff => &[CaseStatus::AwaitingSignOff],
             Try::RequestSignoff => &[CaseStatus::Revision],
+            Try::TakeReview | Try::FinishReview => {
+                &[CaseStatus::InReview, CaseStatus::Delivered, CaseStatus::SignedOff]
+            }
             Try::Deliver => &[CaseStatus::SignedOff],
             Try::Accept | Try::ReturnDelivery => &[CaseStatus::Delivered],
             Try::ProposeGold | Try::ApproveGold => &[CaseStatus::AwaitingSignOff, CaseStatus::SignedOff],
@@ -192,6 +214,8 @@ impl Step {
         let shown = matches!(self.tries, Try::CloseShowing | Try::RebutGold | Try::DecideRebuttal);
         let cases = cases(stage).into_iter().filter(|case| !history || case.imported());
         let cases: Vec<_> = cases.filter(|case| !shown || case.showing.is_some()).collect();
+        let reviews = matches!(self.tries, Try::TakeReview | Try::FinishReview | Try::RebutReview | Try::RuleReview);
+        let cases: Vec<_> = cases.into_iter().filter(|case| !reviews || !case.reviews.is_empty()).collect();
         let fit: Vec<_> = cases.iter().filter(|case| fitting.contains(&case.status)).map(|case| case.case).collect();
         let any: Vec<_> = cases.iter().map(|case| case.case).collect();
         if self.fit() { self.one(&fit) } else { None }.or_else(|| self.one(&any))
@@ -220,7 +244,15 @@ impl Step {
             Try::Adjudicate => holder(Duty::Adjudicate).unwrap_or(anybody),
             Try::Open | Try::Sign => among(&["signer", "signer", "signer", "signer", "deputy", "abroad"]),
             Try::ReturnSignoff | Try::RefuseSignoff => among(&["signer", "deputy", "abroad", "twin"]),
-            Try::Accept | Try::ReturnDelivery | Try::Cancel => "client",
+            Try::TakeReview => among(&["checker", "controller", "checker", "controller", "insider"]),
+            Try::FinishReview => {
+                let mut held = case.into_iter().flat_map(|case| stage.case(case).reviews);
+                let holder = held.find_map(|review| stage.review(review).holder().map(|holding| holding.person));
+                holder.map_or(anybody, |holder| stage.name_of(holder))
+            }
+            Try::RebutReview => among(&["reader", "second", "third", "twin"]),
+            Try::RuleReview => among(&["checker", "controller"]),
+            Try::Accept | Try::ReturnDelivery | Try::Cancel | Try::ResumeSampling => "client",
             Try::SignSow => among(&["client", "manager"]),
             Try::RecordCredential => "registrar",
             _ => "manager",
@@ -236,6 +268,18 @@ impl Step {
         let panel = panel_of(stage, case.case);
         let held = panel.as_ref().is_some_and(|panel| panel.held_duties().next().is_some());
         let odd = self.who.is_multiple_of(3);
+        let answer = |status| case.reviews.iter().any(|review| stage.review(*review).status == status);
+        if odd && answer(ReviewStatus::Failed) {
+            return Some((Self { tries: Try::RebutReview, ..self }, case.case));
+        }
+        if odd && answer(ReviewStatus::Rebutted) {
+            return Some((Self { tries: Try::RuleReview, ..self }, case.case));
+        }
+        if !case.holds.is_empty() && case.status != CaseStatus::Adjudicating {
+            let held = case.reviews.iter().any(|review| stage.review(*review).holder().is_some());
+            let tries = if held { Try::FinishReview } else { Try::TakeReview };
+            return Some((Self { tries, ..self }, case.case));
+        }
         let tries = match case.status {
             CaseStatus::ScopeQuery => Try::Decline,
             CaseStatus::Ready if case.imported() => Try::Record,
@@ -243,6 +287,10 @@ impl Step {
             CaseStatus::Ready | CaseStatus::Reading => Try::Claim,
             CaseStatus::Adjudicating if held => Try::Adjudicate,
             CaseStatus::Adjudicating => Try::TakeDispute,
+            CaseStatus::InReview => {
+                let held = case.reviews.iter().any(|review| stage.review(*review).holder().is_some());
+                if held { Try::FinishReview } else { Try::TakeReview }
+            }
             CaseStatus::AwaitingSignOff if self.who.is_multiple_of(16) => Try::ReturnSignoff,
             CaseStatus::AwaitingSignOff => {
                 let opened = case.signoff.as_ref().and_then(|signoff| signoff.opened.get(&stage.who("signer")));
@@ -270,6 +318,13 @@ impl Step {
             SowStatus::InForce | SowStatus::Superseded => return None,
         };
         Some(Self { tries, pick: place, who: usize::from(client_signed), twist: 1 })
+    }
+
+    /// Returns a review of a case: one of this status, if it is to fit and there is one.
+    fn review(self, stage: &Stage, case: CaseId, status: ReviewStatus) -> Option<ReviewId> {
+        let reviews = stage.case(case).reviews;
+        let fit = reviews.iter().find(|review| stage.review(**review).status == status).copied();
+        fit.filter(|_| self.fit()).or_else(|| self.one(&reviews))
     }
 
     fn finding(self) -> &'static str {
@@ -329,6 +384,19 @@ impl Step {
                 Command::RevokeSeat { engagement, case: case?, person: held, reason: note }
             }
             Try::Submit => stage.submit(case?, self.finding()),
+            Try::CloseReading => Command::CloseReading { engagement, case: case? },
+            Try::Measure => {
+                let panels: Vec<_> = cases(stage).iter().filter_map(|case| panel_of(stage, case.case)).collect();
+                let form = pack().form;
+                let closed: Vec<_> =
+                    panels.iter().filter(|panel| panel.revealed()).map(|panel| (panel, &form)).collect();
+                let mut questions = measure(&closed, stage.world.now);
+                // Few panels close in a history: as if many more answers were known.
+                for measured in questions.values_mut() {
+                    measured.known += 30 * u32::from(self.fit());
+                }
+                Command::FitModel { engagement, questions, panels: 1 }
+            }
             Try::TakeDispute => stage.take_dispute(case?),
             Try::Adjudicate => stage.adjudicate(case?, self.finding()),
             Try::Edit => {
@@ -356,6 +424,49 @@ impl Step {
                 let answer = Answer::Choice(self.finding().into());
                 let corrected = self.who.is_multiple_of(2).then(|| [("finding".to_owned(), answer)].into());
                 Command::DecideRebuttal { engagement, case: case?, corrected, note }
+            }
+            Try::TakeReview => {
+                Command::TakeReview { engagement, case: case?, review: self.one(&stage.case(case?).reviews)? }
+            }
+            Try::FinishReview => {
+                let reviews = stage.case(case?).reviews;
+                let held = reviews.iter().find(|review| stage.review(**review).holder().is_some()).copied();
+                let review = held.or_else(|| self.one(&reviews))?;
+                let defects = (0..self.pick % 3).map(|more| DefectIn {
+                    question: (more == 0).then(|| "finding".to_owned()),
+                    kind: DefectKind::ALL[(self.twist + more) % DefectKind::ALL.len()],
+                    severity: Severity::ALL[(self.who + more) % Severity::ALL.len()],
+                    note: note.clone(),
+                });
+                let in_house = stage.review(review).kind == ReviewKind::InHouse;
+                let defects: Vec<_> = defects.filter(|_| !in_house).collect();
+                let holds = in_house || !defects.is_empty();
+                let finding = if holds { Some(stage.judgement(case?, self.finding())) } else { None };
+                let given = ReviewIn { defects, coaching: self.fit().then(|| note.clone()), finding };
+                Command::FinishReview { engagement, case: case?, review, given }
+            }
+            Try::RebutReview => Command::RebutReview {
+                engagement,
+                case: case?,
+                review: self.review(stage, case?, ReviewStatus::Failed)?,
+                note,
+            },
+            Try::RuleReview => Command::RuleReview {
+                engagement,
+                case: case?,
+                review: self.review(stage, case?, ReviewStatus::Rebutted)?,
+                upheld: self.pick.is_multiple_of(2),
+                note,
+            },
+            Try::CloseLot => {
+                if self.fit() {
+                    stage.wait(7 * 86_400);
+                }
+                Command::CloseLot { engagement, lot: self.one(&lots(stage))? }
+            }
+            Try::ScreenLot => Command::ScreenLot { engagement, lot: self.one(&lots(stage))? },
+            Try::ResumeSampling => {
+                Command::ResumeSampling { engagement, line: stage.line, case_type: "trial".into(), note }
             }
             Try::Replan => Command::Replan { engagement, person },
             Try::AddMember => {
@@ -393,9 +504,15 @@ impl Step {
                 engagement,
                 starts_on: date(["2026-02-01", "2026-03-20"][self.pick % 2]),
                 ends_on: date(["2026-06-30", "2027-12-31"][self.twist % 2]),
-                lines: vec![
-                    stage.line_in(LineKind::Standard, plan([1, 2, 3][self.twist % 3], !self.who.is_multiple_of(3))),
-                ],
+                lines: {
+                    let mut plan = plan([1, 2, 3][self.twist % 3], !self.who.is_multiple_of(3));
+                    if self.pick.is_multiple_of(2) {
+                        let (readings_min, readings_max) = (plan.stopping.first(), 4);
+                        let error_max = [1_000, 50_000, 300_000][self.who % 3];
+                        plan.stopping = Stopping::Sequential { readings_min, readings_max, error_max };
+                    }
+                    vec![stage.line_in(LineKind::Standard, plan)]
+                },
             },
             Try::ReviseSow => {
                 let lines = vec![stage.line_in(LineKind::Standard, plan(2, true))];
@@ -430,6 +547,11 @@ pub(crate) fn cases(stage: &Stage) -> Vec<Case> {
 fn reader_of(stage: &Stage, case: CaseId) -> Option<&'static str> {
     let laid = stage.case(case).showing?;
     Some(stage.name_of(stage.gold(laid.gold).showing(case)?.person))
+}
+
+pub(crate) fn lots(stage: &Stage) -> Vec<LotId> {
+    let lot = |(stream, _): (StreamId, &State)| if let StreamId::Lot(lot) = stream { Some(lot) } else { None };
+    stage.world.streams(stage.scope()).filter_map(lot).collect()
 }
 
 pub(crate) fn sows(stage: &Stage) -> Vec<SowId> {

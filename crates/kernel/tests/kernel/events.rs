@@ -15,9 +15,13 @@ use remit_kernel::{
     form::Answer,
     gold::GoldEvent,
     id::{CaseId, EngagementId},
-    index::{CaseStatus, Part},
+    index::{CaseStatus, DefectKind, Part, Severity},
+    lot::{LotEvent, SamplerEvent},
+    model::ModelEvent,
+    pack::{Acceptance, Plan, ReviewPlan, Stopping},
     panel::PanelEvent,
     precedent::PrecedentEvent,
+    review::ReviewEvent,
     role::Role,
     stream::{EVENT_V, Event, Scope, State, StreamId, apply},
 };
@@ -25,7 +29,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    stage::{Stage, golden, item_in, plan, source},
+    sequential::figures,
+    stage::{Stage, golden, item_in, plan, reviewed, source},
     world::{Logged, States},
 };
 
@@ -108,6 +113,10 @@ fn every_kind() -> BTreeSet<(String, String)> {
         ("gold", kinds_of::<GoldEvent>()),
         ("calibration", kinds_of::<CalibrationEvent>()),
         ("precedent", kinds_of::<PrecedentEvent>()),
+        ("review", kinds_of::<ReviewEvent>()),
+        ("lot", kinds_of::<LotEvent>()),
+        ("sampler", kinds_of::<SamplerEvent>()),
+        ("model", kinds_of::<ModelEvent>()),
         ("member", kinds_of::<MemberEvent>()),
         ("org", kinds_of::<OrganisationEvent>()),
         ("person", kinds_of::<PersonEvent>()),
@@ -146,13 +155,18 @@ fn everything_happens() -> Vec<Logged> {
     history(&mut stage);
     let mut log = golden_days();
     let sow = stage.draft_sow(vec![stage.line_in(LineKind::Standard, plan(1, false))]);
-    let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
+    let limit = Plan {
+        stopping: Stopping::Sequential { readings_min: 2, readings_max: 3, error_max: 50_000 },
+        ..plan(2, true)
+    };
+    let lines = vec![stage.line_in(LineKind::Standard, limit)];
     let known = stage.sow(sow);
     let (starts_on, ends_on) = (known.starts_on, known.ends_on);
     stage.does("manager", &Command::ReviseSow { engagement, sow, starts_on, ends_on, lines });
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });
+    outvoted(&mut stage);
     let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
     let (starts_on, ends_on) = ("2027-01-01".parse().unwrap(), "2027-12-31".parse().unwrap());
     stage.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines });
@@ -165,6 +179,7 @@ fn everything_happens() -> Vec<Logged> {
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });
     log.extend(stage.world.log);
+    log.extend(reviews());
     log
 }
 
@@ -203,6 +218,44 @@ fn golden_days() -> Vec<Logged> {
     stage.does("judge", &Command::ProposeGold { engagement, case, note: None });
     stage.does("manager", &Command::DeclineGold { engagement, gold: case.gold(), reason: "Too plain.".into() });
     guidance(&mut stage, case);
+    stage.world.log
+}
+
+/// An engagement whose work is reviewed until sampling is discontinued, and begins again.
+fn reviews() -> Vec<Logged> {
+    let review = ReviewPlan { acceptance: Some(Acceptance { aql: 650, reduced: false }), ..ReviewPlan::default() };
+    let mut stage = Stage::under(reviewed(false, review), None);
+    let (engagement, line) = (stage.engagement, stage.line);
+    let wrong = Some((DefectKind::Format, Severity::Major));
+    // A lot of three: its sample of two fails, one finding is struck, and the third case is drawn as well.
+    let cases = [stage.decided(), stage.decided(), stage.decided(), stage.decided()];
+    stage.does("manager", &stage.deliver(cases[0]));
+    stage.does("client", &stage.cancel(cases[3]));
+    let lot = stage.case(cases[0]).lot.expect("it was decided");
+    stage.wait(7 * 86_400);
+    stage.does("checker", &Command::CloseLot { engagement, lot });
+    let sampled = stage.lot(lot).sampled();
+    stage.does("checker", &stage.take_review(sampled[0]));
+    let (case, reason) = (sampled[0], "Away.".to_owned());
+    stage.does("checker", &Command::ReleaseSeat { engagement, case, reason });
+    for case in sampled.clone() {
+        stage.reviews("checker", case, wrong);
+    }
+    stage.does("checker", &Command::ScreenLot { engagement, lot });
+    let (case, review, note) = (sampled[0], stage.review_of(sampled[0]), "It is there.".to_owned());
+    stage.does("reader", &Command::RebutReview { engagement, case, review, note: note.clone() });
+    stage.does("controller", &Command::RuleReview { engagement, case, review, upheld: false, note: note.clone() });
+    let left = cases.into_iter().find(|case| stage.case(*case).holds.len() == 1).expect("it is to be reviewed");
+    stage.does("client", &stage.cancel(left));
+    // Six more lots of one case each, all rejected.
+    for _ in 0..6 {
+        let case = stage.decided();
+        let lot = stage.case(case).lot.expect("it was decided");
+        stage.wait(7 * 86_400);
+        stage.does("checker", &Command::CloseLot { engagement, lot });
+        stage.reviews("checker", case, wrong);
+    }
+    stage.does("client", &Command::ResumeSampling { engagement, line, case_type: "trial".into(), note });
     stage.world.log
 }
 
@@ -279,6 +332,16 @@ fn questioned(stage: &mut Stage) {
     let reader = stage.take_in();
     stage.does("reader", &stage.claim(reader));
     stage.does("client", &stage.cancel(reader));
+}
+
+/// A case under a limit: two differ, a third is asked for, and one is outvoted.
+fn outvoted(stage: &mut Stage) {
+    let questions = figures(99, 40);
+    stage.does("manager", &Command::FitModel { engagement: stage.engagement, questions, panels: 400 });
+    let case = stage.take_in();
+    for (name, finding) in [("reader", "decreased"), ("second", "none"), ("deputy", "decreased")] {
+        stage.reads(name, case, finding);
+    }
 }
 
 /// A case of the past: agreed, with a suggestion and a reference beside it.

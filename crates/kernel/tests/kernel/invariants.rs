@@ -11,10 +11,13 @@ use remit_kernel::{
     directory::{Person, PersonEvent},
     engagement::{Engagement, LineEvent, LineKind, LineUse, Member, MemberEvent, Sow, SowEvent, SowStatus},
     gold::GoldEvent,
+    hash::Digest,
     id::{CaseId, LineId, PersonId, SowId},
-    index::{CaseStatus, PanelStatus, Part, Row},
-    pack::{Duty, Requirement},
-    panel::{Bench, Panel, PanelEvent, Provenance, Reading, Seat},
+    index::{CaseStatus, LotStatus, PanelStatus, Part, ReviewKind, ReviewStatus, Row},
+    lot::{self, Lot, LotEvent, Place, Seed},
+    pack::{Duty, Requirement, Stopping},
+    panel::{Bench, Panel, PanelEvent, Provenance, Reading, Seat, Verdict},
+    review::{Review, ReviewEvent},
     role::Role,
     stream::{Event, Scope, State, StreamId},
 };
@@ -36,6 +39,9 @@ pub(crate) fn hold(world: &World, act: &Act) {
     seen.i13_agreed_terms_never_change();
     seen.i20_one_engagement_never_moves_another();
     seen.i21_visibility_never_narrows();
+    seen.i7_nothing_leaves_with_a_review_open();
+    seen.i22_reviews_and_lots_end();
+    seen.i23_the_draw_is_bound_before_and_follows_its_seed();
     seen.i22_panels_end_and_no_duty_dangles();
     seen.i28_no_duty_survives_a_new_conflict();
     seen.gold_is_shown_to_the_unknowing_and_leaves_no_trace();
@@ -119,6 +125,41 @@ impl<'a> Seen<'a> {
             State::Member(member) => Some(member),
             _ => None,
         })
+    }
+
+    fn reviews(&self) -> impl Iterator<Item = &'a Review> {
+        self.world.streams(self.scope()).filter_map(|(_, state)| match state {
+            State::Review(review) => Some(review),
+            _ => None,
+        })
+    }
+
+    fn review(&self, review: remit_kernel::id::ReviewId) -> &'a Review {
+        match self.state(StreamId::Review(review)) {
+            Some(State::Review(review)) => review,
+            other => panic!("{review} is not there: {other:?}"),
+        }
+    }
+
+    fn review_events(&self) -> impl Iterator<Item = (&'a Review, &'a ReviewEvent)> {
+        self.act.decision.events.iter().filter_map(|(stream, event)| match (stream, event) {
+            (StreamId::Review(review), Event::Review(event)) => Some((self.review(*review), event)),
+            _ => None,
+        })
+    }
+
+    fn lots(&self) -> impl Iterator<Item = &'a Lot> {
+        self.world.streams(self.scope()).filter_map(|(_, state)| match state {
+            State::Lot(lot) => Some(lot),
+            _ => None,
+        })
+    }
+
+    fn lot(&self, lot: remit_kernel::id::LotId) -> &'a Lot {
+        match self.state(StreamId::Lot(lot)) {
+            Some(State::Lot(lot)) => lot,
+            other => panic!("{lot} is not there: {other:?}"),
+        }
     }
 
     fn sows(&self) -> impl Iterator<Item = &'a Sow> {
@@ -337,7 +378,25 @@ impl<'a> Seen<'a> {
                 );
                 let resolution = case.resolution.as_ref().expect("a signed case has an answer");
                 assert!(!resolution.authors.contains(natural), "I3: who worded the deliverable signs it");
+                assert!(!case.reviewers.contains(natural), "I3: a reviewer signs");
             }
+        }
+        for (review, event) in self.review_events() {
+            let (natural, of_finding) = match event {
+                ReviewEvent::Finished { natural, .. } => (natural, false),
+                ReviewEvent::Ruled { natural, .. } => (natural, true),
+                _ => continue,
+            };
+            let (case, panel) = (self.case(review.case), self.panel(review.case).expect("a reviewed case has a panel"));
+            assert!(human(panel).all(|reading| reading.natural != *natural), "I3: a reader reviews");
+            let decided = |decision: &remit_kernel::panel::Adjudication| decision.natural == *natural;
+            assert!(!panel.adjudications.iter().any(decided), "I3: the adjudicator reviews");
+            assert!(!case.signers.contains(natural), "I3: the signer reviews");
+            assert_ne!(self.person(case.owner).natural, *natural, "I3: the owner reviews");
+            let resolution = case.resolution.as_ref().expect("a reviewed case has an answer");
+            assert!(!resolution.authors.contains(natural), "I3: who worded the deliverable reviews it");
+            let finish = review.finish.as_ref().expect("it is finished");
+            assert!(!of_finding || finish.natural != *natural, "I3: decided on the own finding");
         }
         for event in self.events() {
             if let Event::Person(PersonEvent::CredentialRecorded { credential, verified_by, .. }) = event {
@@ -384,6 +443,9 @@ impl<'a> Seen<'a> {
                 assert!(after.readings.starts_with(&before.readings), "I5: a reading changed");
                 assert!(after.adjudications.starts_with(&before.adjudications), "I5: an adjudication changed");
                 assert!(after.challenges.starts_with(&before.challenges), "I5: a finding changed");
+            }
+            if let (State::Review(before), Some(State::Review(after))) = (before, self.state(*stream)) {
+                assert!(before.finish.is_none() || before.finish == after.finish, "I5: a finished review changed");
             }
         }
     }
@@ -467,6 +529,11 @@ impl<'a> Seen<'a> {
             CaseEvent::Signed { by, .. } => Some((case.case, *by, Duty::Sign)),
             _ => None,
         }));
+        duties.extend(self.review_events().filter_map(|(review, event)| match event {
+            ReviewEvent::Taken { person, .. } => Some((review.case, *person, Duty::Review)),
+            ReviewEvent::Finished { by, .. } | ReviewEvent::Ruled { by, .. } => Some((review.case, *by, Duty::Review)),
+            _ => None,
+        }));
         for (case, id, duty) in duties {
             let (case, person) = (self.case(case), self.person(id));
             let need = &case.admission.as_ref().expect("I9: a duty without admission").need;
@@ -474,6 +541,7 @@ impl<'a> Seen<'a> {
                 Duty::Read => (&need.reader, Role::Expert),
                 Duty::Adjudicate => (&need.adjudicator, Role::Adjudicator),
                 Duty::Sign => (&need.signer, Role::Signer),
+                Duty::Review => (&need.reviewer, Role::Reviewer),
             };
             assert!(self.qualified(id, requirement, &case.jurisdiction), "I9: not qualified");
             assert!(person.active && person.conflicts.is_disjoint(&case.parties), "I9: gone, or with an interest");
@@ -585,7 +653,12 @@ impl<'a> Seen<'a> {
                 continue;
             }
             if witnessed(panel.origin) {
-                assert_eq!(panel.seats.len(), usize::from(panel.stopping.first()), "I22: a seat was lost");
+                let more = panel.weighed.iter().filter(|(weighed, _)| weighed.verdict == Verdict::Another).count();
+                let planned = usize::from(panel.stopping.first()) + more;
+                assert!(planned <= usize::from(panel.stopping.last()), "I22: more readings than the plan allows");
+                let closed = panel.weighed.last().is_some_and(|(weighed, _)| weighed.verdict == Verdict::Closed);
+                assert!(panel.seats.len() == planned || closed, "I22: a seat was lost");
+                Self::weighed_as_planned(case, panel);
                 let owed = panel.seats.iter().any(|seat| !matches!(seat, Seat::Sealed { .. }));
                 let reading = matches!(panel.status, PanelStatus::Planned | PanelStatus::Reading);
                 assert_eq!(owed, reading, "I22: all readings are in, or one is owed");
@@ -607,17 +680,117 @@ impl<'a> Seen<'a> {
         }
         for member in self.members() {
             let duties =
-                self.panels().flat_map(Panel::held_duties).filter(|record| record.person == member.person).count();
+                self.panels().flat_map(Panel::held_duties).filter(|record| record.person == member.person).count()
+                    + self.reviews().filter_map(Review::holder).filter(|held| held.person == member.person).count();
             assert_eq!(usize::try_from(member.load).unwrap(), duties, "I22: the load is not the number of duties");
             assert!(member.active || duties == 0, "I22: somebody who is gone holds a duty");
         }
+    }
+
+    fn i7_nothing_leaves_with_a_review_open(&self) {
+        for (case, event) in self.case_events() {
+            let CaseEvent::Delivered { .. } = event else { continue };
+            let open = self
+                .reviews()
+                .any(|review| review.case == case.case && review.kind == ReviewKind::Quality && review.status.waits());
+            assert!(!open, "I7: delivered with a review open");
+            let Some(lot) = case.lot.map(|lot| self.lot(lot)) else { continue };
+            let unreviewed = matches!(lot.cases.get(&case.case), Some(Place::Undrawn | Place::Pending));
+            assert!(lot.status != LotStatus::Rejected || !unreviewed, "I7: delivered unreviewed from a rejected lot");
+        }
+    }
+
+    fn i22_reviews_and_lots_end(&self) {
+        for review in self.reviews() {
+            let case = self.case(review.case);
+            assert!(case.reviews.contains(&review.review), "I22: a review that its case does not know");
+            assert_eq!(review.holder().is_some(), review.status == ReviewStatus::Taken, "I22: held and not taken");
+            if case.status == CaseStatus::Cancelled {
+                assert!(!review.status.waits(), "I22: the case was called off, its review waits");
+            }
+            let held = case.holds.contains(&review.review) && case.status != CaseStatus::Cancelled;
+            assert!(!held || review.status.waits(), "I22: a finished review holds its case");
+        }
+        for case in self.cases().filter(|case| case.status == CaseStatus::InReview) {
+            let waits = |review: &remit_kernel::id::ReviewId| self.review(*review).status.waits();
+            assert!(case.holds.iter().any(waits), "I22: in review, and nobody is to review it");
+        }
+        for lot in self.lots() {
+            let pending = |case: &CaseId| {
+                self.reviews()
+                    .any(|review| review.case == *case && review.kind == ReviewKind::Quality && review.status.waits())
+            };
+            for (case, place) in &lot.cases {
+                assert_eq!(*place == Place::Pending, pending(case), "I22: lot and review differ");
+                assert_eq!(self.case(*case).lot, Some(lot.lot), "I22: in a lot that the case does not know");
+            }
+            let complete = lot.failures(&lot.sampled()).is_some();
+            assert!(lot.status != LotStatus::Judging || !complete, "I22: the sample is reviewed, the lot not judged");
+            let undrawn = lot.at(Place::Undrawn).next().is_some();
+            assert!(!lot.screened || !undrawn, "I22: screened, and a case was left out");
+        }
+    }
+
+    fn i23_the_draw_is_bound_before_and_follows_its_seed(&self) {
+        for (stream, event) in &self.act.decision.events {
+            if let (StreamId::Lot(lot), Event::Lot(LotEvent::Closed { seed, .. })) = (stream, event) {
+                let seed = Seed(*seed.bytes());
+                assert_eq!(seed.commitment(), self.lot(*lot).commitment, "I23: another seed than the committed one");
+            } else {
+                let body = event.write().1;
+                let secret = |seed: &Seed| body.contains(&Digest::from_bytes(seed.0).to_string());
+                assert!(!self.world.seeds.values().any(secret), "I23: an event tells a seed");
+            }
+        }
+        for (case, event) in self.case_events() {
+            let CaseEvent::Drawn { lot, risks, causes, review, in_house } = event else { continue };
+            assert!(case.resolution.is_some(), "I23: drawn before it was decided");
+            let (seed, lot) = (&self.world.seeds[lot], self.lot(*lot));
+            let plan = case.admission.as_ref().and_then(|admission| admission.plan.review.as_ref()).expect("a plan");
+            assert_eq!(*causes, lot::causes(plan, lot.mode, seed, case.case, risks), "I23: drawn by another seed");
+            assert_eq!(review.is_some(), !causes.is_empty(), "I23: drawn and not reviewed");
+            assert_eq!(in_house.is_some(), lot::in_house(plan, seed, case.case), "I23: the client's draw differs");
+        }
+    }
+
+    /// A sequential panel that stopped says why, and the reason is true; one reading decides where that was signed.
+    fn weighed_as_planned(case: &Case, panel: &Panel) {
+        let readings = panel.panel_readings().count();
+        let plan = case.admission.as_ref().map(|admission| &admission.plan);
+        if panel.status == PanelStatus::Single {
+            let allowed = plan.is_some_and(|plan| plan.single_allowed.contains(&case.case_type));
+            assert!(allowed, "one reading decided a case of a type that is not named");
+        }
+        let Stopping::Sequential { readings_min, readings_max, error_max } = panel.stopping else {
+            assert!(panel.weighed.is_empty(), "a fixed number of readings was weighed");
+            return;
+        };
+        let Some((weighed, _)) = panel.weighed.last().filter(|_| !panel.waits_for_readers()) else { return };
+        assert_eq!(
+            (usize::from(weighed.readings), weighed.error_max),
+            (readings, error_max),
+            "weighed by another plan"
+        );
+        assert!((readings_min..=readings_max).contains(&weighed.readings), "stopped outside the plan");
+        let fits = match weighed.verdict {
+            Verdict::Another => false,
+            Verdict::Enough => weighed.error.is_some_and(|error| error <= error_max),
+            Verdict::Cap => weighed.error.is_some_and(|error| error > error_max) && weighed.readings == readings_max,
+            Verdict::Closed => weighed.error.is_none_or(|error| error > error_max),
+            Verdict::Uncalibrated => weighed.error.is_none() && weighed.model.is_none(),
+        };
+        assert!(fits, "the reason for stopping is not true: {weighed:?}");
+        let outvoted = panel.status == PanelStatus::Outvoted;
+        assert!(!outvoted || (readings >= 3 && weighed.verdict == Verdict::Enough), "outvoted without ground");
     }
 
     fn i28_no_duty_survives_a_new_conflict(&self) {
         for (case, event) in self.case_events() {
             let CaseEvent::PartyAdded { party } = event else { continue };
             let Some(panel) = self.panel(case.case) else { continue };
-            let barred = panel.held_duties().any(|record| self.person(record.person).conflicts.contains(party));
+            let of_case = self.reviews().filter(|review| review.case == case.case).filter_map(Review::holder);
+            let holders = panel.held_duties().map(|record| record.person).chain(of_case.map(|held| held.person));
+            let barred = holders.into_iter().any(|holder| self.person(holder).conflicts.contains(party));
             assert!(!barred, "I28: a duty stays with somebody who has an interest");
         }
     }

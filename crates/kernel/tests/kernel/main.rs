@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod answers;
 mod attempt;
 mod calibration;
 mod contract;
@@ -13,6 +14,8 @@ mod invariants;
 mod matrix;
 mod precedent;
 mod properties;
+mod review;
 mod rules;
+mod sequential;
 mod stage;
 mod world;

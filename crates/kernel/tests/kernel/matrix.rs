@@ -12,22 +12,23 @@ use std::{
 use remit_kernel::{
     calibration::FindingKind,
     case::{Material, ReturnCode, Visibility},
-    command::{Command, PersonIn},
+    command::{Command, PersonIn, ReviewIn},
     ctx::Actor,
     engagement::LineKind,
     form::Answer,
-    id::{CalibrationId, CaseId},
+    id::{CalibrationId, CaseId, LotId, ReviewId},
     index::{CaseStatus, Part},
     role::{Role, Side},
 };
 
 use crate::{
-    stage::{OfChance as _, Stage, date, item_in, plan, source},
+    stage::{OfChance as _, Stage, date, every_case, item_in, plan, reviewed, source},
     world::codes,
 };
 
 /// Who tries it; `service` is a job of the server.
-const ACTORS: &[&str] = &["reader", "second", "judge", "signer", "manager", "client", "auditor", "outsider", "service"];
+const ACTORS: &[&str] =
+    &["reader", "second", "judge", "signer", "checker", "manager", "client", "auditor", "outsider", "service"];
 /// The states that a case is tried in, and one of the past.
 const STATES: &[CaseStatus] = &[
     CaseStatus::ScopeQuery,
@@ -35,6 +36,7 @@ const STATES: &[CaseStatus] = &[
     CaseStatus::Ready,
     CaseStatus::Reading,
     CaseStatus::Adjudicating,
+    CaseStatus::InReview,
     CaseStatus::AwaitingSignOff,
     CaseStatus::SignedOff,
     CaseStatus::Delivered,
@@ -57,7 +59,8 @@ fn every_command_is_tried_by_everybody_in_every_state() {
     let case = past.take_in_history();
     past.does("manager", &past.record(case, "third", Part::Panel, "none", 1));
     let states = STATES.iter().map(|status| {
-        let mut stage = Stage::set();
+        let drawn = *status == CaseStatus::InReview;
+        let mut stage = if drawn { Stage::under(reviewed(true, every_case()), Some(5)) } else { Stage::set() };
         let case = stage.case_at(*status);
         (status.word(), stage, case)
     });
@@ -160,6 +163,10 @@ fn without_case(stage: &mut Stage) -> Vec<Command> {
         Command::TakeIn { engagement, case },
         Command::TakeInHistory { engagement, case: past, line: stage.history },
         Command::ClaimNext { engagement },
+        Command::CloseLot { engagement, lot: LotId::of_chance(9) },
+        Command::ScreenLot { engagement, lot: LotId::of_chance(9) },
+        Command::ResumeSampling { engagement, line: stage.line, case_type: "trial".into(), note: "Go on.".into() },
+        Command::FitModel { engagement, questions: BTreeMap::new(), panels: 0 },
         Command::Replan { engagement, person },
         Command::LeaveCalibration { engagement, calibration: CalibrationId::of_chance(1) },
         Command::CloseCalibration { engagement, calibration: CalibrationId::of_chance(1) },
@@ -178,6 +185,7 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
     let engagement = stage.engagement;
     let reason = "As discussed.".to_owned();
     let note = reason.clone();
+    let review = stage.case(case).reviews.first().copied().unwrap_or(ReviewId::of_chance(9));
     let answers = [("finding".to_owned(), Answer::Choice("none".into()))].into();
     let item = item_in("Appendix", Visibility::Both);
     vec![
@@ -193,6 +201,7 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
         Command::ReleaseSeat { engagement, case, reason: reason.clone() },
         Command::RevokeSeat { engagement, case, person: stage.who("reader"), reason },
         stage.submit(case, "none"),
+        Command::CloseReading { engagement, case },
         stage.record(case, "second", Part::Panel, "none", 7),
         Command::RecordReference { engagement, case, answers, source: source(7) },
         stage.take_dispute(case),
@@ -203,6 +212,10 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
         stage.sign(case),
         stage.send_back(case, ReturnCode::Fact),
         Command::RefuseSignoff { engagement, case, note },
+        Command::TakeReview { engagement, case, review },
+        Command::FinishReview { engagement, case, review, given: ReviewIn::default() },
+        Command::RebutReview { engagement, case, review, note: "As discussed.".to_owned() },
+        Command::RuleReview { engagement, case, review, upheld: true, note: "As discussed.".to_owned() },
         stage.deliver(case),
         Command::AcceptDelivery { engagement, case },
         stage.return_delivery(case, ReturnCode::Format),

@@ -22,7 +22,7 @@ use remit_kernel::{
     form::{Answer, Judgement},
     id::{CredentialId, ItemId, LineId, OrgId, PersonId},
     index::CaseStatus,
-    pack::{Duty, Requirement},
+    pack::{Acceptance, Duty, Plan, Requirement, ReviewPlan, Risk},
     panel::{Comparison, PanelEvent, compare},
     refusal::code,
     role::{Role, Side},
@@ -35,7 +35,7 @@ use remit_kernel::{
 use crate::{
     attempt::{GOLD_TRIES, Step, TRIES, Try, play},
     invariants,
-    stage::{OfChance as _, Stage, date, golden, pack, plan},
+    stage::{OfChance as _, Stage, date, golden, pack, plan, reviewed},
     world::told,
 };
 
@@ -57,11 +57,24 @@ fn histories(more: &[(Try, u32)]) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step.prop_map(|(tries, who, pick, twist)| Step { tries, who, pick, twist }), 70..120)
 }
 
+/// Returns a plan by which half of the cases are drawn, more of the risky ones, and lots are judged.
+fn sampled() -> Plan {
+    let review = ReviewPlan {
+        random: 5_000,
+        risks: [(Risk::Adjudicated, 8_000), (Risk::NewExpert, 1_000)].into(),
+        acceptance: Some(Acceptance { aql: 650, reduced: true }),
+        in_house: 3_000,
+        rebuttal_days: 7,
+    };
+    reviewed(true, review)
+}
+
 #[test]
 fn i1_to_i36_hold_after_every_act_of_random_histories() {
     let happened = RefCell::new(BTreeMap::<String, u32>::new());
     for_many(80, &histories(&[]), |steps| {
-        let mut stage = Stage::set();
+        // Every other history is played under a plan with reviews.
+        let mut stage = if steps.len() % 2 == 0 { Stage::set() } else { Stage::under(sampled(), Some(8)) };
         for step in steps {
             for word in play(&mut stage, step).iter().flat_map(|told| told.split(", ")) {
                 *happened.borrow_mut().entry(word.to_owned()).or_default() += 1;
@@ -92,6 +105,15 @@ fn i1_to_i36_hold_after_every_act_of_random_histories() {
         "seat_released",
         "adjudicator_released",
         "left_single",
+        "drawn",
+        "taken",
+        "finished",
+        "rebutted",
+        "ruled",
+        "joined",
+        "closed",
+        "selected",
+        "judged",
     ] {
         assert!(happened.borrow().contains_key(word), "`{word}` never happened: {:?}", happened.borrow());
     }
@@ -278,6 +300,7 @@ fn i29_eligibility_depends_on_declared_factors_only() {
         reader: requirement(false),
         adjudicator: requirement(false),
         signer: requirement(true),
+        reviewer: Requirement::default(),
         places: ["ZA".to_owned()].into(),
         calibrated_on: None,
         language: "en".into(),
@@ -295,6 +318,7 @@ fn i29_eligibility_depends_on_declared_factors_only() {
                     capacity: 1,
                     load: 0,
                     active: true,
+                    joined_at: Instant::from_micros(0),
                     gold: BTreeMap::new(),
                 };
                 let now = "2026-03-02T09:00:00Z".parse().unwrap();

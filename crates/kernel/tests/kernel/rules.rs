@@ -457,12 +457,7 @@ mod panels {
     #[test]
     fn a_plan_of_one_reading_closes_with_it_and_of_three_with_the_third() {
         for (readings, last) in [(1, "left_single, resolved"), (3, "disputed, adjudication_asked")] {
-            let mut stage = Stage::unsigned(plan(readings, false));
-            let (engagement, sow) = (stage.engagement, stage.sow);
-            stage.does("manager", &Command::ProposeSow { engagement, sow });
-            stage.does("manager", &Command::SignSow { engagement, sow });
-            stage.does("client", &Command::SignSow { engagement, sow });
-            stage.does("manager", &Command::GoLive { engagement });
+            let mut stage = Stage::live(plan(readings, false));
             let case = stage.take_in();
             let readers = ["reader", "second", "third"];
             for name in &readers[..usize::from(readings) - 1] {
@@ -637,12 +632,8 @@ mod release {
 
     #[test]
     fn without_a_signature_in_the_plan_the_owner_delivers_and_mends() {
-        let mut stage = Stage::unsigned(plan(1, false));
-        let (engagement, sow) = (stage.engagement, stage.sow);
-        stage.does("manager", &Command::ProposeSow { engagement, sow });
-        stage.does("manager", &Command::SignSow { engagement, sow });
-        stage.does("client", &Command::SignSow { engagement, sow });
-        stage.does("manager", &Command::GoLive { engagement });
+        let mut stage = Stage::live(plan(1, false));
+        let engagement = stage.engagement;
         let case = stage.take_in();
         stage.reads("reader", case, "none");
         stage.check("manager", &stage.deliver(case), "delivered");

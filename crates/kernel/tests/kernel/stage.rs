@@ -7,17 +7,24 @@ use std::{
 
 use remit_kernel::{
     case::{Case, Material, Media, ReturnCode, Visibility},
-    command::{AnswerIn, CaseIn, Command, ItemIn, JudgementIn, LineIn, PersonIn},
+    command::{AnswerIn, CaseIn, Command, DefectIn, ItemIn, JudgementIn, LineIn, PersonIn, ReviewIn},
     ctx::Actor,
     engagement::{LineKind, Member, Sow},
     form::{Choice, Evidence, EvidenceRule, Form, Need, Question, QuestionKind},
     gold::Gold,
     hash::Digest,
-    id::{CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, OrgId, PersonId, SowId},
-    index::{CaseStatus, Part},
-    pack::{CaseField, CaseType, Duty, GoldPlan, Pack, PackRef, Plan, Playbook, Requirement, Stopping},
+    id::{
+        CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, LotId, OrgId, PersonId, ReviewId,
+        SowId,
+    },
+    index::{CaseStatus, DefectKind, Part, Severity},
+    lot::{Lot, Sampler, sampler_of},
+    pack::{
+        CaseField, CaseType, Duty, GoldPlan, Pack, PackRef, Plan, Playbook, Requirement, ReviewPlan, Stopping, WHOLE,
+    },
     panel::{Panel, Source},
     refusal::Refusal,
+    review::Review,
     role::{Role, Side},
     stream::{Event, Scope, State, StreamId},
     time::{Date, Instant},
@@ -46,6 +53,9 @@ const PEOPLE: &[Cast] = &[
     ("deputy", Side::Provider, &[Role::Signer, Role::Expert], "GB", true, "US-OH"),
     ("abroad", Side::Provider, &[Role::Signer], "GB", true, "GB"),
     ("auditor", Side::Client, &[Role::Auditor], "GB", false, ""),
+    ("checker", Side::Provider, &[Role::Reviewer], "ZA", false, ""),
+    ("controller", Side::Provider, &[Role::Reviewer], "GB", false, ""),
+    ("insider", Side::Client, &[Role::Reviewer], "GB", false, ""),
     ("twin", Side::Provider, &[Role::Expert, Role::Adjudicator, Role::Signer], "ZA", true, "US"),
 ];
 
@@ -75,12 +85,17 @@ pub(crate) fn instant(text: &str) -> Instant {
 impl Stage {
     /// Returns the stage on 2 March 2026 at nine, everybody qualified, one version of the statement of work in force.
     pub(crate) fn set() -> Self {
-        Self::set_under(plan(2, true))
+        Self::under(plan(2, true), Some(VOLUME_MAX))
     }
 
     /// As [`Self::set`], under another quality plan.
     pub(crate) fn set_under(plan: Plan) -> Self {
-        let mut stage = Self::unsigned(plan);
+        Self::under(plan, Some(VOLUME_MAX))
+    }
+
+    /// As [`Self::set`], under this plan and for so many cases.
+    pub(crate) fn under(plan: Plan, volume_max: Option<u32>) -> Self {
+        let mut stage = Self::unsigned_for(plan, volume_max);
         for (who, command) in [
             ("manager", Command::ProposeSow { engagement: stage.engagement, sow: stage.sow }),
             ("manager", Command::SignSow { engagement: stage.engagement, sow: stage.sow }),
@@ -93,8 +108,23 @@ impl Stage {
         stage
     }
 
+    /// Returns the stage with a line in force under this quality plan.
+    pub(crate) fn live(plan: Plan) -> Self {
+        let mut stage = Self::unsigned(plan);
+        let (engagement, sow) = (stage.engagement, stage.sow);
+        stage.does("manager", &Command::ProposeSow { engagement, sow });
+        stage.does("manager", &Command::SignSow { engagement, sow });
+        stage.does("client", &Command::SignSow { engagement, sow });
+        stage.does("manager", &Command::GoLive { engagement });
+        stage
+    }
+
     /// Returns the stage before anybody signed, with a draft of the statement of work under this quality plan.
     pub(crate) fn unsigned(plan: Plan) -> Self {
+        Self::unsigned_for(plan, Some(VOLUME_MAX))
+    }
+
+    fn unsigned_for(plan: Plan, volume_max: Option<u32>) -> Self {
         let mut world = World::new(instant("2026-03-02T09:00:00Z"));
         let pack = pack();
         let reference = pack.reference();
@@ -117,7 +147,8 @@ impl Stage {
         stage.provider = stage.new_org("Durban Analytics");
         stage.add_people();
         stage.draft_engagement();
-        stage.sow = stage.draft_sow(vec![stage.line_in(LineKind::Standard, plan)]);
+        let line = LineIn { volume_max, ..stage.line_in(LineKind::Standard, plan) };
+        stage.sow = stage.draft_sow(vec![line]);
         stage.line = stage.sow(stage.sow).lines[0].line;
         stage
     }
@@ -332,6 +363,64 @@ impl Stage {
         panic!("{name} is never shown gold: {}", self.would(name, &command));
     }
 
+    pub(crate) fn review(&self, review: ReviewId) -> Review {
+        match self.world.state(self.scope(), StreamId::Review(review)) {
+            Some(State::Review(review)) => review.clone(),
+            other => panic!("{review} is not there: {other:?}"),
+        }
+    }
+
+    pub(crate) fn lot(&self, lot: LotId) -> Lot {
+        match self.world.state(self.scope(), StreamId::Lot(lot)) {
+            Some(State::Lot(lot)) => lot.clone(),
+            other => panic!("{lot} is not there: {other:?}"),
+        }
+    }
+
+    pub(crate) fn sampler(&self) -> Sampler {
+        match self.world.state(self.scope(), StreamId::Sampler(sampler_of(self.line, "trial"))) {
+            Some(State::Sampler(sampler)) => sampler.clone(),
+            other => panic!("nothing is sampled: {other:?}"),
+        }
+    }
+
+    /// Returns the newest review of a case.
+    pub(crate) fn review_of(&self, case: CaseId) -> ReviewId {
+        *self.case(case).reviews.last().expect("the case was drawn")
+    }
+
+    pub(crate) fn take_review(&self, case: CaseId) -> Command {
+        Command::TakeReview { engagement: self.engagement, case, review: self.review_of(case) }
+    }
+
+    /// Finishes the newest review of a case: passed, or with one defect of this kind and weight.
+    pub(crate) fn finish_review(&self, case: CaseId, defect: Option<(DefectKind, Severity)>) -> Command {
+        let defects = defect.into_iter().map(|(kind, severity)| DefectIn {
+            question: Some("finding".into()),
+            kind,
+            severity,
+            note: "The interval includes zero.".into(),
+        });
+        let finding = defect.is_some().then(|| self.judgement(case, "none"));
+        let given = ReviewIn { defects: defects.collect(), coaching: Some("Read the table too.".into()), finding };
+        Command::FinishReview { engagement: self.engagement, case, review: self.review_of(case), given }
+    }
+
+    /// Lets somebody take and finish the newest review of a case.
+    #[track_caller]
+    pub(crate) fn reviews(&mut self, name: &str, case: CaseId, defect: Option<(DefectKind, Severity)>) {
+        self.does(name, &self.take_review(case));
+        self.does(name, &self.finish_review(case, defect));
+    }
+
+    /// Returns a case that two readers agreed on.
+    pub(crate) fn decided(&mut self) -> CaseId {
+        let case = self.take_in();
+        self.reads("reader", case, "decreased");
+        self.reads("second", case, "decreased");
+        case
+    }
+
     pub(crate) fn sow(&self, sow: SowId) -> Sow {
         match self.world.state(self.scope(), StreamId::Sow(sow)) {
             Some(State::Sow(sow)) => sow.clone(),
@@ -524,7 +613,7 @@ impl Stage {
                 self.reads("second", case, "none");
                 self.does("judge", &self.take_dispute(case));
             }
-            CaseStatus::Resolved | CaseStatus::AwaitingSignOff => {
+            CaseStatus::Resolved | CaseStatus::InReview | CaseStatus::AwaitingSignOff => {
                 self.reads("reader", case, "decreased");
                 self.reads("second", case, "decreased");
             }
@@ -559,7 +648,26 @@ pub(crate) fn item_in(name: &str, visibility: Visibility) -> ItemIn {
 
 /// Returns a plan of so many readings, with or without a signature in the matter's jurisdiction.
 pub(crate) fn plan(readings: u8, signoff: bool) -> Plan {
-    Plan { stopping: Stopping::Fixed { readings }, signoff, signoff_in_jurisdiction: signoff, gold: None }
+    // One reading alone must be allowed by name.
+    let single_allowed = (readings == 1).then(|| "trial".to_owned()).into_iter().collect();
+    Plan {
+        stopping: Stopping::Fixed { readings },
+        signoff,
+        signoff_in_jurisdiction: signoff,
+        review: None,
+        single_allowed,
+        gold: None,
+    }
+}
+
+/// Returns that plan with reviews.
+pub(crate) fn reviewed(signoff: bool, review: ReviewPlan) -> Plan {
+    Plan { review: Some(review), ..plan(2, signoff) }
+}
+
+/// Returns a plan of reviews by which every case is drawn.
+pub(crate) fn every_case() -> ReviewPlan {
+    ReviewPlan { random: WHOLE, rebuttal_days: 7, ..ReviewPlan::default() }
 }
 
 /// Returns a plan that mixes in gold with every second request.

@@ -12,8 +12,9 @@ use remit_kernel::{
     facts::{Facts, Want},
     gold::GoldStatus,
     hash::Digest,
-    id::{CaseId, PersonId, TextId},
+    id::{CaseId, LotId, PersonId, TextId},
     index::{CaseStatus, DutyStatus, Origin, Row},
+    lot::Seed,
     pack::Pack,
     refusal::Refusal,
     role::Role,
@@ -41,6 +42,8 @@ pub(crate) struct World {
     pub(crate) log: Vec<Logged>,
     pub(crate) texts: BTreeMap<TextId, String>,
     pub(crate) packs: BTreeMap<Digest, Arc<Pack>>,
+    /// Seeds of lots, secret as in the store.
+    pub(crate) seeds: BTreeMap<LotId, Seed>,
     acts: u64,
 }
 
@@ -56,7 +59,7 @@ pub(crate) struct Act {
 impl World {
     pub(crate) fn new(now: Instant) -> Self {
         let (states, log, texts, packs) = (BTreeMap::new(), Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { now, states, log, texts, packs, acts: 0 }
+        Self { now, states, log, texts, packs, seeds: BTreeMap::new(), acts: 0 }
     }
 
     /// Returns the context of the next act; each act draws other identifiers.
@@ -89,7 +92,25 @@ impl World {
             Want::Pack(digest) => facts.packs.extend(self.packs.get(&digest).map(|pack| (digest, pack.clone()))),
             Want::Text(text) => facts.texts.extend(self.texts.get(&text).map(|body| (text, body.clone()))),
             Want::Name(person) => facts.names.extend(self.name(person).map(|name| (person, name))),
+            Want::Seed(lot) => facts.seeds.extend(self.seeds.get(&lot).map(|seed| (lot, *seed))),
             Want::Candidates(person) => facts.candidates = self.candidates(scope, person),
+            Want::Rivals(person) => {
+                let natural = match self.state(Scope::Directory, StreamId::Person(person)) {
+                    Some(State::Person(person)) => person.natural,
+                    _ => person,
+                };
+                let better = facts.model.as_ref().map(|model| model.better_than(natural)).unwrap_or_default();
+                let known = |id| match (
+                    self.state(Scope::Directory, StreamId::Person(id)),
+                    self.state(scope, StreamId::Member(id)),
+                ) {
+                    (Some(State::Person(person)), Some(State::Member(member))) => {
+                        Some((person.clone(), member.clone()))
+                    }
+                    _ => None,
+                };
+                facts.rivals = better.into_iter().filter_map(known).collect();
+            }
             Want::DutiesOf(person) => {
                 facts.duties = self.cases_where(
                     scope,
@@ -253,6 +274,7 @@ impl World {
                 text.body
             );
         }
+        self.seeds.extend(decision.seeds.iter().copied());
         self.texts.extend(decision.texts.iter().map(|text| (text.text.id, text.body.clone())));
         Ok(Act { actor, decision, before })
     }

@@ -19,17 +19,18 @@ let armed = seal.value === "seal";
 let sealing = false;
 
 function answered(question) {
-  if (question.dataset.kind === "text") return words(question).value.trim() !== "";
+  if (question.dataset.kind === "text" || question.dataset.kind === "number") return words(question).value.trim() !== "";
   if (question.dataset.kind === "span") return cited(question).length > 0;
-  return chosen(question) !== null;
+  return chosen(question).length > 0;
 }
 
+/** Returns the options that are picked: one of a choice or a scale, any of several. */
 function chosen(question) {
-  return question.querySelector('.options input[type="radio"]:checked');
+  return [...question.querySelectorAll(".options input:checked")];
 }
 
 function words(question) {
-  return question.querySelector("textarea[name^='a.']");
+  return question.querySelector("textarea[name^='a.'], .measure input");
 }
 
 function cited(question) {
@@ -39,8 +40,8 @@ function cited(question) {
 function unsupported(question) {
   const mustCite = question.dataset.mustCite;
   if (mustCite === undefined || cited(question).length > 0) return false;
-  const answer = chosen(question);
-  return answer !== null && !mustCite.split(" ").includes(answer.value);
+  if (question.dataset.kind === "number") return answered(question);
+  return chosen(question).some((answer) => !mustCite.split(" ").includes(answer.value));
 }
 
 function go(question, focus = true) {
@@ -239,6 +240,7 @@ function written() {
   for (const [name, value] of new FormData(form)) {
     const [kind, key] = [name.slice(0, 2), name.slice(2)];
     if (kind === "a." && value !== "") draft.answers[key] = value;
+    if (kind === "m.") draft.answers[key] = draft.answers[key] ? `${draft.answers[key]} ${value}` : value;
     if (kind === "q." && value.trim() !== "") draft.quotes[key] = value;
     if (kind === "e.") {
       const [item, version, start, end] = value.split(":");
@@ -303,7 +305,10 @@ function missing() {
 
 function summary() {
   const parts = questions.map((question) => {
-    const answer = chosen(question)?.closest("label").querySelector("span").textContent ?? words(question)?.value.trim() ?? "";
+    const picked = chosen(question).map((option) => option.closest("label").querySelector("span").textContent).join(", ");
+    const unit = question.querySelector(".unit")?.textContent;
+    const typed = words(question)?.value.trim() ?? "";
+    const answer = picked || (typed && unit ? `${typed} ${unit}` : typed);
     const passages = cited(question).length;
     const evidence = passages === 0 ? "" : passages === 1 ? "1 passage" : `${passages} passages`;
     const said = [answer, evidence].filter((part) => part !== "").join(", ") || "no answer";
@@ -366,11 +371,14 @@ function chord() {
 
 function pick(key) {
   if (!current) return false;
-  const options = [...current.querySelectorAll('.options input[type="radio"]')];
+  const options = [...current.querySelectorAll(".options input")];
   const option = options.find((input) => input.dataset.cap.toLowerCase() === key) ?? options[Number(key) - 1];
   if (!option) return false;
-  option.checked = true;
+  const several = option.type === "checkbox";
+  option.checked = several ? !option.checked : true;
   changed();
+  // Another pick may follow: the reader says when she goes on.
+  if (several) return true;
   // A question that wants a passage stays current until it has one.
   if (!unsupported(current)) step(1);
   return true;
@@ -378,6 +386,15 @@ function pick(key) {
 
 function typing(target) {
   return target.matches?.("textarea, select, input:not([type='radio'], [type='checkbox'])") || target.isContentEditable;
+}
+
+/** Begins a number where one is asked: the digit itself goes into the field. */
+function measure(key) {
+  if (current?.dataset.kind !== "number" || !/^[0-9-]$/.test(key)) return false;
+  const field = words(current);
+  field.focus();
+  field.select();
+  return true;
 }
 
 function single(key) {
@@ -421,7 +438,12 @@ document.addEventListener("keydown", (event) => {
     if (typing(event.target)) go(current);
     return;
   }
+  if (event.key === "Enter" && event.target.matches?.(".measure input")) {
+    event.preventDefault();
+    return unsupported(current) ? go(current) : step(1);
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || !keysOn.checked) return;
+  if (measure(event.key)) return;
   if (single(event.key)) event.preventDefault();
 });
 

@@ -8,7 +8,7 @@ use remit_kernel::{
     engagement::LineKind,
     hash::Digest,
     id::{EngagementId, OrgId, PersonId, SowId},
-    pack::{GoldPlan, PackRef, Plan, Stopping},
+    pack::{GoldPlan, PackRef, Plan, ReviewPlan},
     role::{Role, Side},
     time::Date,
 };
@@ -24,6 +24,7 @@ use crate::{
     app::{
         engagement::{EngagementLine, EngagementOut, PackChoice, Packs, ShowEngagement, ShowSow, SowOut},
         knowledge::{Knowledge, ShowKnowledge},
+        stopping::StoppingOut,
         today::Today,
     },
     edge::Edge,
@@ -141,13 +142,24 @@ pub(crate) struct PackIn {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanIn {
-    /// Blind readings for each case.
+    /// Blind readings for each case; with `readings_max` and `error_max` the fewest.
     readings: u8,
+    /// Most blind readings, where their number is not fixed.
+    readings_max: Option<u8>,
+    /// Greatest estimated chance of a wrong answer at which a panel stops, in millionths.
+    error_max: Option<u32>,
+    /// Case types of which one reading alone may decide.
+    #[serde(default)]
+    single_allowed: BTreeSet<String>,
     /// Whether a professional signs.
     signoff: bool,
     /// Whether the signer must be licensed in the case's jurisdiction.
     #[serde(default)]
     signoff_in_jurisdiction: bool,
+    /// Which finished work is looked at again; shares in basis points. Left out: none is drawn.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    review: Option<ReviewPlan>,
     /// How gold cases are mixed in; none: not at all.
     gold: Option<GoldPlanIn>,
 }
@@ -233,10 +245,12 @@ impl SowIn {
             revisions_max: line.revisions_max,
             pack: PackRef { name: line.pack.name, version: line.pack.version, digest: line.pack.digest },
             plan: line.plan.map(|plan| Plan {
-                stopping: Stopping::Fixed { readings: plan.readings },
+                stopping: StoppingOut::stopping(plan.readings, plan.readings_max, plan.error_max),
                 signoff: plan.signoff,
                 signoff_in_jurisdiction: plan.signoff_in_jurisdiction,
                 gold: plan.gold.map(Into::into),
+                review: plan.review,
+                single_allowed: plan.single_allowed,
             }),
         };
         self.lines.into_iter().map(line).collect()

@@ -20,6 +20,7 @@ pub(crate) mod extract;
 mod file;
 mod gold;
 mod import;
+mod model;
 mod openapi;
 mod people;
 mod precedent;
@@ -28,6 +29,7 @@ mod protection;
 mod quality;
 mod reading;
 mod receipt;
+mod review;
 mod session;
 mod signoff;
 
@@ -68,7 +70,9 @@ pub fn router() -> Router<Edge> {
         .merge(gold::router())
         .merge(calibration::router())
         .merge(precedent::router())
+        .merge(model::router())
         .merge(file::router())
+        .merge(review::router())
         .merge(signoff::router())
         .merge(reading::router())
         .merge(adjudicate::router())

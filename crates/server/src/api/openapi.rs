@@ -2,8 +2,8 @@
 
 use axum::{Router, http::header, response::IntoResponse as _, routing::get};
 use remit_kernel::id::{
-    AssignmentId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, OrgId, PersonId,
-    PrecedentId, SessionId, SowId,
+    AssignmentId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, LotId, OrgId,
+    PersonId, PrecedentId, ReviewId, SessionId, SowId,
 };
 use utoipa::{
     OpenApi,
@@ -122,6 +122,8 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "engagement" => of::<EngagementId>(),
         "sow" => of::<SowId>(),
         "line" => of::<LineId>(),
+        "review" => of::<ReviewId>(),
+        "lot" => of::<LotId>(),
         "case" => of::<CaseId>(),
         "gold" => of::<GoldId>(),
         "calibration" => of::<CalibrationId>(),

@@ -109,7 +109,7 @@ impl Problem {
                 let hint = "Send the same request with the same `Idempotency-Key`: it is done once. Without a key, look first.";
                 Self::away("the connection to the database was lost; this may or may not have been done", hint, path)
             }
-            Error::Overloaded => Self {
+            Error::Overloaded | Error::Store(StoreError::Crowded) => Self {
                 wait_seconds: Some(1),
                 ..Self::plain(
                     "overloaded",

@@ -32,6 +32,7 @@ pub(super) fn router() -> OpenApiRouter<Edge> {
         .routes(routes!(assign))
         .routes(routes!(revoke))
         .routes(routes!(release))
+        .routes(routes!(close))
         .routes(routes!(desk))
         .routes(routes!(find_draft, keep_draft))
         .routes(routes!(find_quote))
@@ -182,6 +183,16 @@ async fn revoke(
 ) -> Result<Json<ReceiptOut>, Problem> {
     let command = Command::RevokeSeat { engagement, case, person: given.person, reason: given.reason };
     Ok(Json(app.act(caller, command).await?.into()))
+}
+
+/// Closes a sequential panel with the readings it has, where nobody is left to read.
+#[utoipa::path(post, path = "/engagements/{engagement}/cases/{case}/readings/close", tag = "reading", params(("engagement" = String, Path), ("case" = String, Path)), responses((status = 200, body = ReceiptOut)))]
+async fn close(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case)): Path<(EngagementId, CaseId)>,
+) -> Result<Json<ReceiptOut>, Problem> {
+    Ok(Json(app.act(caller, Command::CloseReading { engagement, case }).await?.into()))
 }
 
 /// Gives the caller's duty on a case back.

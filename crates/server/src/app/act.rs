@@ -11,11 +11,13 @@ use remit_kernel::{
     decide,
     facts::Facts,
     gold::GoldEvent,
-    id::{ActId, CalibrationId, EntryId, JobId, PersonId},
+    id::{ActId, CalibrationId, EntryId, JobId, LotId, PersonId},
+    lot::LotEvent,
     stream::{EVENT_V, Event, SHAPE, Scope, State, StreamId, apply, chain},
+    time::Instant,
 };
 use remit_store::{
-    AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SnapshotRow, TextRow, Write,
+    AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SeedRow, SnapshotRow, TextRow, Write,
 };
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
@@ -66,6 +68,20 @@ const CLOSE_ORDINAL: u32 = 1_000_000;
 
 /// Name of the job that plans anew the duties of a person.
 pub(crate) const REPLAN: &str = "replan";
+
+/// What the jobs of lots work on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OfLot {
+    pub(crate) engagement: remit_kernel::id::EngagementId,
+    pub(crate) lot: LotId,
+}
+
+/// Name of the job that completes a lot.
+pub(crate) const CLOSE_LOT: &str = "close_lot";
+/// Name of the job that draws all cases of a rejected lot.
+pub(crate) const SCREEN_LOT: &str = "screen_lot";
+/// The first ordinal of the identifiers of these jobs, beyond those of other jobs of an act.
+const LOT_JOBS: u32 = 1_000_000;
 
 impl App {
     /// Does what the command asks, or says why not. Once this returns, what it says is on the disk.
@@ -140,11 +156,14 @@ impl App {
             (write, receipt) = self.prepare(caller, command, Some(ahead)).await?;
         }
         let mut left = turn.leave(&write);
-        if !self.store.is_shared() {
-            left.give_on();
-        }
         let commit = match self.store.hand_over(write).await {
-            Ok(pending) => pending.done().await,
+            Ok(pending) => {
+                // Only now: whoever builds on this write is written after it.
+                if !self.store.is_shared() {
+                    left.give_on();
+                }
+                pending.done().await
+            }
             Err(error) => Err(error),
         };
         if !matches!(commit, Ok(Commit::Done)) {
@@ -195,8 +214,10 @@ impl App {
         Self::fold_into(&mut write, &loaded, &decided, &ctx)?;
         let closing = closing_jobs(&decided, &ctx);
         write.texts = decided.texts.into_iter().map(|text| TextRow::of(receipt.case(), text)).collect();
+        write.seeds = decided.seeds.iter().map(|(lot, seed)| SeedRow { lot: *lot, seed: seed.0 }).collect();
         write.jobs = self.follow_up(command, &ctx).await?;
         write.jobs.extend(closing);
+        write.jobs.extend(lot_jobs(decided.scope, &decided.events, &ctx));
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
         write.drafts_dropped = used_draft(command, actor, facts);
         if let (Some(once), Some(person)) = (&caller.once, actor) {
@@ -296,7 +317,7 @@ impl App {
                 }));
             }
         }
-        write.expects = expectations(&loaded.facts, decided);
+        write.expects = expectations(loaded, decided);
         Ok(())
     }
 
@@ -357,7 +378,8 @@ impl App {
 /// Returns the versions on which a decision rests: the streams it moves, and those that say whether it may.
 ///
 /// Streams that were only looked through (candidates for the next case) are left out: their moving changes nothing.
-fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> {
+fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect> {
+    let Loaded { facts, heads } = loaded;
     let rests_on = |stream: &StreamId| match stream {
         StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Member(_) => true,
         StreamId::Line(_)
@@ -366,6 +388,10 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         | StreamId::Gold(_)
         | StreamId::Calibration(_)
         | StreamId::Precedent(_)
+        | StreamId::Review(_)
+        | StreamId::Lot(_)
+        | StreamId::Sampler(_)
+        | StreamId::Model(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => false,
     };
@@ -386,13 +412,49 @@ fn expectations(facts: &Facts, decided: &remit_kernel::Decision) -> Vec<Expect> 
         | StreamId::Gold(_)
         | StreamId::Calibration(_)
         | StreamId::Precedent(_)
+        | StreamId::Review(_)
+        | StreamId::Lot(_)
+        | StreamId::Sampler(_)
+        | StreamId::Model(_)
         | StreamId::Member(_)
         | StreamId::Organisation(_)
         | StreamId::Person(_) => None,
     });
     let paired = paired.filter_map(|stream| Some((stream, facts.versions.get(&stream).copied()?)));
     let all: BTreeMap<StreamId, u64> = read.chain(paired).chain(moved).collect();
-    all.into_iter().map(|(stream, version)| Expect { stream: stream.to_string(), version }).collect()
+    let expect = |(stream, version): (StreamId, u64)| Expect {
+        stream: stream.to_string(),
+        version,
+        head: heads.get(&stream).copied().unwrap_or_default(),
+    };
+    all.into_iter().map(expect).collect()
+}
+
+/// Returns the jobs of lots: one completes a new lot when its week is over, others draw all cases of a rejected one.
+fn lot_jobs(scope: Scope, events: &[(StreamId, Event)], ctx: &Ctx) -> Vec<JobRow> {
+    let Scope::Engagement(engagement) = scope else { return Vec::new() };
+    let job = |(stream, event): &(StreamId, Event)| {
+        let (StreamId::Lot(lot), Event::Lot(event)) = (stream, event) else { return None };
+        match event {
+            LotEvent::Opened { ends_at, .. } => Some((*lot, CLOSE_LOT, *ends_at)),
+            LotEvent::Judged { accepted: false, .. } => Some((*lot, SCREEN_LOT, ctx.now)),
+            LotEvent::Judged { .. }
+            | LotEvent::Joined { .. }
+            | LotEvent::Closed { .. }
+            | LotEvent::Selected { .. }
+            | LotEvent::Reviewed { .. }
+            | LotEvent::Overturned { .. }
+            | LotEvent::Delivered { .. }
+            | LotEvent::Left { .. }
+            | LotEvent::Screened {} => None,
+        }
+    };
+    let jobs = (LOT_JOBS..).zip(events.iter().filter_map(job));
+    let row = |(ordinal, (lot, name, run_at)): (u32, (LotId, &str, Instant))| {
+        let body = serde_json::to_string(&OfLot { engagement, lot }).ok()?;
+        Some(JobRow { id: ctx.id::<JobId>(ordinal), name: name.to_owned(), body, run_at })
+    };
+    jobs.filter_map(row).collect()
 }
 
 /// Returns the jobs that will end what an act began: showings of gold when their window is over, rounds on their last day.

@@ -10,7 +10,7 @@ use remit_access::{Action, Class, Label};
 use remit_kernel::{
     case::Case,
     facts::Want,
-    form::QuestionKind,
+    form::{Answer, QuestionKind},
     id::{AssignmentId, CaseId, EngagementId, PersonId, ReadingId},
     index::{CaseStatus, Origin},
     panel::{Bench, Panel, Reading},
@@ -227,9 +227,13 @@ impl Query for OpenDispute {
         let said: Vec<_> =
             voices.iter().map(|voice| &voice.written).filter(|written| !written.answers.is_empty()).collect();
         let differing = matter.form.questions.iter().filter(|question| {
-            let answers: BTreeSet<_> = said.iter().map(|written| written.answers.get(&question.key)).collect();
-            panel.disputed.contains(&question.key)
-                || (matches!(question.kind, QuestionKind::Choice { .. }) && answers.len() > 1)
+            let read = |written: &&Written| question.kind.read(written.answers.get(&question.key)?);
+            let closed = !matches!(question.kind, QuestionKind::Span { .. } | QuestionKind::Text { .. });
+            let answers: Vec<_> = said.iter().map(read).collect();
+            let unlike = |(place, one): (usize, &Option<Answer>)| {
+                answers[place + 1..].iter().any(|other| !question.same(one.as_ref(), other.as_ref()))
+            };
+            panel.disputed.contains(&question.key) || (closed && answers.iter().enumerate().any(unlike))
         });
         let differing = differing.map(|question| question.key.clone()).collect();
         let (written, kept_at) = match stand {

@@ -618,8 +618,14 @@ fn of_question<'g>(
     let name = |person: PersonId| names.get(&person).cloned().unwrap_or_else(|| ERASED.to_owned());
     let answer = |person: PersonId, case: CaseId| round.reading(person, case)?.answers.get(&question.key);
     let options: Vec<&str> = match &question.kind {
-        QuestionKind::Choice { options } => options.iter().map(|option| option.key.as_str()).collect(),
-        QuestionKind::Span { .. } | QuestionKind::Text { .. } => Vec::new(),
+        QuestionKind::Choice { options } | QuestionKind::Grade { steps: options, .. } => {
+            options.iter().map(|option| option.key.as_str()).collect()
+        }
+        // Several picks, numbers and passages have no classes that could be counted once each.
+        QuestionKind::Multi { .. }
+        | QuestionKind::Number { .. }
+        | QuestionKind::Span { .. }
+        | QuestionKind::Text { .. } => Vec::new(),
     };
     let mut counts = Counts::new(options.len()).ok();
     let mut cases = Vec::new();
@@ -628,7 +634,7 @@ fn of_question<'g>(
         let wanted = known.and_then(|gold| gold.answers.get(&question.key));
         let mut unit = vec![0_u32; options.len()];
         for invitee in &round.invited {
-            if let Some(Answer::Choice(option)) = answer(invitee.person, *case)
+            if let Some(Answer::Choice(option) | Answer::Grade(option)) = answer(invitee.person, *case)
                 && let Some(class) = options.iter().position(|known| known == option)
             {
                 unit[class] += 1;

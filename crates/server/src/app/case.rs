@@ -145,7 +145,11 @@ impl Query for ListCases {
 impl Look<'_> {
     /// Returns the statuses whose cases wait in a queue of the caller's roles.
     fn queues(&self) -> Vec<CaseStatus> {
-        let queues = [(Role::Adjudicator, CaseStatus::Adjudicating), (Role::Signer, CaseStatus::AwaitingSignOff)];
+        let queues = [
+            (Role::Adjudicator, CaseStatus::Adjudicating),
+            (Role::Reviewer, CaseStatus::InReview),
+            (Role::Signer, CaseStatus::AwaitingSignOff),
+        ];
         queues.into_iter().filter(|(role, _)| self.standing.holds(*role)).map(|(_, status)| status).collect()
     }
 

@@ -282,6 +282,7 @@ impl Query for Held {
             Duty::Read => Action::ReadCaseAsReader,
             Duty::Adjudicate => Action::Adjudicate,
             Duty::Sign => Action::SignOff,
+            Duty::Review => Action::Review,
         };
         let label = look.label(Class::Case, &case, Some(&panel))?;
         look.admit(action, &label)?;

@@ -8,7 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{EngagementId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, EngagementStatus},
-    pack::{GoldPlan, Plan, Stopping},
+    pack::{GoldPlan, Plan, ReviewPlan},
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::Date,
@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::{
     App,
     look::{ERASED, Look, Query},
+    stopping::StoppingOut,
 };
 use crate::{caller::Caller, error::Result};
 
@@ -150,8 +151,13 @@ pub struct LineOut {
     /// Digest of the pack.
     #[schema(value_type = String)]
     pub pack_digest: Digest,
-    /// Blind readings for each case.
-    pub readings: u8,
+    /// Which finished work is looked at again, shares in basis points; none: nothing is drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub review: Option<ReviewPlan>,
+    /// How often a case is read.
+    #[serde(flatten)]
+    pub stopping: StoppingOut,
     /// How gold cases are mixed in; none: not at all.
     #[schema(value_type = Option<Object>)]
     pub gold: Option<GoldPlan>,
@@ -416,7 +422,6 @@ impl Look<'_> {
 
 fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
     let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect();
-    let Stopping::Fixed { readings } = line.plan.stopping;
     LineOut {
         line: line.line,
         clause: line.clause.clone(),
@@ -434,7 +439,8 @@ fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
         pack: line.pack.name.clone(),
         pack_version: line.pack.version.clone(),
         pack_digest: line.pack.digest,
-        readings,
+        review: line.plan.review.clone(),
+        stopping: StoppingOut::of(&line.plan),
         gold: line.plan.gold,
         signoff: line.plan.signoff,
         signoff_in_jurisdiction: line.plan.signoff_in_jurisdiction,

@@ -1,12 +1,13 @@
 //! Export: the cases, readings, judgements and events of an engagement as JSON Lines, texts opened for whoever may see them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry};
 
 use remit_access::{Action, Class, Label};
 use remit_kernel::{
     case::{Case, DecidedBy},
+    facts::Want,
     form::{Answer, Judgement},
-    id::{CaseId, EngagementId, TextId},
+    id::{CaseId, EngagementId, ReviewId, TextId},
     index::Origin,
     panel::{Panel, Provenance, Reading},
     refusal::Reason,
@@ -84,8 +85,7 @@ impl Query for ExportCases {
         let next = rows.last().filter(|_| rows.len() == PAGE as usize).map(CaseKey::of);
         let streams: Vec<_> =
             rows.iter().flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case)]).collect();
-        let mut facts =
-            look.load(&streams.into_iter().map(remit_kernel::facts::Want::Stream).collect::<Vec<_>>()).await?;
+        let mut facts = look.load(&streams.into_iter().map(Want::Stream).collect::<Vec<_>>()).await?;
         let mut exported = CasesExported { next, ..CasesExported::default() };
         let mut people = BTreeSet::new();
         let mut open = Vec::new();
@@ -125,9 +125,17 @@ impl Query for ExportEvents {
         let next = page.last().filter(|_| page.len() == PAGE as usize).map(remit_store::StoredEvent::key);
         let gold = Label::engagement(self.engagement);
         let mut cases: BTreeMap<CaseId, bool> = BTreeMap::new();
+        let mut reviews: BTreeMap<ReviewId, Option<CaseId>> = BTreeMap::new();
         let mut events = Vec::new();
         for event in page {
             let case = match event.stream.parse() {
+                Ok(StreamId::Review(review)) => {
+                    if let Entry::Vacant(place) = reviews.entry(review) {
+                        let facts = look.load(&[Want::Stream(StreamId::Review(review))]).await?;
+                        place.insert(facts.reviews.get(&review).map(|known| known.case));
+                    }
+                    reviews.get(&review).copied().flatten()
+                }
                 Ok(StreamId::Case(case)) => Some(case),
                 Ok(StreamId::Panel(panel)) => Some(panel.case()),
                 Ok(
@@ -137,6 +145,9 @@ impl Query for ExportEvents {
                     | StreamId::Gold(_)
                     | StreamId::Calibration(_)
                     | StreamId::Precedent(_)
+                    | StreamId::Lot(_)
+                    | StreamId::Sampler(_)
+                    | StreamId::Model(_)
                     | StreamId::Member(_)
                     | StreamId::Organisation(_)
                     | StreamId::Person(_),
@@ -309,6 +320,7 @@ impl Opened {
             DecidedBy::Agreement => ("agreement", None),
             DecidedBy::Adjudicator(person) => ("adjudicator", Some(person)),
             DecidedBy::Single => ("single", None),
+            DecidedBy::Panel => ("panel", None),
         };
         Some(self.line(json!({
             "case": self.case.case, "reference": words.text(self.case.reference.id), "decided_by": by, "adjudicator": person,
@@ -321,7 +333,7 @@ impl Opened {
 fn texts_of(judgement: &Judgement) -> Vec<TextId> {
     let words = judgement.answers.values().filter_map(|answer| match answer {
         Answer::Text(text) => Some(text.id),
-        Answer::Choice(_) | Answer::Span(_) => None,
+        Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Number(_) | Answer::Span(_) => None,
     });
     words.chain(judgement.rationale.map(|rationale| rationale.id)).collect()
 }
@@ -332,7 +344,9 @@ fn judgement(judgement: &Judgement, words: &Words<'_>) -> Value {
         .iter()
         .map(|(question, answer)| {
             let answer = match answer {
-                Answer::Choice(option) => json!(option),
+                Answer::Choice(key) | Answer::Grade(key) => json!(key),
+                Answer::Multi(picks) => json!(picks),
+                Answer::Number(number) => json!(number),
                 Answer::Span(spans) => json!(spans),
                 Answer::Text(text) => json!(words.text(text.id)),
             };

@@ -136,8 +136,13 @@ pub struct GoldAnswer {
     pub answer: String,
     /// The options, where it is a choice: key and title.
     pub options: Vec<(String, String)>,
-    /// The chosen option.
+    /// The answer as one word of files and forms; none for passages.
     pub option: Option<String>,
+    /// What kind of answer it is, as pack files say it.
+    pub kind: &'static str,
+    /// How another answer is to be written, where it is not picked from the options.
+    #[serde(skip)]
+    pub hint: Option<String>,
 }
 
 /// How a reader does on gold.
@@ -269,14 +274,28 @@ impl Opened {
                 title: question.title.clone(),
                 answer: said(question, answer),
                 options: match &question.kind {
-                    QuestionKind::Choice { options } => {
+                    QuestionKind::Choice { options } | QuestionKind::Grade { steps: options, .. } => {
                         options.iter().map(|option| (option.key.clone(), option.title.clone())).collect()
                     }
-                    QuestionKind::Span { .. } | QuestionKind::Text { .. } => Vec::new(),
+                    QuestionKind::Multi { .. }
+                    | QuestionKind::Number { .. }
+                    | QuestionKind::Span { .. }
+                    | QuestionKind::Text { .. } => Vec::new(),
                 },
-                option: match answer {
-                    Some(Answer::Choice(option)) => Some(option.clone()),
-                    Some(Answer::Span(_) | Answer::Text(_)) | None => None,
+                option: answer.and_then(Answer::word),
+                kind: question.kind.word(),
+                hint: match &question.kind {
+                    QuestionKind::Multi { options, .. } => {
+                        let known: Vec<_> =
+                            options.iter().map(|option| format!("{} ({})", option.key, option.title)).collect();
+                        Some(format!("Keys apart by spaces: {}.", known.join(", ")))
+                    }
+                    QuestionKind::Number { unit, .. } if !unit.is_empty() => Some(format!("In {unit}.")),
+                    QuestionKind::Choice { .. }
+                    | QuestionKind::Grade { .. }
+                    | QuestionKind::Number { .. }
+                    | QuestionKind::Span { .. }
+                    | QuestionKind::Text { .. } => None,
                 },
             }
         };
@@ -297,15 +316,11 @@ impl Opened {
 
 /// Returns an answer in words.
 pub(crate) fn said(question: &Question, answer: Option<&Answer>) -> String {
-    match (answer, &question.kind) {
-        (Some(Answer::Choice(key)), QuestionKind::Choice { options }) => {
-            options.iter().find(|option| option.key == *key).map_or_else(|| key.clone(), |option| option.title.clone())
-        }
-        (Some(Answer::Choice(key)), QuestionKind::Span { .. } | QuestionKind::Text { .. }) => key.clone(),
-        (Some(Answer::Span(spans)), _) if spans.len() == 1 => "one passage".to_owned(),
-        (Some(Answer::Span(spans)), _) => format!("{} passages", spans.len()),
-        (Some(Answer::Text(_)), _) => "words".to_owned(),
-        (None, _) => "no answer".to_owned(),
+    match answer {
+        Some(Answer::Span(spans)) if spans.len() == 1 => "one passage".to_owned(),
+        Some(Answer::Span(spans)) => format!("{} passages", spans.len()),
+        Some(answer) => question.words(answer).unwrap_or_else(|| "words".to_owned()),
+        None => "no answer".to_owned(),
     }
 }
 

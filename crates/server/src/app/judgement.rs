@@ -27,7 +27,9 @@ const CONTEXT_CHARS: u32 = 60;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Written {
-    /// Answers by question: the key of an option, or words.
+    /// Answers by question: the key of an option or step, keys of several options apart by spaces, a number with a point,
+    /// or words. A program may send several keys as a list and a number as a number.
+    #[serde(deserialize_with = "words_by_question")]
     pub answers: BTreeMap<QuestionKey, String>,
     /// Cited passages by question; for a question that asks for passages, they are the answer.
     #[schema(value_type = BTreeMap<String, Vec<CitedPassage>>)]
@@ -101,7 +103,7 @@ pub(crate) struct Resolved {
 }
 
 impl Written {
-    /// Returns what a form sent. Fields: `a.KEY` an answer, `e.KEY` a passage (as `address` writes it), `q.KEY` a
+    /// Returns what a form sent. Fields: `a.KEY` an answer, `m.KEY` one of several picks, `e.KEY` a passage (as `address` writes it), `q.KEY` a
     /// pasted quote, `rationale`, `confidence`; others are not ours. What cannot be read as a passage is left out.
     pub fn from_fields(fields: &[(String, String)]) -> Self {
         let mut written = Self::default();
@@ -109,6 +111,13 @@ impl Written {
             let value = value.replace("\r\n", "\n");
             match name.split_once('.') {
                 Some(("a", key)) if !value.is_empty() => drop(written.answers.insert(key.to_owned(), value)),
+                Some(("m", key)) if !value.is_empty() => {
+                    let picks = written.answers.entry(key.to_owned()).or_default();
+                    if !picks.is_empty() {
+                        picks.push(' ');
+                    }
+                    picks.push_str(&value);
+                }
                 Some(("e", key)) => {
                     let cited = written.evidence.entry(key.to_owned()).or_default();
                     cited.extend(passage(&value).filter(|span| !cited.contains(span)));
@@ -128,9 +137,11 @@ impl Written {
         let mut written = Self { evidence: judgement.evidence.clone(), ..Self::default() };
         for (key, answer) in &judgement.answers {
             match answer {
-                Answer::Choice(option) => drop(written.answers.insert(key.clone(), option.clone())),
                 Answer::Text(words) => drop(written.answers.insert(key.clone(), text(*words))),
                 Answer::Span(spans) => drop(written.evidence.insert(key.clone(), spans.clone())),
+                Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Number(_) => {
+                    written.answers.extend(answer.word().map(|word| (key.clone(), word)));
+                }
             }
         }
         written.rationale = judgement.rationale.map(text).unwrap_or_default();
@@ -177,19 +188,24 @@ impl Written {
     /// Returns the judgement for the kernel, which checks it against the form.
     ///
     /// # Errors
-    /// A field reason for a confidence that is not a whole number.
+    /// A field reason for each number that is none.
     pub(crate) fn judgement(&self, form: &Form) -> std::result::Result<JudgementIn, Refusal> {
         let asks = |key: &str| form.question(key).map(|question| &question.kind);
         let mut given = JudgementIn::default();
-        for (key, answer) in &self.answers {
-            let answer = match asks(key) {
-                Some(QuestionKind::Text { .. }) => AnswerIn::Text(answer.clone()),
-                // An unknown question goes on as well: the kernel says that the form does not ask it.
-                Some(QuestionKind::Choice { .. } | QuestionKind::Span { .. }) | None => {
-                    AnswerIn::Choice(answer.clone())
+        let mut reasons = Vec::new();
+        for (key, answer) in self.answers.iter().filter(|(_, answer)| !answer.trim().is_empty()) {
+            match asks(key).and_then(|kind| AnswerIn::read(kind, answer)) {
+                Some(answer) => drop(given.answers.insert(key.clone(), answer)),
+                None if matches!(asks(key), Some(QuestionKind::Number { .. })) => {
+                    let typed: String = answer.chars().take(40).collect();
+                    reasons.push(
+                        Reason::field(code::NUMBER_RANGE, key, format!("`{typed}` is not a number"))
+                            .hint("Write digits with a point before the decimals, such as 12.5."),
+                    );
                 }
-            };
-            given.answers.insert(key.clone(), answer);
+                // What the form does not ask goes on as well: the kernel says so.
+                None => drop(given.answers.insert(key.clone(), AnswerIn::Choice(answer.clone()))),
+            }
         }
         for (key, spans) in &self.evidence {
             if matches!(asks(key), Some(QuestionKind::Span { .. })) {
@@ -200,11 +216,15 @@ impl Written {
         }
         given.rationale = Some(self.rationale.clone()).filter(|body| !body.trim().is_empty());
         if !self.confidence.is_empty() {
-            given.confidence = Some(self.confidence.parse().map_err(|_| {
-                Reason::field(code::CONFIDENCE_RANGE, "confidence", "the confidence is not a whole number")
-                    .hint("Give a whole number from 0 to 100.")
-            })?);
+            given.confidence = self.confidence.parse().ok();
+            if given.confidence.is_none() {
+                reasons.push(
+                    Reason::field(code::CONFIDENCE_RANGE, "confidence", "the confidence is not a whole number")
+                        .hint("Give a whole number from 0 to 100."),
+                );
+            }
         }
+        Refusal::unless_empty(reasons)?;
         Ok(given)
     }
 
@@ -218,15 +238,8 @@ impl Written {
         let mut judgement =
             Judgement { evidence: given.evidence, confidence: given.confidence, ..Judgement::default() };
         judgement.rationale = given.rationale.as_deref().map(text);
-        judgement.answers = given
-            .answers
-            .into_iter()
-            .filter_map(|(key, answer)| match answer {
-                AnswerIn::Choice(option) => Some((key, Answer::Choice(option))),
-                AnswerIn::Span(spans) => Some((key, Answer::Span(spans))),
-                AnswerIn::Text(body) => (!body.trim().is_empty()).then(|| (key, Answer::Text(text(&body)))),
-            })
-            .collect();
+        judgement.answers =
+            given.answers.into_iter().filter_map(|(key, answer)| Some((key, answer.kept(text)?))).collect();
         let chars = |paper: &Paper| u32::try_from(paper.body.chars().count()).unwrap_or(u32::MAX);
         let citable = papers
             .iter()
@@ -357,6 +370,26 @@ fn passage(address: &str) -> Option<Evidence> {
     parts.next().is_none().then_some(Evidence { item, version, start, end })
 }
 
+/// Reads answers that a program sends as words, lists or numbers, and a draft keeps as they were typed.
+fn words_by_question<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<BTreeMap<QuestionKey, String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Words(String),
+        Picks(Vec<String>),
+        Number(serde_json::Number),
+    }
+    let given = BTreeMap::<QuestionKey, Given>::deserialize(deserializer)?;
+    let words = |(key, given)| match given {
+        Given::Words(words) => (key, words),
+        Given::Picks(picks) => (key, picks.join(" ")),
+        Given::Number(number) => (key, number.to_string()),
+    };
+    Ok(given.into_iter().map(words).collect())
+}
+
 /// Reads a confidence that a program sends as a number and a draft keeps as it was typed.
 fn digits_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<String, D::Error> {
     #[derive(Deserialize)]
@@ -417,7 +450,11 @@ mod tests {
         assert_eq!((written.confidence.as_str(), written.rationale.as_str()), ("8x", "a\nb"));
         let back: Written = serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap();
         assert_eq!(back, written);
-        let sent: Written = serde_json::from_str(r#"{"confidence": 80}"#).unwrap();
+        let sent: Written =
+            serde_json::from_str(r#"{"confidence": 80, "answers": {"a": "b", "c": ["d", "e"], "f": 12.50}}"#).unwrap();
         assert_eq!(sent.confidence, "80");
+        assert_eq!(sent.answers.values().collect::<Vec<_>>(), ["b", "d e", "12.5"]);
+        let picked = Written::from_fields(&fields(&[("m.c", "d"), ("m.c", "e"), ("a.b", "x"), ("a.b", "y")]));
+        assert_eq!(picked.answers.values().collect::<Vec<_>>(), ["y", "d e"]);
     }
 }

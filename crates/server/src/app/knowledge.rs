@@ -2,11 +2,12 @@
 
 use remit_access::{Action, Label};
 use remit_kernel::{
+    decimal::Decimal,
     engagement::SowStatus,
-    form::{EvidenceRule, Form, Need, QuestionKind},
+    form::{Choice, EvidenceRule, Form, Need, QuestionKind},
     hash::Digest,
     id::EngagementId,
-    pack::{Duty, Kpi, Pack, StepMode, Stopping},
+    pack::{Duty, Kpi, Pack, StepMode},
     stream::Scope,
 };
 use serde::Serialize;
@@ -15,6 +16,7 @@ use super::{
     engagement::sows,
     gold::RateOut,
     look::{Look, Query},
+    stopping::StoppingOut,
 };
 use crate::error::Result;
 
@@ -52,8 +54,9 @@ pub struct PackOut {
     pub clauses: Vec<String>,
     /// Titles of its case types.
     pub case_types: Vec<String>,
-    /// Blind readings for each case, unless a line says otherwise.
-    pub readings: u8,
+    /// How often a case is read, unless a line says otherwise.
+    #[serde(flatten)]
+    pub stopping: StoppingOut,
     /// Whether a professional signs.
     pub signoff: bool,
     /// Whether the signer must be licensed in the case's jurisdiction.
@@ -179,7 +182,6 @@ impl Query for ShowKnowledge {
 }
 
 fn pack_out(pack: &Pack, digest: Digest, clauses: Vec<String>) -> PackOut {
-    let Stopping::Fixed { readings } = pack.plan.stopping;
     PackOut {
         name: pack.name.clone(),
         version: pack.version.clone(),
@@ -188,7 +190,7 @@ fn pack_out(pack: &Pack, digest: Digest, clauses: Vec<String>) -> PackOut {
         summary: pack.summary.clone(),
         clauses,
         case_types: pack.case_types.iter().map(|known| known.title.clone()).collect(),
-        readings,
+        stopping: StoppingOut::of(&pack.plan),
         signoff: pack.plan.signoff,
         signoff_in_jurisdiction: pack.plan.signoff_in_jurisdiction,
         requirements: pack
@@ -244,16 +246,50 @@ fn questions(form: &Form) -> Vec<QuestionOut> {
             key: question.key.clone(),
             title: question.title.clone(),
             help: question.help.clone(),
-            answers: match &question.kind {
-                QuestionKind::Choice { options } => options.iter().map(|option| option.title.clone()).collect(),
-                QuestionKind::Span { spans_min, spans_max } => {
-                    vec![format!("{spans_min} to {spans_max} passages of the documents")]
-                }
-                QuestionKind::Text { chars_max } => vec![format!("words of one's own, up to {chars_max} characters")],
-            },
+            answers: answers(&question.kind),
             decides: question.decides,
             required: question.required,
             evidence: matches!(question.evidence, EvidenceRule::Required { .. }),
         })
         .collect()
+}
+
+/// Returns the answers that a question takes, in words.
+fn answers(kind: &QuestionKind) -> Vec<String> {
+    let titles = |options: &[Choice]| options.iter().map(|option| option.title.clone()).collect::<Vec<_>>();
+    match kind {
+        QuestionKind::Choice { options } => titles(options),
+        QuestionKind::Grade { steps, tolerance } => {
+            let mut answers = titles(steps);
+            answers.extend(match tolerance {
+                0 => None,
+                1 => Some("(neighbouring steps count as the same)".to_owned()),
+                steps => Some(format!("(answers up to {steps} steps apart count as the same)")),
+            });
+            answers
+        }
+        QuestionKind::Multi { options, picks_min, picks_max, common_min } => {
+            let mut answers = titles(options);
+            answers.push(format!("({picks_min} to {picks_max} of these)"));
+            if *common_min < 100 {
+                answers.push(format!("(the same, if {common_min} % of the options picked are shared)"));
+            }
+            answers
+        }
+        QuestionKind::Number { min, max, places, unit, tolerance, tolerance_share } => {
+            let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+            let mut answers = vec![format!("a number from {} to {}{unit}", min.shown(*places), max.shown(*places))];
+            if *tolerance > Decimal::ZERO {
+                answers.push(format!("(up to {tolerance}{unit} apart counts as the same)"));
+            }
+            if let Some(share) = Decimal::of_units(i128::from(*tolerance_share), 2).filter(|_| *tolerance_share > 0) {
+                answers.push(format!("(up to {share} % apart counts as the same)"));
+            }
+            answers
+        }
+        QuestionKind::Span { spans_min, spans_max } => {
+            vec![format!("{spans_min} to {spans_max} passages of the documents")]
+        }
+        QuestionKind::Text { chars_max } => vec![format!("words of one's own, up to {chars_max} characters")],
+    }
 }

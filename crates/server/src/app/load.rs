@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use remit_kernel::{
     case::CaseEvent,
     command::Command,
+    directory::Person,
+    engagement::Member,
     facts::{Facts, Want},
     hash::Digest,
     id::{CaseId, PersonId},
     index::{CaseStatus, DutyStatus, SeatRow},
+    lot::Seed,
     pack::Duty,
     panel::PanelEvent,
     refusal::code,
@@ -89,7 +92,9 @@ impl App {
                 Want::Text(text) => texts.push(text),
                 Want::Name(person) => names.push(person),
                 Want::Pack(_)
+                | Want::Seed(_)
                 | Want::Candidates(_)
+                | Want::Rivals(_)
                 | Want::DutiesOf(_)
                 | Want::OwnedBy(_)
                 | Want::Reference(_)
@@ -121,10 +126,20 @@ impl App {
                     loaded.facts.packs.insert(digest, pack);
                 }
             }
+            Want::Seed(lot) => {
+                if let Some(seed) = self.store.lot_seed(&scope.to_string(), lot).await? {
+                    loaded.facts.seeds.insert(lot, Seed(seed));
+                }
+            }
             Want::Candidates(person) => {
                 let cases = self.candidates(scope, person, &loaded.facts).await?;
                 self.load_cases(scope, &cases, loaded).await?;
                 loaded.facts.candidates = cases;
+            }
+            Want::Rivals(person) => {
+                let natural = loaded.facts.people.get(&person).map_or(person, |known| known.natural);
+                let better = loaded.facts.model.as_ref().map(|model| model.better_than(natural)).unwrap_or_default();
+                loaded.facts.rivals = self.rivals(scope, &better).await?;
             }
             Want::DutiesOf(person) => {
                 let held = self.store.duties_of(&scope.to_string(), person, DutyStatus::Active, MOVED_LIMIT).await?;
@@ -175,6 +190,17 @@ impl App {
         facts.gold_pool = store.gold_pool(&scope, &packs, &accounts, POOL_LIMIT).await?;
         facts.own_references = store.references_of(&scope, person, REFERENCES_LIMIT).await?.into_iter().collect();
         Ok(())
+    }
+
+    /// Returns people with their memberships. They are looked at, not rested on: their moving changes nothing.
+    async fn rivals(&self, scope: Scope, people: &[PersonId]) -> Result<Vec<(Person, Member)>> {
+        let mut looked = Loaded::default();
+        let own: Vec<_> = people.iter().copied().map(StreamId::Member).collect();
+        let persons: Vec<_> = people.iter().copied().map(StreamId::Person).collect();
+        self.load_streams(scope, &own, &mut looked).await?;
+        self.load_streams(Scope::Directory, &persons, &mut looked).await?;
+        let Facts { people: mut known, mut members, .. } = looked.facts;
+        Ok(people.iter().filter_map(|person| Some((known.remove(person)?, members.remove(person)?))).collect())
     }
 
     /// Loads cases with their panels.

@@ -100,7 +100,8 @@ impl App {
             gate: Gate::new(&self.authorizer, &standing.principal, standing.now),
             seen: Vec::new(),
         };
-        let answer = query.answer(&mut look).await;
+        // What a view loads is large: it lives on the heap, whoever awaits it.
+        let answer = Box::pin(query.answer(&mut look)).await;
         look.record().await?;
         answer
     }

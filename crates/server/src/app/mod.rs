@@ -5,6 +5,7 @@ pub mod adjudicate;
 pub mod admin;
 pub mod calibration;
 pub mod case;
+pub mod certificate;
 pub mod desk;
 pub mod engagement;
 pub mod export;
@@ -15,7 +16,9 @@ pub mod knowledge;
 pub mod live;
 mod load;
 pub mod look;
+pub mod lot;
 pub mod me;
+pub mod model;
 mod node;
 pub mod people;
 mod permit;
@@ -23,8 +26,10 @@ pub mod precedent;
 pub mod protection;
 pub mod quality;
 mod receipt;
+pub mod review;
 pub mod session;
 pub mod signoff;
+pub mod stopping;
 pub mod today;
 mod turn;
 pub mod verify;
@@ -49,7 +54,9 @@ use crate::{
     error::Result,
 };
 
-pub(crate) use act::{CLOSE_CALIBRATION, CLOSE_SHOWING, CloseCalibration, CloseShowing, REPLAN, Replan};
+pub(crate) use act::{
+    CLOSE_CALIBRATION, CLOSE_LOT, CLOSE_SHOWING, CloseCalibration, CloseShowing, OfLot, REPLAN, Replan, SCREEN_LOT,
+};
 pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
 pub use receipt::{Happened, Receipt};

@@ -14,6 +14,7 @@ use remit_kernel::{
     pack::Duty,
     panel::Panel,
     refusal::{Reason, code},
+    role::Side,
     stream::Scope,
     time::Instant,
 };
@@ -74,6 +75,7 @@ pub(crate) fn assigned(
         | CaseStatus::Ready
         | CaseStatus::Reading
         | CaseStatus::Resolved
+        | CaseStatus::InReview
         | CaseStatus::SignedOff
         | CaseStatus::Delivered
         | CaseStatus::Revision
@@ -88,6 +90,19 @@ pub(crate) fn assigned(
     // A showing of gold bears an owner's name and is nobody's but its reader's.
     let owns = case.owner == person && case.showing.is_none();
     owns || queued || signed || panel.is_some_and(|panel| panel.duties.iter().any(held))
+}
+
+/// Returns whether a case is before the reviewers of the principal's side.
+///
+/// Those of the client read it without sight of the answer: until one has finished, only the documents are open to her.
+fn reviews(case: &Case, class: Class, principal: &Principal) -> bool {
+    let drawn = !case.reviews.is_empty() && principal.roles.contains(&remit_kernel::role::Role::Reviewer);
+    drawn
+        && match principal.side {
+            Some(Side::Provider) => true,
+            Some(Side::Client) => class == Class::Item || case.reviewers.contains(&principal.person),
+            None => false,
+        }
 }
 
 /// Returns the label of a case and of what lies in it.
@@ -108,7 +123,7 @@ pub(crate) fn case_label(
         own: matches!(class, Class::Case | Class::Deliverable)
             && case.owner == principal.person
             && case.showing.is_none(),
-        assigned: assigned(case, panel, principal.person, &principal.roles),
+        assigned: assigned(case, panel, principal.person, &principal.roles) || reviews(case, class, principal),
         revealed: panel.is_some_and(Panel::revealed),
         released: case.delivery.is_some(),
         ..Label::engagement(engagement)
@@ -142,10 +157,18 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
         Command::AdmitCase { .. } | Command::DeclineCase { .. } => Action::SettleScope,
         Command::CancelCase { .. } => Action::CancelCase,
         Command::TransferCase { .. } => Action::TransferCase,
-        Command::AssignSeat { .. } | Command::RevokeSeat { .. } => Action::AssignSeat,
+        Command::AssignSeat { .. } | Command::RevokeSeat { .. } | Command::CloseReading { .. } => Action::AssignSeat,
         Command::ReleaseSeat { case, .. } => {
             let held = actor.and_then(|actor| facts.panels.get(&case.panel())?.assignment_of(actor));
-            if matches!(held, Some((_, Duty::Adjudicate))) { Action::Adjudicate } else { Action::ReadCaseAsReader }
+            let reviews = |actor: PersonId| {
+                let of_case = facts.reviews.values().filter(|review| review.case == *case);
+                of_case.filter_map(remit_kernel::review::Review::holder).any(|holding| holding.person == actor)
+            };
+            match held {
+                Some((_, Duty::Adjudicate)) => Action::Adjudicate,
+                None if actor.is_some_and(reviews) => Action::Review,
+                Some((_, Duty::Read | Duty::Sign | Duty::Review)) | None => Action::ReadCaseAsReader,
+            }
         }
         Command::ClaimNext { .. }
         | Command::ClaimSeat { .. }
@@ -154,7 +177,12 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
         | Command::LeaveCalibration { .. }
         | Command::RebutGold { .. } => Action::ReadCaseAsReader,
         Command::Replan { .. } => Action::Replan,
+        Command::FitModel { .. } => Action::Measure,
         Command::TakeAdjudication { .. } | Command::Adjudicate { .. } => Action::Adjudicate,
+        Command::TakeReview { .. } | Command::FinishReview { .. } | Command::RuleReview { .. } => Action::Review,
+        Command::RebutReview { .. } => Action::RebutReview,
+        Command::CloseLot { .. } | Command::ScreenLot { .. } => Action::DrawLot,
+        Command::ResumeSampling { .. } => Action::ResumeSampling,
         Command::EditDeliverable { .. } | Command::RequestSignoff { .. } => Action::EditDeliverable,
         Command::OpenMaterial { .. }
         | Command::Sign { .. }

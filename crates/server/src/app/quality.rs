@@ -37,6 +37,8 @@ const CONFIDENCE: f64 = 0.95;
 const RESAMPLES: u64 = 1_000;
 /// Draws that one interval of alpha may take: with very many cases it rests on fewer resamples.
 const DRAWS_MAX: u64 = 20_000_000;
+/// Why numbers have no coefficient here.
+const NUMBERS: &str = "these are numbers, and a coefficient for classes would not see how near they lie";
 /// Where the drawing begins, so that the same answers give the same interval.
 const SEED: u64 = 20_260_301;
 /// Pairs of readers shown for one question, those with most cases first.
@@ -196,12 +198,15 @@ impl Quality {
         match count.status {
             PanelStatus::Agreed => self.agreed += count.panels,
             PanelStatus::Single => self.single += count.panels,
-            PanelStatus::Disputed | PanelStatus::Adjudicated => {}
+            PanelStatus::Disputed | PanelStatus::Outvoted | PanelStatus::Adjudicated => {}
             PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => return,
         }
         // A dispute under adjudication is nobody's business yet: it is counted once it is revealed.
         if count.disputed
-            || matches!(count.status, PanelStatus::Agreed | PanelStatus::Single | PanelStatus::Adjudicated)
+            || matches!(
+                count.status,
+                PanelStatus::Agreed | PanelStatus::Outvoted | PanelStatus::Single | PanelStatus::Adjudicated
+            )
         {
             self.panels += count.panels;
         }
@@ -272,6 +277,9 @@ impl Readers {
 
 /// Returns the figures of one question. `rows` are its answers, those of one case together.
 fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers: &Readers) -> QuestionQuality {
+    if matches!(question.kind, QuestionKind::Number { .. }) {
+        return of_number(question, rows, disputed, readers);
+    }
     let classes = Classes::of(question, rows);
     let mut cases: BTreeMap<CaseId, Vec<(PersonId, usize)>> = BTreeMap::new();
     for row in rows {
@@ -279,6 +287,7 @@ fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers:
     }
     let mut counts = Counts::new(classes.len()).ok();
     let mut pairs: BTreeMap<(PersonId, PersonId), Vec<u64>> = BTreeMap::new();
+    let tolerated = classes.tolerated(question);
     for answers in cases.values_mut() {
         answers.sort_unstable();
         let mut unit = vec![0_u32; classes.len()];
@@ -299,8 +308,11 @@ fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers:
     let mut pairs: Vec<_> = pairs.into_iter().collect();
     pairs.sort_by_key(|(people, cells)| (std::cmp::Reverse(cells.iter().sum::<u64>()), *people));
     let pairs_left_out = pairs.len().saturating_sub(PAIRS_MAX);
-    let pairs =
-        pairs.into_iter().take(PAIRS_MAX).map(|(people, cells)| of_pair(people, cells, &classes, readers)).collect();
+    let pairs = pairs
+        .into_iter()
+        .take(PAIRS_MAX)
+        .map(|(people, cells)| of_pair(people, cells, &classes, &tolerated, readers))
+        .collect();
     QuestionQuality {
         question: question.key.clone(),
         title: question.title.clone(),
@@ -313,20 +325,69 @@ fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers:
     }
 }
 
+/// Returns the figures of a question of numbers: how often two readers are within the tolerance. A coefficient for
+/// classes would take `12.0` and `12.1` for as unlike as `12` and `90`.
+fn of_number(question: &Question, rows: &[&AnswerRow], disputed: u64, readers: &Readers) -> QuestionQuality {
+    let mut cases: BTreeMap<CaseId, Vec<(PersonId, &str)>> = BTreeMap::new();
+    for row in rows {
+        cases.entry(row.case).or_default().push((row.reader, &row.answer));
+    }
+    let mut pairs: BTreeMap<(PersonId, PersonId), (u64, u64)> = BTreeMap::new();
+    for answers in cases.values_mut() {
+        answers.sort_unstable();
+        for (place, (first, one)) in answers.iter().enumerate() {
+            for (second, other) in &answers[place + 1..] {
+                let (n, differ) = pairs.entry((*first, *second)).or_default();
+                *n += 1;
+                *differ += u64::from(!same(question, one, other));
+            }
+        }
+    }
+    let none = |n| Agreement { value: None, interval: None, undefined: Some(Cow::Borrowed(NUMBERS)), n };
+    let n = cases.values().filter(|answers| answers.len() > 1).count() as u64;
+    let mut pairs: Vec<_> = pairs.into_iter().collect();
+    pairs.sort_by_key(|(people, (n, _))| (std::cmp::Reverse(*n), *people));
+    let pairs_left_out = pairs.len().saturating_sub(PAIRS_MAX);
+    #[expect(clippy::cast_precision_loss, reason = "a share to show")]
+    let shown = |((first, second), (n, differ)): ((PersonId, PersonId), (u64, u64))| PairQuality {
+        readers: [readers.name(first), readers.name(second)],
+        agreement: none(n),
+        share_agreed: Some((n - differ) as f64 / n as f64),
+        differ,
+        answers: Vec::new(),
+        cells: Vec::new(),
+    };
+    QuestionQuality {
+        question: question.key.clone(),
+        title: question.title.clone(),
+        decides: question.decides,
+        coefficient: Cow::Borrowed(COEFFICIENT),
+        agreement: none(n),
+        disputed,
+        pairs: pairs.into_iter().take(PAIRS_MAX).map(shown).collect(),
+        pairs_left_out,
+    }
+}
+
 /// The answers that occur, in the order of the form; one that the form no longer knows comes last.
 struct Classes(Vec<(String, String)>);
 
 impl Classes {
     fn of(question: &Question, rows: &[&AnswerRow]) -> Self {
-        let mut classes: Vec<(String, String)> = match &question.kind {
-            QuestionKind::Choice { options } => {
-                options.iter().map(|option| (option.key.clone(), option.title.clone())).collect()
-            }
-            QuestionKind::Span { .. } | QuestionKind::Text { .. } => Vec::new(),
+        // Of several picks each set that occurs is an answer of its own.
+        let declared = match &question.kind {
+            QuestionKind::Choice { options } | QuestionKind::Grade { steps: options, .. } => options.as_slice(),
+            QuestionKind::Multi { .. }
+            | QuestionKind::Number { .. }
+            | QuestionKind::Span { .. }
+            | QuestionKind::Text { .. } => &[],
         };
+        let mut classes: Vec<(String, String)> =
+            declared.iter().map(|option| (option.key.clone(), option.title.clone())).collect();
         for row in rows {
             if !classes.iter().any(|(key, _)| *key == row.answer) {
-                classes.push((row.answer.clone(), row.answer.clone()));
+                let words = question.kind.read(&row.answer).and_then(|answer| question.words(&answer));
+                classes.push((row.answer.clone(), words.unwrap_or_else(|| row.answer.clone())));
             }
         }
         Self(classes)
@@ -334,6 +395,12 @@ impl Classes {
 
     fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Returns which pairs of classes count as the same answer, row by row.
+    fn tolerated(&self, question: &Question) -> Vec<bool> {
+        let keys = || self.0.iter().map(|(key, _)| key.as_str());
+        keys().flat_map(|one| keys().map(move |other| same(question, one, other))).collect()
     }
 
     fn number(&self, answer: &str) -> usize {
@@ -359,12 +426,14 @@ fn of_pair(
     (first, second): (PersonId, PersonId),
     cells: Vec<u64>,
     classes: &Classes,
+    tolerated: &[bool],
     readers: &Readers,
 ) -> PairQuality {
     let wide = classes.len();
     let rows: Vec<Vec<u64>> = cells.chunks(wide.max(1)).map(<[u64]>::to_vec).collect();
     let total: u64 = cells.iter().sum();
-    let same: u64 = (0..wide).map(|class| rows[class][class]).sum();
+    // What counts as the same makes no difference to open, though it is no equal answer to kappa.
+    let same: u64 = cells.iter().zip(tolerated).map(|(cases, same)| if *same { *cases } else { 0 }).sum();
     let (agreement, share_agreed) = match Pairs::from_cells(wide, cells) {
         Err(_) => (Agreement::none(), None),
         Ok(pairs) => {
@@ -512,7 +581,7 @@ impl Query for ShowDisputes {
                 let rows = everybody.iter().filter(|row| {
                     row.question == question.key && self.origin.is_none_or(|origin| row.origin == origin)
                 });
-                (Some(question), pair, differing(rows, pair), question.title.clone())
+                (Some(question), pair, differing(question, rows, pair), question.title.clone())
             }
             Which::OtherEvidence => {
                 let cases = look.app.store().cases_on_other_evidence(&look.scope(), self.origin).await?;
@@ -533,13 +602,25 @@ impl Query for ShowDisputes {
 }
 
 /// Returns the cases on which readers, or the two of a pair, gave unlike answers.
-fn differing<'a>(rows: impl Iterator<Item = &'a AnswerRow>, pair: Option<(PersonId, PersonId)>) -> Vec<CaseId> {
+fn differing<'a>(
+    question: &Question,
+    rows: impl Iterator<Item = &'a AnswerRow>,
+    pair: Option<(PersonId, PersonId)>,
+) -> Vec<CaseId> {
     let counts = |row: &&AnswerRow| pair.is_none_or(|(first, second)| row.reader == first || row.reader == second);
     let mut answers: BTreeMap<CaseId, BTreeSet<&str>> = BTreeMap::new();
     for row in rows.filter(counts) {
         answers.entry(row.case).or_default().insert(&row.answer);
     }
-    answers.into_iter().filter(|(_, answers)| answers.len() > 1).map(|(case, _)| case).collect()
+    let unlike = |answers: &BTreeSet<&str>| {
+        answers.iter().any(|one| answers.range(*one..).any(|other| !same(question, one, other)))
+    };
+    answers.into_iter().filter(|(_, answers)| unlike(answers)).map(|(case, _)| case).collect()
+}
+
+/// Returns whether two answers, as index rows have them, count as the same.
+fn same(question: &Question, one: &str, other: &str) -> bool {
+    one == other || question.same(question.kind.read(one).as_ref(), question.kind.read(other).as_ref())
 }
 
 /// Returns one case with its readings, as far as this viewer may see them.
@@ -591,9 +672,9 @@ async fn disputed(
     let text = |id| texts.get(&id).cloned().unwrap_or_else(|| ERASED.to_owned());
     let said = |answer: Option<&Answer>| match answer {
         None => "no answer".to_owned(),
-        Some(Answer::Choice(option)) => question.map_or_else(|| option.clone(), |question| title_of(question, option)),
         Some(Answer::Span(spans)) => format!("{} passages", spans.len()),
         Some(Answer::Text(words)) => text(words.id),
+        Some(closed) => question.and_then(|question| question.words(closed)).unwrap_or_default(),
     };
     let answer_in =
         |answers: &BTreeMap<String, Answer>| question.and_then(|question| answers.get(&question.key)).cloned();
@@ -631,17 +712,9 @@ fn texts_of(reading: &Reading, question: Option<&Question>) -> Vec<remit_kernel:
     let answer = question.and_then(|question| reading.judgement.answers.get(&question.key));
     let words = match answer {
         Some(Answer::Text(words)) => Some(words.id),
-        Some(Answer::Choice(_) | Answer::Span(_)) | None => None,
+        Some(Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Number(_) | Answer::Span(_)) | None => {
+            None
+        }
     };
     words.into_iter().chain(reading.judgement.rationale.map(|rationale| rationale.id)).collect()
-}
-
-fn title_of(question: &Question, option: &str) -> String {
-    match &question.kind {
-        QuestionKind::Choice { options } => options
-            .iter()
-            .find(|known| known.key == option)
-            .map_or_else(|| option.to_owned(), |known| known.title.clone()),
-        QuestionKind::Span { .. } | QuestionKind::Text { .. } => option.to_owned(),
-    }
 }

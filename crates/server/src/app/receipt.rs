@@ -80,6 +80,10 @@ impl Receipt {
             | StreamId::Gold(_)
             | StreamId::Calibration(_)
             | StreamId::Precedent(_)
+            | StreamId::Review(_)
+            | StreamId::Lot(_)
+            | StreamId::Sampler(_)
+            | StreamId::Model(_)
             | StreamId::Member(_)
             | StreamId::Organisation(_)
             | StreamId::Person(_) => None,

@@ -12,7 +12,7 @@ use remit_kernel::{
     facts::{Facts, Want},
     gold::RebuttalState,
     id::{AssignmentId, CaseId, EngagementId, PersonId, SowId},
-    index::{CaseStatus, DutyStatus, EngagementStatus, Origin},
+    index::{CaseStatus, DutyStatus, EngagementStatus, Origin, ReviewKind, ReviewStatus},
     pack::Duty,
     refusal::code,
     role::{Role, Side},
@@ -28,6 +28,7 @@ use super::{
     engagement::sows,
     load::Loaded,
     look::{ERASED, Look, Query},
+    review::MyFeedback,
 };
 use crate::{caller::Caller, error::Result};
 
@@ -85,6 +86,10 @@ pub enum TaskKind {
     ReadRound,
     /// Decide objections to gold answers.
     DecideObjection,
+    /// Review finished work that was drawn, or go on with a review that is held.
+    Review,
+    /// Hear what reviews found in one's own work while it can be answered.
+    Feedback,
     /// Mend returned cases.
     Mend,
     /// Deliver decided or signed cases.
@@ -275,6 +280,12 @@ impl Query for TodayIn {
         if adjudicator {
             part.fitting(TaskKind::Adjudicate, CaseStatus::Adjudicating, Duty::Adjudicate).await?;
         }
+        if part.look.standing.holds(Role::Reviewer) {
+            part.reviews().await?;
+        }
+        if expert || adjudicator {
+            part.feedback().await?;
+        }
         if signer {
             part.fitting(TaskKind::Sign, CaseStatus::AwaitingSignOff, Duty::Sign).await?;
         }
@@ -316,6 +327,7 @@ const IN_WORK: &[CaseStatus] = &[
     CaseStatus::Reading,
     CaseStatus::Adjudicating,
     CaseStatus::Resolved,
+    CaseStatus::InReview,
     CaseStatus::AwaitingSignOff,
     CaseStatus::SignedOff,
     CaseStatus::Revision,
@@ -420,7 +432,7 @@ impl<'l, 'a> Part<'l, 'a> {
             let (kind, assignment) = match assignment {
                 Some((assignment, Duty::Read)) => (TaskKind::Read, assignment),
                 Some((assignment, Duty::Adjudicate)) => (TaskKind::Decide, assignment),
-                Some((_, Duty::Sign)) | None => continue,
+                Some((_, Duty::Sign | Duty::Review)) | None => continue,
             };
             self.over(kind, &[case], 1, false).await?;
             if let Some(task) = self.today.mine.last_mut() {
@@ -498,6 +510,47 @@ impl<'l, 'a> Part<'l, 'a> {
         let fits = |case: &CaseId| why_not(&self.facts, *case, self.person, duty, self.now).is_empty();
         let fitting: Vec<_> = open.into_iter().filter(fits).collect();
         self.over(kind, &fitting, fitting.len() as u64, cases.len() >= CASES_MAX as usize).await
+    }
+
+    /// The reviews she has or may take.
+    async fn reviews(&mut self) -> Result<()> {
+        let kind = match self.look.standing.principal.side {
+            Some(Side::Client) => ReviewKind::InHouse,
+            Some(Side::Provider) | None => ReviewKind::Quality,
+        };
+        let mut rows = Vec::new();
+        for status in [ReviewStatus::Taken, ReviewStatus::Open, ReviewStatus::Rebutted] {
+            rows.extend(self.look.app.store().list_reviews(&self.scope, status, Some(kind), CASES_MAX).await?);
+        }
+        let more = rows.len() >= CASES_MAX as usize;
+        let lines = self.look.review_lines(&rows).await?;
+        let mine: Vec<_> = lines.into_iter().filter(|line| line.mine || line.open).collect();
+        if mine.is_empty() {
+            return Ok(());
+        }
+        let due_at = mine.iter().map(|line| line.due_at).min();
+        let mut task = Task { cases: mine.len() as u64, more, due_at, ..self.task(TaskKind::Review) };
+        if let [only] = mine.as_slice() {
+            (task.reference, task.title) = (only.reference.clone(), only.title.clone());
+        }
+        self.today.mine.push(task);
+        Ok(())
+    }
+
+    /// Findings in her own work that she may still answer.
+    async fn feedback(&mut self) -> Result<()> {
+        let lines = MyFeedback { engagement: self.engagement }.answer(self.look).await?;
+        let open: Vec<_> = lines.into_iter().filter(|line| line.rebut_until.is_some()).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let due_at = open.iter().filter_map(|line| line.rebut_until).min();
+        let mut task = Task { cases: open.len() as u64, due_at, ..self.task(TaskKind::Feedback) };
+        if let [only] = open.as_slice() {
+            task.reference.clone_from(&only.reference);
+        }
+        self.today.mine.push(task);
+        Ok(())
     }
 
     /// The cases in these statuses, which wait for a manager.

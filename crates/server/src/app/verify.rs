@@ -13,9 +13,12 @@ use std::{
 
 use remit_access::{Action, Label};
 use remit_kernel::{
+    case::CaseEvent,
     hash::{Digest, canonical},
-    id::TextId,
+    id::{CaseId, LotId, TextId},
     index::Row,
+    lot::{self, Mode, Seed},
+    pack::ReviewPlan,
     stream::{Event, SHAPE, Scope, State, StreamId, apply, chain},
     text::{TextRef, commitment},
 };
@@ -237,6 +240,18 @@ struct Replay<'a> {
     scope: &'a str,
     counts: &'a mut Counts,
     rows: Rows,
+    draws: Draws,
+}
+
+/// Draws of cases, to be drawn again once the lots are known.
+#[derive(Default)]
+struct Draws {
+    /// What the event of the case at hand said.
+    at_hand: Option<CaseEvent>,
+    drawn: Vec<(CaseId, usize, CaseEvent)>,
+    /// The plans that the cases are pinned to, each once.
+    plans: Vec<ReviewPlan>,
+    lots: BTreeMap<LotId, (Mode, Digest, Option<Digest>)>,
 }
 
 /// What the events say must be there: index rows and texts.
@@ -344,13 +359,45 @@ struct Moving {
     head: Digest,
 }
 
+impl Draws {
+    /// Keeps what a finished stream tells of draws.
+    fn settle(&mut self, state: &State) {
+        match state {
+            State::Case(case) => {
+                let plan = case.admission.as_ref().and_then(|admission| admission.plan.review.clone());
+                let (Some(event), Some(plan)) = (self.at_hand.take(), plan) else { return };
+                let place = self.plans.iter().position(|known| *known == plan).unwrap_or(self.plans.len());
+                if place == self.plans.len() {
+                    self.plans.push(plan);
+                }
+                self.drawn.push((case.case, place, event));
+            }
+            State::Lot(lot) => drop(self.lots.insert(lot.lot, (lot.mode, lot.commitment, lot.seed))),
+            State::Engagement(_)
+            | State::Sow(_)
+            | State::Line(_)
+            | State::Panel(_)
+            | State::Gold(_)
+            | State::Calibration(_)
+            | State::Precedent(_)
+            | State::Review(_)
+            | State::Sampler(_)
+            | State::Model(_)
+            | State::Member(_)
+            | State::Organisation(_)
+            | State::Person(_) => {}
+        }
+    }
+}
+
 impl<'a> Replay<'a> {
     fn new(store: &'a Store, scope: &'a str, counts: &'a mut Counts, rows: Rows) -> Self {
-        Self { store, scope, counts, rows }
+        Self { store, scope, counts, rows, draws: Draws::default() }
     }
 
     async fn run(mut self, told: &(impl Fn(u64) + Send + Sync)) -> Step {
         self.events(told).await?;
+        self.lots().await?;
         for table in Table::ALL {
             self.index(*table).await?;
         }
@@ -440,6 +487,9 @@ impl<'a> Replay<'a> {
             Err(error) => return self.different("events", key, error.to_string()),
         };
         self.note_texts(body);
+        if let Event::Case(event @ CaseEvent::Drawn { .. }) = &event {
+            self.draws.at_hand = Some(event.clone());
+        }
         match apply(moving.stream, moving.state.take(), &event, *recorded_at) {
             Ok(state) => {
                 moving.state = Some(state);
@@ -497,10 +547,39 @@ impl<'a> Replay<'a> {
         if kept.shape == SHAPE && kept.body != state.write() {
             return self.different("snapshots", name, "the state differs from what the events give");
         }
+        self.draws.settle(&state);
         // Needs are shared and never taken away: the cases ever admitted give them all.
         let need = if let State::Case(case) = &state { case.need_row().map(Row::Need) } else { None };
         for row in state.rows().into_iter().chain(need) {
             self.rows.expect(row);
+        }
+        Ok(())
+    }
+
+    /// Draws every case again from the seeds that are open, and holds those that are secret against their commitments.
+    async fn lots(&mut self) -> Step {
+        for (id, (_, commitment, open)) in &self.draws.lots {
+            let name = StreamId::Lot(*id);
+            let kept = self.store.lot_seed(self.scope, *id).await?.map(Seed);
+            if kept.is_none_or(|seed| seed.commitment() != *commitment) {
+                return self.different("lot_seeds", id, "the seed is not the one that the lot's commitment binds");
+            }
+            if open.is_some_and(|open| Seed(*open.bytes()).commitment() != *commitment) {
+                return self.different("events", name, "the seed that was opened is not the one that was committed to");
+            }
+        }
+        for (case, plan, event) in &self.draws.drawn {
+            let CaseEvent::Drawn { lot, risks, causes, in_house, .. } = event else { continue };
+            let name = StreamId::Case(*case);
+            let Some((mode, _, open)) = self.draws.lots.get(lot) else {
+                return self.different("events", name, format!("it was drawn in `{lot}`, which does not exist"));
+            };
+            let (Some(open), Some(plan)) = (open, self.draws.plans.get(*plan)) else { continue };
+            let seed = Seed(*open.bytes());
+            let again = lot::causes(plan, *mode, &seed, *case, risks);
+            if again != *causes || lot::in_house(plan, &seed, *case) != in_house.is_some() {
+                return self.different("events", name, "the seed of its lot gives another draw than the one recorded");
+            }
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use remit_kernel::{
     case::{Media, ReturnCode, Visibility},
     command::{Command, ItemIn},
     id::{CalibrationId, CaseId, PersonId},
-    pack::GoldPlan,
+    pack::{GoldPlan, Plan},
     role::Role,
 };
 use serde::Deserialize;
@@ -20,23 +20,23 @@ use crate::error::Result;
 
 /// A question of the script.
 #[derive(Debug, Clone, Deserialize)]
-struct Question {
-    reference: String,
+pub(super) struct Question {
+    pub(super) reference: String,
     title: String,
     outcome: String,
     intervention: String,
     comparator: String,
-    report: String,
+    pub(super) report: String,
     answer: String,
     quote: Option<String>,
     second_quote: Option<String>,
     rationale: String,
-    disagreement: Option<Other>,
+    pub(super) disagreement: Option<Other>,
 }
 
 /// How the second reader sees it otherwise.
 #[derive(Debug, Clone, Deserialize)]
-struct Other {
+pub(super) struct Other {
     answer: String,
     quote: Option<String>,
     rationale: String,
@@ -54,7 +54,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             price_minor: 6_800,
             currency: "GBP",
             volume_max: 400,
-            gold: Some(GoldPlan { rate_bp: 500, ..GoldPlan::USUAL }),
+            plan: Some(Plan { gold: Some(GoldPlan { rate_bp: 500, ..GoldPlan::USUAL }), ..pack.pack.plan.clone() }),
         })
         .await?;
     let questions: Vec<Question> = lines(made(pack.demo.find("cases.jsonl"))?)?;
@@ -95,7 +95,7 @@ async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId,
         // The signer sees it otherwise, and an adjudicator who is not she decides.
         5 if question.disagreement.is_none() => {
             stage.open_all(scene, case).await?;
-            let finding = View { answers: answer("cannot_tell"), quote: None, ..question.view() };
+            let finding = View { answers: answer("cannot_tell"), quotes: BTreeMap::new(), ..question.view() };
             let finding = Some(stage.judgement(scene, case, &finding).await?);
             let note =
                 "The report compares within the groups only; it does not answer the question between them.".to_owned();
@@ -107,7 +107,11 @@ async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId,
                 .await?;
             stage.wait(5_000);
             stage
-                .adjudicate(scene, case, &View { answers: answer("cannot_tell"), quote: None, ..question.view() })
+                .adjudicate(
+                    scene,
+                    case,
+                    &View { answers: answer("cannot_tell"), quotes: BTreeMap::new(), ..question.view() },
+                )
                 .await?;
             stage.wait(2_000);
             stage.finish(scene, case).await
@@ -172,7 +176,7 @@ async fn leave(stage: &Stage, scene: &Scene, question: &Question, case: CaseId, 
     }
 }
 
-async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: CaseId) -> Result<()> {
+pub(super) async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: CaseId) -> Result<()> {
     let readers: (PersonId, PersonId) = (stage.people.reader1, stage.people.reader2);
     stage.wait(1_200);
     stage.read(scene, readers.0, case, &question.view(), 640).await?;
@@ -180,7 +184,13 @@ async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: Case
     stage.read(scene, readers.1, case, &question.second(), 580).await
 }
 
-async fn take_in(stage: &Stage, scene: &Scene, question: &Question, body: String, urgent: bool) -> Result<CaseId> {
+pub(super) async fn take_in(
+    stage: &Stage,
+    scene: &Scene,
+    question: &Question,
+    body: String,
+    urgent: bool,
+) -> Result<CaseId> {
     let fields = [
         ("outcome", &question.outcome),
         ("intervention", &question.intervention),
@@ -237,7 +247,7 @@ async fn measured(stage: &Stage, scene: &Scene, plain: &[(CaseId, &Question)]) -
         for person in [zanele, kabelo] {
             stage.wait(900);
             // On the second they differ.
-            let other = View { answers: answer("cannot_tell"), quote: None, ..question.view() };
+            let other = View { answers: answer("cannot_tell"), quotes: BTreeMap::new(), ..question.view() };
             let view = if place == 1 && person == kabelo { other } else { question.view() };
             let judgement = stage.judgement(scene, *case, &view).await?;
             stage.act(person, Command::ReadCalibration { engagement, calibration, case: *case, judgement }).await?;
@@ -284,10 +294,10 @@ async fn out_of_scope(stage: &Stage, scene: &Scene) -> Result<()> {
 }
 
 impl Question {
-    fn view(&self) -> View {
+    pub(super) fn view(&self) -> View {
         View {
             answers: answer(&self.answer),
-            quote: cited(self.quote.as_ref()),
+            quotes: cited(self.quote.as_ref()),
             rationale: Some(self.rationale.clone()),
             confidence: None,
         }
@@ -298,11 +308,11 @@ impl Question {
         match (&self.disagreement, &self.second_quote) {
             (Some(other), _) => View {
                 answers: answer(&other.answer),
-                quote: cited(other.quote.as_ref()),
+                quotes: cited(other.quote.as_ref()),
                 rationale: Some(other.rationale.clone()),
                 confidence: None,
             },
-            (None, Some(quote)) => View { quote: cited(Some(quote)), ..self.view() },
+            (None, Some(quote)) => View { quotes: cited(Some(quote)), ..self.view() },
             (None, None) => self.view(),
         }
     }
@@ -317,8 +327,8 @@ impl Question {
     }
 }
 
-fn cited(quote: Option<&String>) -> Option<(String, String)> {
-    quote.map(|quote| ("effect".to_owned(), quote.clone()))
+fn cited(quote: Option<&String>) -> BTreeMap<String, String> {
+    quote.map(|quote| ("effect".to_owned(), quote.clone())).into_iter().collect()
 }
 
 fn answer(key: &str) -> BTreeMap<String, String> {

@@ -1,9 +1,11 @@
-//! The demo: two engagements and some weeks of history, played through the product's own path with a stepped clock.
+//! The demo: three engagements and some weeks of history, played through the product's own path with a stepped clock.
 //!
 //! Only this module moves time, in process and before the server listens; no command or route of a server can.
 
+mod design;
 mod evidence;
 mod reading;
+mod review;
 mod stage;
 
 use remit_formats::{files::find_shipped, pack::read_files};
@@ -22,15 +24,16 @@ use stage::Stage;
 pub const PASSWORD: &str = "remit demo password";
 
 /// How far back the history begins.
-const HISTORY_DAYS: i64 = 35;
+const HISTORY_DAYS: i64 = 50;
 
 /// Host, name, title and home of each persona, in the order of the walk.
-pub(crate) const PERSONAS: [(&str, &str, &str); 8] = [
+pub(crate) const PERSONAS: [(&str, &str, &str); 9] = [
     ("client", "Clara Whitfield", "client manager at Harbour Health"),
     ("delivery", "Dumisani Khumalo", "delivery manager at Durban Analytics"),
     ("reader1", "Thandi Naidoo", "first reader"),
     ("reader2", "Ravi Pillay", "second reader"),
     ("adjudicator", "Nomsa Dlamini", "adjudicator"),
+    ("reviewer", "Lindiwe Mbeki", "reviewer of finished work"),
     ("signer", "Ellen Marsh", "signer: methodologist, and physician licensed in Ohio"),
     ("auditor", "Aidan Cole", "auditor for Harbour Health"),
     ("operator", "Olwethu Zulu", "operator of the installation"),
@@ -46,10 +49,16 @@ pub async fn seed(store: Store, now: Instant, told: impl Fn(&str)) -> Result<()>
     keep_shipped(&app).await?;
     told("people, credentials and statements of work");
     let stage = Stage::set(app, now).await?;
+    told("reviewed evidence: two weeks, each judged by a sample");
+    let reviewed = review::play(&stage).await?;
+    clock.step_to(now.plus_seconds(-35 * 86_400));
     told("trial evidence: five weeks of readings");
     evidence::play(&stage).await?;
     told("ECG readings: two weeks, and the history of 331 tracings");
     reading::play(&stage).await?;
+    review::leave(&stage, &reviewed).await?;
+    told("design notes: grades, concerns and measures");
+    design::play(&stage).await?;
     clock.step_to(now);
     Ok(())
 }
@@ -73,7 +82,7 @@ pub async fn personas(app: &App) -> Result<Option<Demo>> {
 
 /// Keeps the packs that come with Remit, so that statements of work can name them.
 pub async fn keep_shipped(app: &App) -> Result<()> {
-    for name in ["evidence-analysis", "diagnostic-reading"] {
+    for name in ["evidence-analysis", "diagnostic-reading", "design-review"] {
         app.keep_pack(&shipped(name)?.pack).await?;
     }
     Ok(())
@@ -94,6 +103,7 @@ pub(crate) struct People {
     pub(crate) reader1: PersonId,
     pub(crate) reader2: PersonId,
     pub(crate) adjudicator: PersonId,
+    pub(crate) reviewer: PersonId,
     pub(crate) signer: PersonId,
     pub(crate) auditor: PersonId,
     pub(crate) operator: PersonId,

@@ -60,7 +60,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             price_minor: 2_400,
             currency: "USD",
             volume_max: 2_000,
-            gold: None,
+            plan: None,
         })
         .await?;
     let tracings: Vec<Tracing> = lines(made(pack.demo.find("cases.jsonl"))?)?;

@@ -9,7 +9,8 @@ use remit_kernel::{
     facts::Want,
     form::Evidence,
     id::{CaseId, EngagementId, OrgId, PersonId},
-    pack::{GoldPlan, PackRef, Plan},
+    index::CaseStatus,
+    pack::{Pack, Plan},
     quote,
     role::{Role, Side},
     stream::{Scope, StreamId},
@@ -49,8 +50,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) price_minor: i64,
     pub(crate) currency: &'a str,
     pub(crate) volume_max: u32,
-    /// How gold is mixed in.
-    pub(crate) gold: Option<GoldPlan>,
+    /// Another quality plan than the pack's own.
+    pub(crate) plan: Option<Plan>,
 }
 
 impl Stage {
@@ -83,6 +84,7 @@ impl Stage {
             reader1: ids["reader1"],
             reader2: ids["reader2"],
             adjudicator: ids["adjudicator"],
+            reviewer: ids["reviewer"],
             signer: ids["signer"],
             auditor: ids["auditor"],
             operator,
@@ -103,6 +105,15 @@ impl Stage {
         self.credential(people.signer, "methodologist", "", "MTH-118", 500).await?;
         self.credential(people.signer, "physician", "US-OH", "OH-35-08812", 45).await?;
         self.clear(people.signer).await
+    }
+
+    /// Records what the same people hold as engineers.
+    pub(crate) async fn qualify_engineers(&self) -> Result<()> {
+        let people = self.people;
+        for (number, person) in [people.reader1, people.reader2, people.adjudicator].into_iter().enumerate() {
+            self.credential(person, "design-engineer", "", &format!("DE-{}", 310 + number), 420).await?;
+        }
+        self.credential(people.signer, "chartered-engineer", "", "CENG-5521", 610).await
     }
 
     async fn clear(&self, person: PersonId) -> Result<()> {
@@ -142,10 +153,7 @@ impl Stage {
         let engagement = made(self.act(people.operator, draft).await?.engagement())?;
         self.staff(engagement).await?;
         let pack = shipped(terms.pack)?.pack;
-        let plan = terms.gold.map(|gold| Plan { gold: Some(gold), ..pack.plan.clone() });
-        let pack = pack.reference();
-        let work = LineIn { plan, ..line("2.1", LineKind::Standard, terms, &pack) };
-        let lines = vec![work, line("9.1", LineKind::History, terms, &pack)];
+        let lines = vec![line("2.1", LineKind::Standard, terms, &pack), line("9.1", LineKind::History, terms, &pack)];
         let sow = Command::DraftSow {
             engagement,
             starts_on: self.end.plus_seconds(-60 * 86_400).date(),
@@ -168,6 +176,7 @@ impl Stage {
             (people.reader1, Side::Provider, Role::Expert, 12),
             (people.reader2, Side::Provider, Role::Expert, 12),
             (people.adjudicator, Side::Provider, Role::Adjudicator, 8),
+            (people.reviewer, Side::Provider, Role::Reviewer, 20),
             (people.signer, Side::Provider, Role::Signer, 20),
             (people.auditor, Side::Client, Role::Auditor, 0),
         ] {
@@ -179,23 +188,26 @@ impl Stage {
 
     /// Adds an expert whose credential ended last week, so that *why not* has something to tell.
     pub(crate) async fn lapsed_expert(&self, engagement: EngagementId) -> Result<()> {
-        let person = add_person(
-            &self.app,
-            local(self.people.operator),
-            self.provider_org,
-            "Sipho Mokoena",
-            "ZA",
-            BTreeSet::new(),
-        )
-        .await?;
-        self.credential(person, "clinical-trials-reader", "", "CTR-1877", -7).await?;
+        self.expert(engagement, "Sipho Mokoena", ("clinical-trials-reader", "CTR-1877", -7)).await.map(drop)
+    }
+
+    /// Adds an expert who is no persona, with a credential: its kind, its number, and the days that it still holds.
+    pub(crate) async fn expert(
+        &self,
+        engagement: EngagementId,
+        name: &str,
+        (kind, number, days_left): (&str, &str, i64),
+    ) -> Result<PersonId> {
+        let operator = local(self.people.operator);
+        let person = add_person(&self.app, operator, self.provider_org, name, "ZA", BTreeSet::new()).await?;
+        self.credential(person, kind, "", number, days_left).await?;
         let roles = BTreeSet::from([Role::Expert]);
         self.act(
             self.people.delivery,
             Command::AddMember { engagement, person, side: Side::Provider, roles, capacity: 6 },
         )
-        .await
-        .map(drop)
+        .await?;
+        Ok(person)
     }
 
     /// Adds a member who is no persona; an expert with what an expert needs.
@@ -310,15 +322,24 @@ impl Stage {
         made(loaded.facts.cases.remove(&case))
     }
 
+    /// Returns whether a case waits for a reader.
+    pub(crate) async fn waits(&self, scene: &Scene, case: CaseId) -> Result<bool> {
+        Ok(self.case(scene, case).await?.status == CaseStatus::Reading)
+    }
+
     /// Turns a view of a case into a judgement, each quote on its span.
     pub(crate) async fn judgement(&self, scene: &Scene, case: CaseId, view: &View) -> Result<JudgementIn> {
         let known = self.case(scene, case).await?;
         let mut judgement =
             JudgementIn { rationale: view.rationale.clone(), confidence: view.confidence, ..JudgementIn::default() };
+        let admission = made(known.admission.as_ref())?;
+        let pack = made(self.app.pack(admission.pack.digest).await?)?;
         for (question, answer) in &view.answers {
-            judgement.answers.insert(question.clone(), AnswerIn::Choice(answer.clone()));
+            let asked = made(pack.form.question(question))?;
+            judgement.answers.insert(question.clone(), made(AnswerIn::read(&asked.kind, answer))?);
         }
-        if let (Some((question, quoted)), Some(item)) = (&view.quote, known.current_items().next()) {
+        for (question, quoted) in &view.quotes {
+            let item = made(known.current_items().next())?;
             let texts = self.app.store().texts(&scene.engagement.to_string(), &[item.body.id]).await?;
             let document = made(texts.get(&item.body.id))?;
             let found = made(quote::find(document, quoted).first().copied())?;
@@ -352,13 +373,13 @@ pub(crate) struct NewCase {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
     pub(crate) answers: BTreeMap<String, String>,
-    /// Question and passage.
-    pub(crate) quote: Option<(String, String)>,
+    /// Passages by question.
+    pub(crate) quotes: BTreeMap<String, String>,
     pub(crate) rationale: Option<String>,
     pub(crate) confidence: Option<u8>,
 }
 
-fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &PackRef) -> LineIn {
+fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &Pack) -> LineIn {
     let work = kind == LineKind::Standard;
     LineIn {
         clause: clause.into(),
@@ -372,8 +393,8 @@ fn line(clause: &str, kind: LineKind, terms: &Terms<'_>, pack: &PackRef) -> Line
         price_minor: if work { terms.price_minor } else { 0 },
         currency: terms.currency.into(),
         revisions_max: u32::from(work) * 2,
-        pack: pack.clone(),
-        plan: None,
+        pack: pack.reference(),
+        plan: terms.plan.clone().filter(|_| work),
     }
 }
 

@@ -9,7 +9,9 @@ use tracing::{info, warn};
 
 use crate::{
     App, Caller,
-    app::{CLOSE_CALIBRATION, CLOSE_SHOWING, CloseCalibration, CloseShowing, REPLAN, Replan},
+    app::{
+        CLOSE_CALIBRATION, CLOSE_LOT, CLOSE_SHOWING, CloseCalibration, CloseShowing, OfLot, REPLAN, Replan, SCREEN_LOT,
+    },
     error::{Error, Result},
 };
 
@@ -24,6 +26,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The lease of the node that tidies up.
 const TIDYING: &str = "tidying";
+/// The lease of the node that measures readers.
+const MEASURING: &str = "measuring";
+/// How often it looks whether panels closed.
+const MEASURE_SECONDS: i64 = 3_600;
 /// How often what has had its time is removed.
 const TIDY_SECONDS: i64 = 3_600;
 /// How long an answer is kept for a request that comes again.
@@ -35,12 +41,19 @@ const ATTEMPTS_KEPT_SECONDS: i64 = 86_400;
 pub(crate) async fn run(app: App) {
     let mut heard = app.topics();
     let mut tidy_at = app.clock().now();
+    let mut measure_at = app.clock().now();
     loop {
         let now = app.clock().now();
         if now >= tidy_at {
             tidy_at = now.plus_seconds(TIDY_SECONDS);
             if let Err(error) = tidy(&app).await {
                 warn!(%error, "what has had its time could not be removed: {error}");
+            }
+        }
+        if now >= measure_at {
+            measure_at = now.plus_seconds(MEASURE_SECONDS);
+            if let Err(error) = measure(&app).await {
+                warn!(%error, "readers could not be measured: {error}");
             }
         }
         match run_due(&app).await {
@@ -85,6 +98,27 @@ pub async fn tidy(app: &App) -> Result<Option<u64>> {
     Ok(Some(gone))
 }
 
+/// Measures the readers anew where panels closed since, in engagements with a sequential plan. Of several nodes one does
+/// it. Returns how many engagements were measured, or nothing if another node holds the lease.
+///
+/// # Errors
+/// If the store fails.
+pub async fn measure(app: &App) -> Result<Option<u64>> {
+    let (store, now) = (app.store(), app.clock().now());
+    if !store.take_lease(MEASURING, store.node(), now, now.plus_seconds(MEASURE_SECONDS)).await? {
+        return Ok(None);
+    }
+    let mut measured = 0;
+    for named in store.list_engagements().await? {
+        let Ok(engagement) = named.scope.parse() else { continue };
+        if app.measure_if_due(&Caller::service("measuring"), engagement).await? {
+            info!(engagement = %engagement, "measured the readers anew");
+            measured += 1;
+        }
+    }
+    Ok(Some(measured))
+}
+
 async fn work(app: &App, job: &Job) -> Result<()> {
     match job.row.name.as_str() {
         REPLAN => {
@@ -106,6 +140,20 @@ async fn work(app: &App, job: &Job) -> Result<()> {
             let CloseCalibration { engagement, calibration } = serde_json::from_str(&job.row.body)?;
             let command = Command::CloseCalibration { engagement, calibration };
             app.act(Caller::service(job.row.id.to_string()), command).await.map(drop)
+        }
+        CLOSE_LOT => {
+            let OfLot { engagement, lot } = serde_json::from_str(&job.row.body)?;
+            app.act(Caller::service(job.row.id.to_string()), Command::CloseLot { engagement, lot }).await.map(drop)
+        }
+        SCREEN_LOT => {
+            let OfLot { engagement, lot } = serde_json::from_str(&job.row.body)?;
+            // Each act draws a part; the last finds nothing left.
+            while app
+                .act(Caller::service(job.row.id.to_string()), Command::ScreenLot { engagement, lot })
+                .await?
+                .has("selected")
+            {}
+            Ok(())
         }
         unknown => Err(Error::Io(std::io::Error::other(format!("no job is called `{unknown}`")))),
     }

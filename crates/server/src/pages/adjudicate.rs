@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use remit_kernel::{
     case::Media,
     command::Command,
-    form::Evidence,
+    form::{Evidence, QuestionKind},
     id::{CaseId, EngagementId},
     index::Origin,
     refusal::Reason,
@@ -74,6 +74,8 @@ struct Compared {
     key: String,
     title: String,
     differs: bool,
+    /// Whether the answers are not alike but within what counts as the same.
+    near: bool,
     cells: Vec<Cell>,
 }
 
@@ -171,12 +173,11 @@ fn compared(dispute: &Dispute) -> Vec<Compared> {
                     cited: anchored(&format!("{voice}-{}", question.key), spans, &dispute.matter.papers),
                 }
             };
-            Compared {
-                key: question.key.clone(),
-                title: question.title.clone(),
-                differs: dispute.differing.contains(&question.key),
-                cells: dispute.voices.iter().enumerate().map(cell).collect(),
-            }
+            let cells: Vec<_> = dispute.voices.iter().enumerate().map(cell).collect();
+            let differs = dispute.differing.contains(&question.key);
+            let alike = cells.windows(2).all(|pair| pair[0].answer == pair[1].answer);
+            let near = !differs && !alike && !matches!(question.kind, QuestionKind::Text { .. });
+            Compared { key: question.key.clone(), title: question.title.clone(), differs, near, cells }
         })
         .collect()
 }

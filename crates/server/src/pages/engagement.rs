@@ -12,10 +12,11 @@ use axum::{
 };
 use remit_kernel::{
     command::{Command, LineIn},
+    decimal::Decimal,
     engagement::{LineKind, SowStatus},
     id::{EngagementId, PersonId, SowId},
     index::EngagementStatus,
-    pack::{GoldPlan, PackRef, Plan, Stopping},
+    pack::{Acceptance, GoldPlan, PackRef, Plan, READINGS_MIN, ReviewPlan, Risk},
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
 };
@@ -24,7 +25,10 @@ use serde::Deserialize;
 use super::{Frame, Oops, Place, admin::words, form::Faults, html};
 use crate::{
     App, Caller, Error,
-    app::engagement::{EngagementOut, LineOut, MembersToBe, PackChoice, Packs, PersonChoice, ShowEngagement, ShowSow},
+    app::{
+        engagement::{EngagementOut, LineOut, MembersToBe, PackChoice, Packs, PersonChoice, ShowEngagement, ShowSow},
+        stopping::StoppingOut,
+    },
     edge::Edge,
 };
 
@@ -237,11 +241,18 @@ struct LineForm {
     revisions_max: String,
     pack: String,
     readings: String,
+    readings_max: String,
+    error_max: String,
+    single_allowed: String,
     signoff: String,
     gold: String,
     gold_window: String,
     /// What else the line says of gold, kept as it is: showings, pass rate and answers that retire a case.
     gold_rules: String,
+    review_random: String,
+    review_risks: String,
+    review_aql: String,
+    review_in_house: String,
 }
 
 impl LineForm {
@@ -260,10 +271,17 @@ impl LineForm {
             "revisions_max" => &mut self.revisions_max,
             "pack" => &mut self.pack,
             "readings" => &mut self.readings,
+            "readings_max" => &mut self.readings_max,
+            "error_max" => &mut self.error_max,
+            "single_allowed" => &mut self.single_allowed,
             "signoff" => &mut self.signoff,
             "gold" => &mut self.gold,
             "gold_window" => &mut self.gold_window,
             "gold_rules" => &mut self.gold_rules,
+            "review_random" => &mut self.review_random,
+            "review_risks" => &mut self.review_risks,
+            "review_aql" => &mut self.review_aql,
+            "review_in_house" => &mut self.review_in_house,
             _ => return None,
         })
     }
@@ -274,6 +292,9 @@ impl LineForm {
             (true, false) => "yes",
             (true, true) => "jurisdiction",
         };
+        let review = line.review.clone().unwrap_or_default();
+        let share = |share: u32| if line.review.is_some() { percent(share) } else { String::new() };
+        let risks = review.risks.iter().map(|(risk, share)| format!("{} {}", risk.word(), percent(*share)));
         Self {
             clause: line.clause.clone(),
             service: line.service.clone(),
@@ -287,9 +308,16 @@ impl LineForm {
             currency: line.currency.clone(),
             revisions_max: line.revisions_max.to_string(),
             pack: line.pack_digest.to_string(),
-            readings: line.readings.to_string(),
+            readings: line.stopping.readings.to_string(),
+            readings_max: line.stopping.readings_max.map(|most| most.to_string()).unwrap_or_default(),
+            error_max: line.stopping.limit_percent(),
+            single_allowed: line.stopping.single_allowed.join(", "),
             signoff: signoff.to_owned(),
-            gold: line.gold.map_or_else(|| "0".to_owned(), |gold| percent(gold.rate_bp)),
+            review_random: share(review.random),
+            review_risks: risks.collect::<Vec<_>>().join(", "),
+            review_aql: review.acceptance.map(|acceptance| percent(acceptance.aql)).unwrap_or_default(),
+            review_in_house: share(review.in_house),
+            gold: line.gold.map_or_else(|| "0".to_owned(), |gold| percent(gold.rate_bp.into())),
             gold_window: line.gold.map(|gold| gold.window_days.to_string()).unwrap_or_default(),
             gold_rules: line.gold.map(gold_rules).unwrap_or_default(),
         }
@@ -337,39 +365,65 @@ impl LineForm {
                 "Give a share in percent such as 5, or 0 for no gold cases, and whole days.",
             );
         }
-        let plan = pack.and_then(|pack| self.plan(pack, gold));
+        let review = self.review();
+        if let Err(text) = &review {
+            fault(
+                "plan.review",
+                format!("`{text}` is not a share"),
+                "Give percents such as 5 or 0.65; marks as `urgent 20, adjudicated 50`.",
+            );
+        }
+        let plan = pack.and_then(|pack| self.plan(pack, review.clone().ok().flatten(), gold));
         if plan.is_none() && pack.is_some() {
             fault(
                 "plan",
-                format!("`{}` is not a number of readings", self.readings),
-                "Leave it empty for the pack's own plan.",
+                "the readings are no plan".to_owned(),
+                "Write whole numbers of readings and a limit in percent, such as 2, 4 and 1; leave all empty for the pack's own plan.",
             );
         }
         match (pack, price_minor, volume_max, revisions_max, plan) {
-            (Some(pack), Some(price_minor), Some(volume_max), Some(revisions_max), Some(plan)) => Ok(LineIn {
-                clause: self.clause.trim().to_owned(),
-                service: self.service.trim().to_owned(),
-                kind: LineKind::from_word(&self.kind).unwrap_or(LineKind::Standard),
-                includes: words(&self.includes),
-                excludes: words(&self.excludes),
-                jurisdictions: words(&self.jurisdictions.to_uppercase()),
-                places: words(&self.places.to_uppercase()),
-                volume_max,
-                price_minor,
-                currency: self.currency.trim().to_uppercase(),
-                revisions_max,
-                pack: PackRef { name: pack.name.clone(), version: pack.version.clone(), digest: pack.digest },
-                plan: Some(plan),
-            }),
+            (Some(pack), Some(price_minor), Some(volume_max), Some(revisions_max), Some(plan)) if review.is_ok() => {
+                Ok(LineIn {
+                    clause: self.clause.trim().to_owned(),
+                    service: self.service.trim().to_owned(),
+                    kind: LineKind::from_word(&self.kind).unwrap_or(LineKind::Standard),
+                    includes: words(&self.includes),
+                    excludes: words(&self.excludes),
+                    jurisdictions: words(&self.jurisdictions.to_uppercase()),
+                    places: words(&self.places.to_uppercase()),
+                    volume_max,
+                    price_minor,
+                    currency: self.currency.trim().to_uppercase(),
+                    revisions_max,
+                    pack: PackRef { name: pack.name.clone(), version: pack.version.clone(), digest: pack.digest },
+                    plan: Some(plan),
+                })
+            }
             _ => Err(wrong),
         }
     }
 
     /// Returns the plan: the pack's own, with what the line says otherwise.
-    fn plan(&self, pack: &PackChoice, gold: Option<GoldPlan>) -> Option<Plan> {
-        let stopping = match self.readings.trim() {
-            "" => pack.plan.stopping,
-            text => Stopping::Fixed { readings: text.parse().ok()? },
+    fn plan(&self, pack: &PackChoice, review: Option<ReviewPlan>, gold: Option<GoldPlan>) -> Option<Plan> {
+        let number = |text: &str| match text.trim() {
+            "" => Some(None),
+            text => text.parse::<u8>().ok().map(Some),
+        };
+        let limit = match self.error_max.trim().trim_end_matches('%').trim_end() {
+            "" => None,
+            text => {
+                let percent: Decimal = text.parse().ok()?;
+                Some(u32::try_from(percent.units(4)).ok().filter(|_| percent.places() <= 4)?)
+            }
+        };
+        let (readings, most) = (number(&self.readings)?, number(&self.readings_max)?);
+        let stopping = match (readings, most, limit) {
+            (None, None, None) => pack.plan.stopping,
+            (readings, most, limit) => StoppingOut::stopping(readings.unwrap_or(READINGS_MIN), most, limit),
+        };
+        let single_allowed = match words(&self.single_allowed) {
+            none if none.is_empty() && stopping == pack.plan.stopping => pack.plan.single_allowed.clone(),
+            named => named,
         };
         let (signoff, signoff_in_jurisdiction) = match self.signoff.as_str() {
             "no" => (false, false),
@@ -377,8 +431,36 @@ impl LineForm {
             "jurisdiction" => (true, true),
             _ => (pack.plan.signoff, pack.plan.signoff_in_jurisdiction),
         };
+        let review = review.or_else(|| pack.plan.review.clone());
         let gold = gold.filter(|gold| gold.rate_bp > 0);
-        Some(Plan { stopping, signoff, signoff_in_jurisdiction, gold })
+        Some(Plan { stopping, signoff, signoff_in_jurisdiction, review, single_allowed, gold })
+    }
+
+    /// Returns what the line says of reviews; nothing said: the pack's own plan holds. The error is what cannot be read.
+    fn review(&self) -> Result<Option<ReviewPlan>, String> {
+        let given = [&self.review_random, &self.review_risks, &self.review_aql, &self.review_in_house];
+        if given.iter().all(|text| text.trim().is_empty()) {
+            return Ok(None);
+        }
+        let share = |text: &str| match text.trim() {
+            "" => Ok(0),
+            text => basis_points(text).ok_or_else(|| text.to_owned()),
+        };
+        let mark = |mark: &str| {
+            let unread = || mark.to_owned();
+            let (risk, share) = mark.rsplit_once(' ').ok_or_else(unread)?;
+            let risk = Risk::from_word(&risk.trim().replace([' ', '-'], "_")).ok_or_else(unread)?;
+            Ok::<_, String>((risk, basis_points(share).ok_or_else(unread)?))
+        };
+        let marks = self.review_risks.split(',').map(str::trim).filter(|mark| !mark.is_empty());
+        let aql = share(&self.review_aql)?;
+        Ok(Some(ReviewPlan {
+            random: share(&self.review_random)?,
+            risks: marks.map(mark).collect::<Result<_, _>>()?,
+            acceptance: (aql > 0).then_some(Acceptance { aql, reduced: false }),
+            in_house: share(&self.review_in_house)?,
+            rebuttal_days: 7,
+        }))
     }
 
     /// Returns how gold is mixed in: as the pack has it, or the share and window given; a rate of 0 is none at all.
@@ -406,9 +488,15 @@ fn subject(number: &usize, name: &str) -> String {
     format!("lines[{number}].{name}")
 }
 
-/// Returns parts of ten thousand as percent, without needless digits.
-pub(crate) fn percent(bp: u16) -> String {
-    let text = format!("{}.{:02}", bp / 100, bp % 100);
+/// Returns a percentage in basis points: digits with at most two places, at most 100.
+fn basis_points(text: &str) -> Option<u32> {
+    let share = minor(text.trim().trim_end_matches('%'))?;
+    u32::try_from(share).ok().filter(|share| *share <= remit_kernel::pack::WHOLE)
+}
+
+/// Returns basis points as a percentage: `5` or `0.65`.
+pub(super) fn percent(share: u32) -> String {
+    let text = format!("{}.{:02}", share / 100, share % 100);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -89,13 +89,25 @@ async fn decide(
     Form(fields): Form<Fields>,
 ) -> Result<Response, Oops> {
     let answers = fields.iter().filter_map(|(name, value)| {
-        let question = name.strip_prefix("answer.").filter(|_| !value.is_empty())?;
-        Some((question.to_owned(), Answer::Choice(value.clone())))
+        let (kind, question) = name.strip_prefix("answer.").filter(|_| !value.is_empty())?.split_once('.')?;
+        Some((question.to_owned(), answer_of(kind, value)?))
     });
     let upheld = fields.get("do").is_some_and(|word| word == "uphold");
     let corrected = upheld.then(|| answers.collect());
     let note = fields.get("note").cloned().unwrap_or_default();
     settle(&app, caller, engagement, Command::DecideRebuttal { engagement, case, corrected, note }).await
+}
+
+/// Returns an answer as the form gives it: the kind's word and the answer's. What cannot be read is left out, and a
+/// required answer that is missing is refused.
+fn answer_of(kind: &str, word: &str) -> Option<Answer> {
+    match kind {
+        "choice" => Some(Answer::Choice(word.to_owned())),
+        "grade" => Some(Answer::Grade(word.to_owned())),
+        "multi" => Some(Answer::Multi(word.split_whitespace().map(str::to_owned).collect())),
+        "number" => word.trim().parse().ok().map(Answer::Number),
+        _ => None,
+    }
 }
 
 /// Does it and shows the pool again, with the reasons if it was refused.
@@ -169,7 +181,7 @@ pub(crate) fn ends(lower: &f64, upper: &f64) -> String {
 pub(crate) fn rate(rate: &RateOut) -> String {
     let bp = u32::from(rate.plan.rate_bp.max(1));
     let one_in = (10_000 + bp / 2) / bp;
-    format!("about one in {one_in} ({} %)", super::engagement::percent(rate.plan.rate_bp))
+    format!("about one in {one_in} ({} %)", super::engagement::percent(rate.plan.rate_bp.into()))
 }
 
 pub(crate) fn status(status: &GoldStatus) -> &'static str {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::app::judgement::{Paper, Passage, Resolved, Written, address, cite};
 
-/// Keys that the desk keeps for itself; an option whose letter is one of them is picked by its digit.
+/// Keys that the desk keeps for itself; an option or step whose letter is one of them is picked by its digit.
 const DESK_KEYS: [&str; 3] = ["e", "r", "h"];
 
 /// The form as shown. Place it with `{{ sheet|safe }}` inside a `<form>`.
@@ -38,8 +38,14 @@ pub(crate) struct Asked {
     pub(crate) required: bool,
     pub(crate) kind: &'static str,
     pub(crate) options: Vec<Offered>,
-    /// Words typed for a text question.
+    /// Words typed for a text question, or what was typed for a number.
     pub(crate) words: String,
+    /// The answer in words; empty if there is none.
+    pub(crate) said: String,
+    /// How many are picked, or what numbers are taken, in words; may be empty.
+    pub(crate) takes: String,
+    /// Unit of a number; may be empty.
+    pub(crate) unit: String,
     /// Whether passages may be cited for it, or are its answer.
     pub(crate) cites: bool,
     /// When a passage is needed, in words.
@@ -144,9 +150,10 @@ impl Asked {
     ) -> Self {
         let key = question.key.as_str();
         let answer = written.answers.get(key).cloned().unwrap_or_default();
-        let options = match &question.kind {
-            QuestionKind::Choice { options } => options.as_slice(),
-            QuestionKind::Span { .. } | QuestionKind::Text { .. } => &[],
+        let options = question.kind.options();
+        let several = matches!(question.kind, QuestionKind::Multi { .. });
+        let picked = |option: &str| {
+            if several { answer.split_whitespace().any(|pick| pick == option) } else { answer == option }
         };
         let offered = (1..).zip(options).map(|(digit, option)| Offered {
             key: option.key.clone(),
@@ -156,7 +163,7 @@ impl Asked {
             } else {
                 option.shortcut.clone()
             },
-            chosen: option.key == answer,
+            chosen: picked(&option.key),
         });
         let spans = written.evidence.get(key).map_or(&[][..], Vec::as_slice);
         let titled = |wanted: &[String]| {
@@ -185,7 +192,10 @@ impl Asked {
             required: question.required,
             kind: question.kind.word(),
             options: offered.collect(),
-            words: if matches!(question.kind, QuestionKind::Text { .. }) { answer } else { String::new() },
+            said: said(question, &answer),
+            takes: takes(&question.kind),
+            unit: unit(&question.kind),
+            words: if question.kind.options().is_empty() { answer } else { String::new() },
             cites,
             needed,
             unless,
@@ -202,8 +212,12 @@ impl Asked {
 
     /// Returns the answer in words; empty if there is none.
     pub(crate) fn answer(&self) -> String {
-        let option = self.options.iter().find(|option| option.chosen).map(|option| option.title.clone());
-        option.unwrap_or_else(|| self.words.trim().to_owned())
+        self.said.clone()
+    }
+
+    /// Returns whether one of several is picked.
+    pub(crate) fn one(&self) -> bool {
+        matches!(self.kind, "choice" | "grade")
     }
 
     fn line(&self) -> String {
@@ -220,6 +234,31 @@ impl Asked {
             (false, false) => format!("{}: {answer}, {passages}", self.title),
         }
     }
+}
+
+/// Returns what was written in answer to a question, in words.
+fn said(question: &Question, answer: &str) -> String {
+    let read = Some(answer).filter(|answer| !answer.trim().is_empty()).and_then(|answer| question.kind.read(answer));
+    read.and_then(|answer| question.words(&answer)).unwrap_or_else(|| answer.trim().to_owned())
+}
+
+/// Returns how much a question takes, in words; empty where the options say it.
+fn takes(kind: &QuestionKind) -> String {
+    match kind {
+        QuestionKind::Multi { picks_min, picks_max, .. } if picks_min == picks_max => format!("pick {picks_min}"),
+        QuestionKind::Multi { picks_min, picks_max, .. } => format!("pick {picks_min} to {picks_max}"),
+        QuestionKind::Number { min, max, places: 0, .. } => format!("a whole number from {min} to {max}"),
+        QuestionKind::Number { min, max, places: 1, .. } => format!("{min} to {max}, with at most 1 decimal"),
+        QuestionKind::Number { min, max, places, .. } => format!("{min} to {max}, with at most {places} decimals"),
+        QuestionKind::Choice { .. }
+        | QuestionKind::Grade { .. }
+        | QuestionKind::Span { .. }
+        | QuestionKind::Text { .. } => String::new(),
+    }
+}
+
+fn unit(kind: &QuestionKind) -> String {
+    if let QuestionKind::Number { unit, .. } = kind { unit.clone() } else { String::new() }
 }
 
 /// Returns passages as shown, each with the place where it is marked.

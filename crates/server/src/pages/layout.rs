@@ -23,6 +23,8 @@ pub(crate) enum Place {
     Read,
     Adjudicate,
     Sign,
+    Reviews,
+    Feedback,
     Quality,
     People,
     Knowledge,
@@ -111,6 +113,8 @@ impl Frame {
             (Place::Read, "read", "Read", self.holds(Role::Expert)),
             (Place::Adjudicate, "adjudicate", "Adjudicate", self.holds(Role::Adjudicator)),
             (Place::Sign, "sign", "Sign", self.holds(Role::Signer)),
+            (Place::Reviews, "reviews", "Reviews", self.manages() || self.holds(Role::Reviewer)),
+            (Place::Feedback, "reviews/mine", "Feedback", self.holds(Role::Expert) || self.holds(Role::Adjudicator)),
             (Place::Quality, "quality", "Quality", self.manages() || self.holds(Role::Adjudicator)),
             (Place::People, "people", "People", self.holds(Role::DeliveryManager) || self.holds(Role::PeopleManager)),
             (Place::Knowledge, "knowledge", "Knowledge", true),
@@ -188,6 +192,7 @@ const fn turn(status: CaseStatus) -> Option<Role> {
     match status {
         CaseStatus::Ready | CaseStatus::Reading => Some(Role::Expert),
         CaseStatus::Adjudicating => Some(Role::Adjudicator),
+        CaseStatus::InReview => Some(Role::Reviewer),
         CaseStatus::AwaitingSignOff => Some(Role::Signer),
         CaseStatus::ScopeQuery | CaseStatus::Resolved | CaseStatus::SignedOff | CaseStatus::Revision => {
             Some(Role::DeliveryManager)

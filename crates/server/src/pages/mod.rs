@@ -11,6 +11,7 @@ mod admin;
 pub mod asset;
 mod calibration;
 mod case;
+mod certificate;
 mod desk;
 pub(crate) mod document;
 mod engagement;
@@ -21,9 +22,11 @@ mod knowledge;
 mod layout;
 mod live;
 pub(crate) mod markdown;
+mod model;
 mod people;
 mod protection;
 mod quality;
+pub(crate) mod review;
 mod session;
 mod signoff;
 mod today;
@@ -53,11 +56,14 @@ pub fn router() -> Router<Edge> {
         .merge(quality::router())
         .merge(gold::router())
         .merge(calibration::router())
+        .merge(review::router())
+        .merge(certificate::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())
         .merge(people::router())
         .merge(knowledge::router())
+        .merge(model::router())
         .merge(admin::router())
         .merge(live::router())
 }
@@ -123,7 +129,9 @@ impl IntoResponse for Oops {
             Error::Store(StoreError::Unreachable { .. } | StoreError::Unknown { .. }) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "The database is away for a moment")
             }
-            Error::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now"),
+            Error::Overloaded | Error::Store(StoreError::Crowded) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now")
+            }
             Error::Late => (StatusCode::SERVICE_UNAVAILABLE, "This took too long"),
             Error::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "The disk is full"),
             Error::Store(StoreError::Closed | StoreError::Broken) => {

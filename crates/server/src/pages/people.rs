@@ -96,12 +96,19 @@ async fn why(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<WhyIn>,
 ) -> Result<Response, Oops> {
-    let statuses = vec![CaseStatus::Ready, CaseStatus::Reading, CaseStatus::Adjudicating, CaseStatus::AwaitingSignOff];
+    let statuses = vec![
+        CaseStatus::Ready,
+        CaseStatus::Reading,
+        CaseStatus::Adjudicating,
+        CaseStatus::InReview,
+        CaseStatus::AwaitingSignOff,
+    ];
     let filter = CaseFilter { statuses, ..CaseFilter::default() };
     let list = app.view(&caller, ListCases { engagement, filter, after: None, limit: 200 }).await?;
     let duty = match given.duty.as_str() {
         "adjudicate" => Duty::Adjudicate,
         "sign" => Duty::Sign,
+        "review" => Duty::Review,
         _ => Duty::Read,
     };
     let chosen = given.case.parse().ok();

@@ -223,7 +223,7 @@ async fn render(
         Some(error @ Error::Busy) => (StatusCode::PRECONDITION_FAILED, Vec::new(), told(error)),
         Some(other) => return Err(other.into()),
     };
-    let desk = match app.view(caller, OpenSignoff { engagement, case, show }).await {
+    let desk = match Box::pin(app.view(caller, OpenSignoff { engagement, case, show })).await {
         Ok(desk) => desk,
         // The case moved on while the form was on the screen: its own page says where it stands.
         Err(Error::Refused(refusal)) if refusal.has(code::WRONG_STATE) && status == StatusCode::OK => {

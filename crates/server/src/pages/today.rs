@@ -45,6 +45,8 @@ impl Task {
             TaskKind::DecideObjection => {
                 format!("Decide {} to gold answers", word::count(self.cases, "objection", "objections"))
             }
+            TaskKind::Review => format!("Review {}", named()),
+            TaskKind::Feedback => format!("Hear what a review found in {}", named()),
             TaskKind::Mend => format!("Mend {}", named()),
             TaskKind::Deliver => format!("Deliver {}", named()),
             TaskKind::Accept => format!("Accept or return {}", named()),
@@ -75,6 +77,8 @@ impl Task {
             | TaskKind::Decide
             | TaskKind::Sign
             | TaskKind::Adjudicate
+            | TaskKind::Review
+            | TaskKind::Feedback
             | TaskKind::Mend
             | TaskKind::Deliver
             | TaskKind::Accept
@@ -108,6 +112,8 @@ impl Task {
                 self.case.map_or_else(|| format!("{at}/adjudicate"), |case| format!("{at}/adjudicate/{case}"))
             }
             TaskKind::Sign => self.case.map_or_else(|| format!("{at}/sign"), |case| format!("{at}/sign/{case}")),
+            TaskKind::Review => format!("{at}/reviews"),
+            TaskKind::Feedback => format!("{at}/reviews/mine"),
             TaskKind::Mend => list("revision"),
             TaskKind::Deliver => list("signed_off"),
             TaskKind::Accept => list("delivered"),

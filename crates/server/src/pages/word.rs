@@ -94,6 +94,7 @@ pub(crate) fn status(status: impl Borrow<CaseStatus>) -> &'static str {
         CaseStatus::Reading => "Being read",
         CaseStatus::Adjudicating => "In adjudication",
         CaseStatus::Resolved => "Decided",
+        CaseStatus::InReview => "In review",
         CaseStatus::AwaitingSignOff => "Awaiting sign-off",
         CaseStatus::SignedOff => "Signed off",
         CaseStatus::Delivered => "Delivered",
@@ -128,6 +129,7 @@ pub(crate) fn role(role: impl Borrow<Role>) -> &'static str {
         Role::DeliveryManager => "Delivery manager",
         Role::Expert => "Expert",
         Role::Adjudicator => "Adjudicator",
+        Role::Reviewer => "Reviewer",
         Role::Signer => "Signer",
         Role::Auditor => "Auditor",
         Role::Operator => "Operator",
@@ -154,6 +156,7 @@ pub(crate) fn duty(duty: impl Borrow<Duty>) -> &'static str {
         Duty::Read => "Read",
         Duty::Adjudicate => "Adjudicate",
         Duty::Sign => "Sign",
+        Duty::Review => "Review",
     }
 }
 

@@ -420,7 +420,7 @@ async fn the_bench_is_for_those_who_arrange_the_work() {
     let other = ShowPerson { engagement: Some(engagement), person: world.reader2 };
     assert!(world.app.view(&world.caller(world.reader1), other).await.is_err());
     let knowledge = world.app.view(&world.caller(world.reader1), ShowKnowledge { engagement }).await.unwrap();
-    assert_eq!(knowledge.packs[0].clauses, ["SOW v1 § 2.1", "SOW v1 § 2.2", "SOW v1 § 9.1"]);
+    assert_eq!(knowledge.packs[0].clauses, ["SOW v1 § 2.1", "SOW v1 § 2.2", "SOW v1 § 2.3", "SOW v1 § 9.1"]);
 }
 
 #[tokio::test]
@@ -451,7 +451,7 @@ async fn a_statement_of_work_is_drafted_mended_and_signed_by_form() {
     let view =
         world.app.view(&world.caller(world.delivery), ShowEngagement { engagement: world.engagement }).await.unwrap();
     let draft = &view.sows[0];
-    assert_eq!((draft.number, draft.lines[0].price_minor, draft.lines[0].readings), (2, 5_000, 2));
+    assert_eq!((draft.number, draft.lines[0].price_minor, draft.lines[0].stopping.readings), (2, 5_000, 2));
     for (path, browser) in [("propose", &delivery), ("sign", &delivery), ("sign", &client)] {
         let done = post(&http, &format!("{home}/sows/{}/{path}", draft.sow), browser, "").await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{path}: {}", done.body);

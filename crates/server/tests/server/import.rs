@@ -253,6 +253,29 @@ async fn every_row_is_taken_or_named() {
     assert_eq!(again.rejected, first.rejected);
 }
 
+/// Whoever lost the connection sends the file again while the first import still runs.
+#[tokio::test]
+async fn a_file_sent_again_while_its_first_import_runs_loses_no_row() {
+    use std::fmt::Write as _;
+    let house = House::new().await;
+    let first = house.import(small(&house, Target::New("Small".into()), READINGS, Encoding::Detect)).await;
+    let many = |house: &House| {
+        let (mut cases, mut readings) =
+            ("id,outcome,by,against,doc\n".to_owned(), READINGS.lines().next().unwrap().to_owned());
+        for number in 0..200 {
+            writeln!(cases, "N{number},Pain,drug,placebo,D1").unwrap();
+            write!(readings, "\nN{number},ann,,,down,Pain fell,0,9\nN{number},bob,,,up,,,").unwrap();
+        }
+        let history = small(house, Target::Engagement(first.engagement), readings, Encoding::Detect);
+        History { cases: open(&house.file("many.csv", cases)), gold: None, ..history }
+    };
+    let (one, other) = tokio::join!(house.import(many(&house)), house.import(many(&house)));
+    assert_eq!((one.rejected.len(), other.rejected.len()), (0, 0), "{:?} {:?}", one.rejected, other.rejected);
+    assert_eq!(one.cases + other.cases, 200);
+    assert_eq!(one.readings + other.readings, 400);
+    assert_eq!(one.duplicates + other.duplicates, 400, "what one recorded, the other found");
+}
+
 #[tokio::test]
 async fn nothing_of_the_past_runs_a_clock_uses_volume_or_goes_to_a_client() {
     let house = House::new().await;

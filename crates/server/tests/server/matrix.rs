@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use remit_kernel::{
     case::{Material, ReturnCode},
-    command::{Command, ItemIn, JudgementIn},
+    command::{Command, ItemIn, JudgementIn, ReviewIn},
     hash::Digest,
-    id::{CaseId, EngagementId, ItemId, PersonId},
+    id::{CaseId, EngagementId, Id as _, ItemId, PersonId, ReviewId},
     index::CaseStatus,
     refusal::Class,
 };
@@ -23,6 +23,7 @@ struct Given {
     judgement: JudgementIn,
     reader1: PersonId,
     document: ItemIn,
+    review: ReviewId,
 }
 
 type Act = (&'static str, fn(Given) -> Command);
@@ -80,11 +81,36 @@ const ACTS: &[Act] = &[
         case: given.case,
         judgement: given.judgement,
     }),
+    ("close_reading", |given| Command::CloseReading { engagement: given.engagement, case: given.case }),
     ("take_adjudication", |given| Command::TakeAdjudication { engagement: given.engagement, case: given.case }),
     ("adjudicate", |given| Command::Adjudicate {
         engagement: given.engagement,
         case: given.case,
         judgement: given.judgement,
+    }),
+    ("take_review", |given| Command::TakeReview {
+        engagement: given.engagement,
+        case: given.case,
+        review: given.review,
+    }),
+    ("finish_review", |given| Command::FinishReview {
+        engagement: given.engagement,
+        case: given.case,
+        review: given.review,
+        given: ReviewIn::default(),
+    }),
+    ("rebut_review", |given| Command::RebutReview {
+        engagement: given.engagement,
+        case: given.case,
+        review: given.review,
+        note: "no".into(),
+    }),
+    ("rule_review", |given| Command::RuleReview {
+        engagement: given.engagement,
+        case: given.case,
+        review: given.review,
+        upheld: true,
+        note: "no".into(),
     }),
     ("edit_deliverable", |given| Command::EditDeliverable {
         engagement: given.engagement,
@@ -168,6 +194,7 @@ const ACTS: &[Act] = &[
 /// Acts on no case, or of the server and of imports alone.
 const OTHERS: &[&str] = &[
     "add_organisation",
+    "fit_model",
     "add_person",
     "record_credential",
     "revoke_credential",
@@ -196,17 +223,33 @@ const OTHERS: &[&str] = &[
     "leave_calibration",
     "close_calibration",
     "note_finding",
+    "close_lot",
+    "screen_lot",
+    "resume_sampling",
 ];
 
-const PERSONAS: [&str; 9] =
-    ["client", "delivery", "reader1", "reader2", "adjudicator", "signer", "auditor", "operator", "stranger"];
+const PERSONAS: [&str; 10] = [
+    "client",
+    "delivery",
+    "reader1",
+    "reader2",
+    "adjudicator",
+    "reviewer",
+    "signer",
+    "auditor",
+    "operator",
+    "stranger",
+];
 
-fn people(world: &World) -> [PersonId; 9] {
-    let World { client, delivery, reader1, reader2, adjudicator, signer, auditor, operator, stranger, .. } = world;
-    [*client, *delivery, *reader1, *reader2, *adjudicator, *signer, *auditor, *operator, *stranger]
+fn people(world: &World) -> [PersonId; 10] {
+    let World {
+        client, delivery, reader1, reader2, adjudicator, reviewer, signer, auditor, operator, stranger, ..
+    } = world;
+    [*client, *delivery, *reader1, *reader2, *adjudicator, *reviewer, *signer, *auditor, *operator, *stranger]
 }
 
 async fn given(world: &World, case: CaseId) -> Given {
+    let review = world.state(case).await["reviews"][0].as_str().and_then(|id| id.parse().ok());
     let content = world.state(case).await["resolution"]["content"].as_str().and_then(|digest| digest.parse().ok());
     Given {
         engagement: world.engagement,
@@ -215,6 +258,7 @@ async fn given(world: &World, case: CaseId) -> Given {
         content: content.unwrap_or_default(),
         judgement: world.judgement(case, "fell").await,
         reader1: world.reader1,
+        review: review.unwrap_or_else(|| ReviewId::of(case.suffix())),
         document: ItemIn { name: "Letter".into(), ..world.case_in("x").items.remove(0) },
     }
 }

@@ -42,6 +42,12 @@ impl World {
                 self.read(self.reader2, case, "fell").await.unwrap();
                 case
             }
+            CaseStatus::InReview => {
+                let case = self.take_in_as(CaseIn { case_type: "audit".into(), ..self.case_in(reference) }).await;
+                self.read(self.reader1, case, "fell").await.unwrap();
+                self.read(self.reader2, case, "fell").await.unwrap();
+                case
+            }
             CaseStatus::AwaitingSignOff => {
                 let case = self.take_in(reference).await;
                 self.read(self.reader1, case, "fell").await.unwrap();

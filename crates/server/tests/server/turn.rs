@@ -1,10 +1,13 @@
-//! Many admissions under one SOW line at once: all are done, and the cap holds (I35).
+//! Many admissions under one SOW line at once: all are done, the cap holds (I35), and one that comes to nothing takes
+//! nothing with it that was built on it.
 
 use remit_kernel::{
     command::Command,
     index::CaseStatus,
+    refusal::code,
     stream::{Scope, StreamId},
 };
+use remit_server::error::Error;
 use remit_store::CaseFilter;
 use tokio::task::JoinSet;
 
@@ -42,4 +45,25 @@ async fn a_cap_holds_however_many_come_at_once() {
         .await
         .unwrap();
     assert!(matches!(line[0].stream.parse(), Ok(StreamId::Line(_))) && line[0].body == r#"{"taken":100}"#, "{line:?}");
+}
+
+/// Of each reference two come at once: whichever is slower comes to nothing after others built on it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn admissions_that_come_to_nothing_leave_the_line_and_its_record_whole() {
+    let world = World::live().await;
+    let mut intakes = JoinSet::new();
+    for number in 0..160 {
+        let (app, caller) = (world.app.clone(), world.caller(world.client));
+        let case = world.case_in(&format!("C-{}", number / 2));
+        let command = Command::TakeIn { engagement: world.engagement, case };
+        intakes.spawn(async move { app.act(caller, command).await });
+    }
+    let taken = intakes.join_all().await;
+    let (done, turned_away): (Vec<_>, Vec<_>) = taken.into_iter().partition(Result::is_ok);
+    assert_eq!(done.len(), 80);
+    for refused in turned_away {
+        assert!(matches!(&refused, Err(Error::Refused(why)) if why.has(code::DUPLICATE)), "{refused:?}");
+    }
+    let verified = world.app.replay(|_| {}).await.unwrap();
+    assert_eq!(verified.first_difference, None);
 }

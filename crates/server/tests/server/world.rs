@@ -7,8 +7,8 @@ use remit_kernel::{
     command::{AnswerIn, CaseIn, Command, ItemIn, JudgementIn, LineIn, PersonIn},
     engagement::LineKind,
     form::{Choice, Evidence, EvidenceRule, Form, Need, Question, QuestionKind},
-    id::{CaseId, EngagementId, ItemId, OrgId, PersonId, SowId},
-    pack::{CaseField, CaseType, Duty, Pack, PackRef, Plan, Playbook, Requirement, Stopping},
+    id::{CaseId, EngagementId, ItemId, LineId, OrgId, PersonId, SowId},
+    pack::{CaseField, CaseType, Duty, Pack, PackRef, Plan, Playbook, Requirement, ReviewPlan, Stopping, WHOLE},
     role::{Role, Side},
     time::Instant,
 };
@@ -31,6 +31,7 @@ pub(crate) struct World {
     pub(crate) reader1: PersonId,
     pub(crate) reader2: PersonId,
     pub(crate) adjudicator: PersonId,
+    pub(crate) reviewer: PersonId,
     pub(crate) signer: PersonId,
     pub(crate) auditor: PersonId,
     pub(crate) stranger: PersonId,
@@ -43,10 +44,15 @@ pub(crate) struct World {
 impl World {
     /// Returns a world in which cases can be taken in.
     pub(crate) async fn live() -> Self {
+        Self::by(pack()).await
+    }
+
+    /// Returns a world whose cases are worked by this pack; its plan, case types and requirements are those of [`pack`].
+    pub(crate) async fn by(pack: Pack) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = testing::open(folder.path()).await.unwrap();
         let app = App::new(store, Clock::stepped(START), Chance::seeded(7)).unwrap();
-        let pack = app.keep_pack(&pack()).await.unwrap();
+        let pack = app.keep_pack(&pack).await.unwrap();
         let founder = Caller::founder;
         let org = |name: &str, country: &str| Command::AddOrganisation { name: name.into(), country: country.into() };
         let client_org = app.act(founder(), org("Harbour Insurance", "GB")).await.unwrap().organisation().unwrap();
@@ -61,6 +67,7 @@ impl World {
         let reader1 = person(provider_org, "Rita Reader", "ZA").await;
         let reader2 = person(provider_org, "Ravi Reader", "ZA").await;
         let adjudicator = person(provider_org, "Ada Adjudicator", "ZA").await;
+        let reviewer = person(provider_org, "Rex Reviewer", "ZA").await;
         let signer = person(provider_org, "Sam Signer", "GB").await;
         let auditor = person(client_org, "Aud Auditor", "GB").await;
         let stranger = person(provider_org, "Stan Stranger", "ZA").await;
@@ -94,6 +101,7 @@ impl World {
             reader1,
             reader2,
             adjudicator,
+            reviewer,
             signer,
             auditor,
             stranger,
@@ -106,6 +114,7 @@ impl World {
             (reader1, Side::Provider, Role::Expert),
             (reader2, Side::Provider, Role::Expert),
             (adjudicator, Side::Provider, Role::Adjudicator),
+            (reviewer, Side::Provider, Role::Reviewer),
             (signer, Side::Provider, Role::Signer),
             (auditor, Side::Client, Role::Auditor),
         ] {
@@ -135,6 +144,8 @@ impl World {
             plan,
         };
         let unsigned = Plan { signoff: false, ..pack().plan };
+        let review = ReviewPlan { random: WHOLE, rebuttal_days: 7, ..ReviewPlan::default() };
+        let reviewed = Plan { review: Some(review), ..unsigned.clone() };
         Command::DraftSow {
             engagement: self.engagement,
             starts_on: "2026-01-01".parse().unwrap(),
@@ -142,6 +153,7 @@ impl World {
             lines: vec![
                 line("2.1", LineKind::Standard, "trial", None),
                 line("2.2", LineKind::Standard, "note", Some(unsigned)),
+                line("2.3", LineKind::Standard, "audit", Some(reviewed)),
                 line("9.1", LineKind::History, "trial", None),
             ],
         }
@@ -221,6 +233,20 @@ impl World {
         self.another(name, Role::Signer).await
     }
 
+    /// Adds a member who needs no credential.
+    pub(crate) async fn member(&self, name: &str, side: Side, role: Role) -> PersonId {
+        let org = if side == Side::Client { self.client_org } else { self.provider_org };
+        let person = add_person(&self.app, self.caller(self.operator), org, name, "GB", BTreeSet::new()).await;
+        let (engagement, roles) = (self.engagement, BTreeSet::from([role]));
+        self.act(self.delivery, Command::AddMember { engagement, person, side, roles, capacity: 50 }).await.unwrap();
+        person
+    }
+
+    /// Returns the SOW line under which a case is worked.
+    pub(crate) async fn line_of(&self, case: CaseId) -> LineId {
+        self.state(case).await["admission"]["line"].as_str().unwrap().parse().unwrap()
+    }
+
     async fn another(&self, name: &str, role: Role) -> PersonId {
         let person =
             add_person(&self.app, self.caller(self.operator), self.provider_org, name, "ZA", BTreeSet::new()).await;
@@ -273,7 +299,7 @@ pub(crate) fn pack() -> Pack {
         version: "1.0.0".into(),
         title: "Evidence".into(),
         summary: "Did it move?".into(),
-        case_types: ["trial", "note", "survey"].map(case_type).into(),
+        case_types: ["trial", "note", "survey", "audit"].map(case_type).into(),
         form: Form {
             questions: vec![Question {
                 key: "effect".into(),
@@ -293,6 +319,8 @@ pub(crate) fn pack() -> Pack {
             stopping: Stopping::Fixed { readings: 2 },
             signoff: true,
             signoff_in_jurisdiction: false,
+            review: None,
+            single_allowed: BTreeSet::new(),
             gold: None,
         },
         requirements: BTreeMap::from([
@@ -307,7 +335,8 @@ pub(crate) fn pack() -> Pack {
     }
 }
 
-/// A kind of case: `survey` is in no line of the statement of work, `note` needs no sign-off.
+/// A kind of case: `survey` is in no line of the statement of work, `note` needs no sign-off, `audit` neither, and each
+/// is reviewed.
 fn case_type(key: &str) -> CaseType {
     let outcome = CaseField { key: "outcome".into(), title: "Outcome".into(), required: true };
     CaseType { key: key.into(), title: key.into(), fields: vec![outcome] }

@@ -42,7 +42,7 @@ const WORKER: &str = "remit_app";
 
 /// What the database holds itself to on our behalf, so that what we gave up on does not stay locked.
 const SETTINGS: &str = "SET statement_timeout = '6s'; SET lock_timeout = '3s'; \
-    SET idle_in_transaction_session_timeout = '6s'; SET client_connection_check_interval = '2s'";
+    SET idle_in_transaction_session_timeout = '6s'; SET client_connection_check_interval = '2s'; SET jit = off";
 
 /// The same for sessions that copy or verify everything.
 const LONG_SETTINGS: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
@@ -51,10 +51,10 @@ const LONG_SETTINGS: &str = "SET statement_timeout = 0; SET idle_in_transaction_
 const WALL: &str = "SELECT set_config('remit.scope', $1, false)";
 
 /// The version of a stream that a write moves, held against everybody else until the write is committed.
-const MOVED: &str = "SELECT version FROM snapshots WHERE scope_id = $1 AND stream = $2 FOR NO KEY UPDATE";
+const MOVED: &str = "SELECT version, head FROM snapshots WHERE scope_id = $1 AND stream = $2 FOR NO KEY UPDATE";
 
 /// The version of a stream on which a write rests: others may rest on it too, nobody may move it.
-const RESTED_ON: &str = "SELECT version FROM snapshots WHERE scope_id = $1 AND stream = $2 FOR SHARE";
+const RESTED_ON: &str = "SELECT version, head FROM snapshots WHERE scope_id = $1 AND stream = $2 FOR SHARE";
 
 /// A connection with its prepared statements.
 pub(crate) struct Session {
@@ -439,9 +439,8 @@ fn compare(plan: &Plan, heard: Vec<Heard>) -> Result<Option<Commit>> {
         return Ok(Some(asked.compare(fingerprint, body)));
     }
     for (expect, heard) in plan.expects.iter().zip(looked) {
-        let found = heard.rows.first();
-        let version = found.map_or(Ok(0), |row| Columns::of(Row::Postgres(row)).take::<u64>())?;
-        if version != expect.version {
+        let found = heard.rows.first().map(|row| Expected::read(&mut Columns::of(Row::Postgres(row)))).transpose()?;
+        if !expect.holds(found) {
             return Ok(Some(Commit::Stale));
         }
     }

@@ -6,7 +6,7 @@ use remit_kernel::index::{CaseStatus, Row};
 use remit_store::{Commit, IndexChange, StoreError, Taken};
 use tokio::{sync::Barrier, task::JoinSet};
 
-use crate::given::{Fresh, SCOPE, asked, at, case, entry, id, step, text, write};
+use crate::given::{Fresh, SCOPE, asked, at, case, digest, entry, id, step, text, write};
 
 #[tokio::test]
 async fn events_and_their_state_come_back_as_they_were_written() {
@@ -41,6 +41,17 @@ async fn a_write_on_a_stream_that_moved_is_stale_and_leaves_nothing() {
     let mut blind = step("case/a", 1);
     blind.expects.clear();
     assert_eq!(fresh.store.commit(blind).await.unwrap(), Commit::Stale);
+}
+
+/// Two writes may give a stream the same version, and one of them come to nothing.
+#[tokio::test]
+async fn a_write_that_rests_on_a_write_that_came_to_nothing_is_stale() {
+    let fresh = Fresh::new().await;
+    fresh.store.commit(step("case/a", 1)).await.unwrap();
+    let mut onto_another = step("case/a", 2);
+    onto_another.expects[0].head = digest("another first event");
+    assert_eq!(fresh.store.commit(onto_another).await.unwrap(), Commit::Stale);
+    assert_eq!(fresh.store.commit(step("case/a", 2)).await.unwrap(), Commit::Done);
 }
 
 #[tokio::test]

@@ -62,12 +62,17 @@ pub(crate) fn write(scope: &str, act: u64) -> Write {
     Write::new(scope, at(100), id::<ActId>(act))
 }
 
+/// The digest of the event that [`step`] makes of this version.
+pub(crate) fn head(version: u64) -> Digest {
+    if version == 0 { Digest::default() } else { digest(&format!("{{\"step\":{version}}}")) }
+}
+
 /// A write that moves a stream from the version before to `version`.
 pub(crate) fn step(stream: &str, version: u64) -> Write {
     let body = format!("{{\"step\":{version}}}");
     let mut write = write(SCOPE, version);
     write.at = at(i64::try_from(version).unwrap());
-    write.expects = vec![Expect { stream: stream.to_owned(), version: version - 1 }];
+    write.expects = vec![Expect { stream: stream.to_owned(), version: version - 1, head: head(version - 1) }];
     write.events = vec![EventRow {
         stream: stream.to_owned(),
         version,

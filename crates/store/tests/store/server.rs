@@ -279,7 +279,11 @@ async fn of_two_nodes_that_rest_on_each_others_stream_at_most_one_is_done() {
         // Each moves its own stream and rests on the other's: done together, each would rest on what is no longer so.
         let crossed = |own: &str, others: &str| {
             let mut write = step(own, 2);
-            write.expects.push(remit_store::Expect { stream: others.to_owned(), version: 1 });
+            write.expects.push(remit_store::Expect {
+                head: digest("{\"step\":1}"),
+                stream: others.to_owned(),
+                version: 1,
+            });
             write.expects.sort_by(|x, y| x.stream.cmp(&y.stream));
             write
         };

@@ -62,15 +62,16 @@ impl Query for GetScreen {
 
     async fn answer(self, look: &mut Look<'_>) -> Result<Screen> {
         let Self { engagement, case, as_of, item, before } = self;
-        let view = GetCase { engagement, case, as_of }.answer(look).await?;
+        // Each part has a place of its own: together they would not fit a stack frame well.
+        let view = Box::pin(GetCase { engagement, case, as_of }.answer(look)).await?;
         let first = view.current_items().find(|item| item.media != Media::Link).map(|item| (item.item, item.version));
         let open = match item.or(first) {
             None => None,
             Some((item, version)) => {
-                Some(GetItem { engagement, case, item, version: Some(version), as_of }.answer(look).await?)
+                Some(Box::pin(GetItem { engagement, case, item, version: Some(version), as_of }.answer(look)).await?)
             }
         };
-        let timeline = GetTimeline { engagement, case, as_of }.answer(look).await?;
+        let timeline = Box::pin(GetTimeline { engagement, case, as_of }.answer(look)).await?;
         // As it was then: those who had seen it by then.
         let before = before.or(as_of.map(until));
         let witnesses = match (ListWitnesses { engagement, case, before, limit: WITNESSES }).answer(look).await {

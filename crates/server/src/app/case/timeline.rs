@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use remit_access::Action;
 use remit_kernel::{
-    case::{CaseEvent, Cause, Item, Look as Seen, Material, ReturnCode},
+    case::{CaseEvent, Cause, DrawCause, Item, Look as Seen, Material, ReturnCode},
     id::{CaseId, EngagementId, ItemId, PersonId},
-    index::Part,
+    index::{Part, ReviewKind},
     panel::{PanelEvent, Release},
     stream::{Event, Scope, StreamId},
     text::TextRef,
@@ -20,6 +20,7 @@ use crate::{
     app::{
         load::laid,
         look::{ERASED, Look, Query},
+        stopping,
     },
     error::Result,
 };
@@ -110,6 +111,10 @@ impl Look<'_> {
             | Event::Gold(_)
             | Event::Calibration(_)
             | Event::Precedent(_)
+            | Event::Review(_)
+            | Event::Lot(_)
+            | Event::Sampler(_)
+            | Event::Model(_)
             | Event::Member(_)
             | Event::Organisation(_)
             | Event::Person(_) => None,
@@ -145,13 +150,16 @@ impl Look<'_> {
         };
         match event {
             PanelEvent::Planned { stopping, .. } => {
-                let remit_kernel::pack::Stopping::Fixed { readings } = *stopping;
-                let what = if readings == 1 {
-                    "One reading is planned".to_owned()
-                } else {
-                    format!("{readings} independent readings are planned")
-                };
-                Some(Line { at, what: What::Plain(what), who: None, reader: false, note: None })
+                let what = What::Plain(stopping::planned(*stopping));
+                Some(Line { at, what, who: None, reader: false, note: None })
+            }
+            PanelEvent::Weighed { weighed } => own_or(
+                Line { at, what: What::Plain(weighed.sentence()), who: None, reader: false, note: None },
+                Sight::Open,
+            ),
+            PanelEvent::Outvoted { questions, .. } => {
+                let what = format!("The readers differed on {}; the plan’s limit was met", questions.join(", "));
+                own_or(Line { at, what: What::Plain(what), who: None, reader: false, note: None }, Sight::Open)
             }
             PanelEvent::SeatTaken { reader, .. } => {
                 own_or(by("A reader took a seat".to_owned(), *reader, None), Sight::Arranging)
@@ -216,6 +224,7 @@ impl Look<'_> {
                     Cause::Disagreement => "The answer was questioned",
                     Cause::Signoff => "The signer holds another answer",
                     Cause::Return => "The client questions the answer",
+                    Cause::Review => "A review questions the answer",
                 };
                 let line = Line {
                     at,
@@ -286,6 +295,9 @@ fn neutral(event: &CaseEvent) -> bool {
         | CaseEvent::AdjudicationAsked { .. }
         | CaseEvent::Resolved { .. }
         | CaseEvent::DeliverableEdited { .. }
+        | CaseEvent::Drawn { .. }
+        | CaseEvent::Selected { .. }
+        | CaseEvent::ReviewEnded { .. }
         | CaseEvent::SignoffRequested { .. }
         | CaseEvent::ItemOpened { .. }
         | CaseEvent::Signed { .. }
@@ -339,6 +351,7 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
                 Cause::Disagreement => "An adjudicator is needed: the readers differ",
                 Cause::Signoff => "An adjudicator is needed: the signer holds another answer",
                 Cause::Return => "An adjudicator is needed: the client questions the answer",
+                Cause::Review => "An adjudicator is needed: a review found the answer wrong",
             },
             None,
             None,
@@ -352,6 +365,18 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
             line(what, None, None)
         }
         CaseEvent::DeliverableEdited { by, .. } => line("The deliverable was edited", Some(*by), None),
+        // That a case was not drawn is no news, and what the client's own readers do is the client's.
+        CaseEvent::Drawn { review: None, .. } => None,
+        CaseEvent::Drawn { causes, .. } => {
+            let causes: Vec<_> = causes.iter().map(|cause| draw_words(*cause)).collect();
+            line(&format!("Drawn for review: {}", causes.join("; ")), None, None)
+        }
+        CaseEvent::Selected { cause, .. } => line(&format!("Drawn for review: {}", draw_words(*cause)), None, None),
+        CaseEvent::ReviewEnded { kind: ReviewKind::InHouse, .. } => {
+            line("The client's own reader finished", None, None)
+        }
+        CaseEvent::ReviewEnded { passed: true, .. } => line("Reviewed: passed", None, None),
+        CaseEvent::ReviewEnded { passed: false, .. } => line("Reviewed: failed", None, None),
         CaseEvent::SignoffRequested { .. } => line("Sign-off was requested", None, None),
         CaseEvent::ItemOpened { by, material, how, .. } => {
             let what = match how {
@@ -389,6 +414,21 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
         }),
         CaseEvent::Cancelled { by, reason } => line("Cancelled", Some(*by), Some(*reason)),
         CaseEvent::ShowingEnded {} => line("Closed: it was a gold case", None, None),
+    }
+}
+
+/// Returns why a case was drawn for review, in words.
+pub(crate) const fn draw_words(cause: DrawCause) -> &'static str {
+    match cause {
+        DrawCause::Random => "by chance",
+        DrawCause::Urgent => "by chance among urgent cases",
+        DrawCause::LowConfidence => "by chance among cases read with low confidence",
+        DrawCause::SingleReading => "by chance among cases with one reading",
+        DrawCause::Adjudicated => "by chance among adjudicated cases",
+        DrawCause::NewExpert => "by chance among cases of new experts",
+        DrawCause::EveryCase => "every case is reviewed while sampling is discontinued",
+        DrawCause::Sample => "to complete the sample of its lot",
+        DrawCause::Rejected => "its lot was rejected",
     }
 }
 

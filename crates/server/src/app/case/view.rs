@@ -8,12 +8,12 @@ use remit_access::{Action, Class, Label};
 use remit_kernel::{
     case::{Case, Cause, DecidedBy, DeliveryState, Item, Media, ReturnCode, SignoffState, Visibility},
     facts::Want,
-    form::{Answer, Evidence, Form, Judgement, QuestionKind},
+    form::{Answer, Evidence, Form, Judgement},
     hash::Digest,
     id::{AssignmentId, CaseId, CredentialId, EngagementId, ItemId, PersonId, TextId},
     index::{CaseStatus, Origin, Part},
     pack::{Pack, Stopping},
-    panel::{Panel, Provenance, Reading},
+    panel::{Panel, Provenance, Reading, Verdict, Weighed},
     quote,
     role::{Role, Side},
     stream::{Scope, State, StreamId},
@@ -27,7 +27,10 @@ use super::{
     sight::{Sight, sight},
 };
 use crate::{
-    app::look::{ERASED, Look, Query},
+    app::{
+        look::{ERASED, Look, Query},
+        stopping::StoppingOut,
+    },
     error::Result,
 };
 
@@ -169,8 +172,9 @@ pub struct BasisView {
     /// Digest of the pack.
     #[schema(value_type = String)]
     pub pack_digest: Digest,
-    /// Readings that the plan asks for; for history, what the file has.
-    pub readings: u8,
+    /// How often the plan asks for a reading; history has what the file has.
+    #[serde(flatten)]
+    pub stopping: StoppingOut,
     /// Whether a professional signs.
     pub signoff: bool,
     /// Revisions included.
@@ -223,11 +227,40 @@ pub struct QuoteView {
     pub quote: String,
 }
 
+/// When and why a sequential panel stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct StoppedView {
+    /// In a sentence.
+    pub sentence: String,
+    /// After how many readings.
+    pub readings: u8,
+    /// Estimated chance of a wrong answer, in millionths; none: nothing calibrates it.
+    pub error: Option<u32>,
+    /// The limit of the plan, in millionths.
+    pub error_max: u32,
+    /// Version of the model that was asked.
+    pub model: Option<u32>,
+    /// `enough`, `cap`, `closed` or `uncalibrated`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+}
+
+impl StoppedView {
+    fn of(weighed: Weighed) -> Self {
+        let Weighed { readings, error, error_max, model, verdict } = weighed;
+        Self { sentence: weighed.sentence(), readings, error, error_max, model, verdict }
+    }
+}
+
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OutcomeView {
-    /// How it was decided: `agreement`, `adjudicated` or `single`.
+    /// How it was decided: `agreement`, `panel` (the readers differ, and the plan's limit is met), `adjudicated` or `single`.
     pub decided: &'static str,
+    /// Readings that counted.
+    pub readings: u32,
+    /// When and why a sequential panel stopped; none: the number of readings was fixed.
+    pub stopped: Option<StoppedView>,
     /// Whether the readers had agreed and the answer was changed afterwards.
     pub changed_after_agreement: bool,
     /// The answers.
@@ -546,7 +579,10 @@ impl Look<'_> {
                     DecidedBy::Agreement => "agreement",
                     DecidedBy::Adjudicator(_) => "adjudicated",
                     DecidedBy::Single => "single",
+                    DecidedBy::Panel => "panel",
                 },
+                readings: u32::try_from(panel.map_or(0, |panel| panel.panel_readings().count())).unwrap_or(u32::MAX),
+                stopped: panel.and_then(|panel| panel.weighed.last()).map(|(weighed, _)| StoppedView::of(*weighed)),
                 changed_after_agreement: resolution.decided.changed_after_agreement,
                 judgement: telling.judgement(&resolution.outcome, |_, _| false),
                 content: resolution.content,
@@ -678,6 +714,7 @@ impl Look<'_> {
                 Action::ReadCaseAsReader,
                 seat && matches!(status, CaseStatus::Ready | CaseStatus::Reading) && !case.imported(),
             ),
+            ("close_reading", Action::AssignSeat, scene.sight == Sight::Arranging && closable(case, panel)),
             ("admit_case", Action::SettleScope, status == CaseStatus::ScopeQuery),
             ("decline_case", Action::SettleScope, status == CaseStatus::ScopeQuery),
             ("take_adjudication", Action::Adjudicate, status == CaseStatus::Adjudicating),
@@ -741,9 +778,9 @@ impl Telling<'_> {
             }
             let (words, spans) = match answer {
                 None => (String::new(), &[][..]),
-                Some(Answer::Choice(option)) => (option_title(&question.kind, option), &[][..]),
                 Some(Answer::Text(text)) => (self.words.text(*text), &[][..]),
                 Some(Answer::Span(spans)) => (String::new(), spans.as_slice()),
+                Some(closed) => (question.words(closed).unwrap_or_default(), &[][..]),
             };
             Some(AnswerView {
                 question: question.key.clone(),
@@ -794,14 +831,14 @@ impl Telling<'_> {
     }
 }
 
-fn option_title(kind: &QuestionKind, key: &str) -> String {
-    let title = match kind {
-        QuestionKind::Choice { options } => {
-            options.iter().find(|option| option.key == key).map(|option| option.title.clone())
-        }
-        QuestionKind::Span { .. } | QuestionKind::Text { .. } => None,
+/// Returns whether a sequential panel has its fewest readings, wants another, and nobody is at it.
+fn closable(case: &Case, panel: Option<&Panel>) -> bool {
+    let waits = |panel: &&Panel| {
+        matches!(panel.stopping, Stopping::Sequential { .. })
+            && panel.panel_readings().count() >= usize::from(panel.stopping.first())
+            && panel.held_duties().next().is_none()
     };
-    title.unwrap_or_else(|| key.to_owned())
+    case.status == CaseStatus::Reading && panel.is_some_and(|panel| waits(&panel))
 }
 
 fn telling_case_type(scene: &Scene) -> String {
@@ -811,14 +848,13 @@ fn telling_case_type(scene: &Scene) -> String {
 
 fn basis(scene: &Scene) -> Option<BasisView> {
     let admission = scene.case.admission.as_ref()?;
-    let Stopping::Fixed { readings } = admission.plan.stopping;
     Some(BasisView {
         clause: admission.clause.clone(),
         pack: admission.pack.name.clone(),
         pack_title: scene.pack.as_ref().map_or_else(|| admission.pack.name.clone(), |pack| pack.title.clone()),
         pack_version: admission.pack.version.clone(),
         pack_digest: admission.pack.digest,
-        readings,
+        stopping: StoppingOut::of(&admission.plan),
         signoff: admission.plan.signoff,
         revisions_max: admission.revisions_max,
     })

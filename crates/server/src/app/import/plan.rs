@@ -7,7 +7,7 @@ use remit_formats::{
     table::{Row, Table, TableError},
 };
 use remit_kernel::{
-    form::{Answer, Form, QuestionKind},
+    form::{Answer, Form},
     index::Part,
     panel::Source,
     refusal::{Reason, code},
@@ -218,11 +218,11 @@ impl Reading<'_> {
             let (reference, given) = reading.map.gold(row)?;
             let mut answers = BTreeMap::new();
             for (question, answer) in given {
-                match reading.form.question(&question).map(|question| &question.kind) {
-                    Some(QuestionKind::Choice { .. }) => drop(answers.insert(question, Answer::Choice(answer))),
-                    Some(QuestionKind::Span { .. } | QuestionKind::Text { .. }) | None => {
+                match reading.form.question(&question).and_then(|question| question.kind.read(&answer)) {
+                    Some(answer) => drop(answers.insert(question, answer)),
+                    None => {
                         return Err(format!(
-                            "`{question}` is not a choice: only choices can be compared with a reference answer"
+                            "`{question}` takes words or passages: they cannot be compared with a reference answer"
                         ));
                     }
                 }

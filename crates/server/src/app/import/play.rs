@@ -53,7 +53,8 @@ pub(super) async fn play(
     progress: &(impl Fn(Progress) + Send + Sync),
 ) -> Result<Imported> {
     let total = plan.acts();
-    let mut known = known(app, &stage, &plan).await?;
+    let references: Vec<_> = plan.cases.iter().map(|case| case.reference.as_str()).collect();
+    let mut known = known(app, &stage, &references).await?;
     let cases: Vec<_> = plan.cases.into_iter().map(|planned| (known.remove(&planned.reference), planned)).collect();
     let done = AtomicUsize::new(0);
     let (stage, done) = (&stage, &done);
@@ -86,13 +87,13 @@ struct Known {
     panel: Option<Panel>,
 }
 
-/// Returns the cases of the plan that are here already, by reference.
-async fn known(app: &App, stage: &Stage<'_>, plan: &Plan) -> Result<HashMap<String, Known>> {
+/// Returns those of the cases that are here already, by reference.
+async fn known(app: &App, stage: &Stage<'_>, references: &[&str]) -> Result<HashMap<String, Known>> {
     let scope = Scope::Engagement(stage.engagement).to_string();
     let mut known = HashMap::new();
-    for batch in plan.cases.chunks(BATCH) {
+    for batch in references.chunks(BATCH) {
         let keys: HashMap<_, _> =
-            batch.iter().map(|case| (reference_key(stage.engagement, &case.reference), &case.reference)).collect();
+            batch.iter().map(|reference| (reference_key(stage.engagement, reference), *reference)).collect();
         let wanted: Vec<_> = keys.keys().copied().collect();
         let rows = app.store.cases_by_references(&scope, &wanted).await?;
         let streams: Vec<_> =
@@ -101,10 +102,21 @@ async fn known(app: &App, stage: &Stage<'_>, plan: &Plan) -> Result<HashMap<Stri
         for row in rows {
             let Some(case) = facts.cases.remove(&row.case) else { continue };
             let panel = facts.panels.remove(&row.case.panel());
-            known.extend(keys.get(&row.reference_key).map(|reference| ((*reference).clone(), Known { case, panel })));
+            known
+                .extend(keys.get(&row.reference_key).map(|reference| ((*reference).to_owned(), Known { case, panel })));
         }
     }
     Ok(known)
+}
+
+/// What taking a case in came to.
+enum Taken {
+    /// It is new: its identifier and what can be quoted.
+    New(CaseId, Items),
+    /// It was taken in meanwhile by somebody else.
+    Here(Box<Known>),
+    /// Why it cannot be taken in.
+    Refused(String),
 }
 
 /// What became of one case.
@@ -130,7 +142,9 @@ impl Played {
         match self.panel {
             Some(PanelStatus::Agreed) => imported.panels.agreed += 1,
             // An adjudicator decides a dispute and does not undo it.
-            Some(PanelStatus::Disputed | PanelStatus::Adjudicated) => imported.panels.disputed += 1,
+            Some(PanelStatus::Disputed | PanelStatus::Outvoted | PanelStatus::Adjudicated) => {
+                imported.panels.disputed += 1;
+            }
             Some(PanelStatus::Single) => imported.panels.single += 1,
             Some(PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void) | None => {}
         }
@@ -155,8 +169,9 @@ impl Playing<'_> {
         let (case, panel, mut items) = match (known, given) {
             (Some(known), _) => (known.case.case, known.panel, None),
             (None, Some(given)) => match self.take_in(given).await? {
-                Ok((case, items)) => (case, None, Some(items)),
-                Err(reason) => {
+                Taken::New(case, items) => (case, None, Some(items)),
+                Taken::Here(known) => (known.case.case, known.panel, None),
+                Taken::Refused(reason) => {
                     let reason = format!("its case was not taken: {reason}");
                     self.reject_all(&readings, gold.as_ref().map(|gold| &gold.at), &reason);
                     return Ok(self.played);
@@ -199,9 +214,10 @@ impl Playing<'_> {
         self.played.report.rejected.extend(rows.map(|at| at.report(reason)));
     }
 
-    /// Takes a case in; the inner error says why it cannot be.
-    async fn take_in(&mut self, given: GivenCase) -> Result<std::result::Result<(CaseId, Items), String>> {
+    /// Takes a case in.
+    async fn take_in(&mut self, given: GivenCase) -> Result<Taken> {
         let GivenCase { at, case, items } = given;
+        let reference = case.reference.clone();
         let owner = self.caller.person().ok_or(Error::SignedOut)?;
         let command = Command::TakeInHistory {
             engagement: self.stage.engagement,
@@ -224,27 +240,32 @@ impl Playing<'_> {
         let taken = match self.app.act(self.caller.clone(), command).await {
             Ok(receipt) => receipt.case().ok_or_else(|| Reason::hidden("case"))?,
             Err(error) => {
+                // Another import of the same file, perhaps one whose connection was lost, was faster.
+                if matches!(&error, Error::Refused(refusal) if refusal.has(code::DUPLICATE))
+                    && let Some(here) = known(self.app, self.stage, &[&reference]).await?.remove(&reference)
+                {
+                    return Ok(Taken::Here(Box::new(here)));
+                }
                 let reason = refused(error)?;
                 self.played.report.rejected.push(at.report(&reason));
-                return Ok(Err(reason));
+                return Ok(Taken::Refused(reason));
             }
         };
         self.played.taken_in = true;
         if items.is_empty() {
-            return Ok(Ok((taken, Items::default())));
+            return Ok(Taken::New(taken, Items::default()));
         }
         // The items were numbered as they were taken in, in the order given.
         let facts = self.app.states(self.stage.engagement, &[StreamId::Case(taken)]).await?;
         let kept = facts.cases.get(&taken).map(|case| case.items.clone()).unwrap_or_default();
         let items = kept.into_iter().zip(items).map(|(item, (name, body))| (item.item, item.version, name, body));
-        Ok(Ok((taken, Items(items.collect()))))
+        Ok(Taken::New(taken, Items(items.collect())))
     }
 
     /// Says of a reading that is here already whether the file still agrees with it.
     fn compare(&mut self, recorded: &BTreeMap<String, Answer>, reading: &PlannedReading) {
         let same = reading.answers.iter().all(|(question, answer)| match recorded.get(question) {
-            Some(Answer::Choice(known)) => known == answer,
-            Some(Answer::Span(_) | Answer::Text(_)) => true,
+            Some(known) => known.word().is_none_or(|known| known == *answer),
             None => false,
         });
         if same {
@@ -304,21 +325,16 @@ impl Playing<'_> {
             ..JudgementIn::default()
         };
         for (question, answer) in &reading.answers {
-            let answer = match kind(question) {
-                Some(QuestionKind::Text { .. }) => AnswerIn::Text(answer.clone()),
-                Some(QuestionKind::Choice { .. } | QuestionKind::Span { .. }) | None => {
-                    AnswerIn::Choice(answer.clone())
-                }
-            };
-            judgement.answers.insert(question.clone(), answer);
+            // What the question does not take goes on as well: the kernel says so.
+            let read = kind(question).and_then(|kind| AnswerIn::read(kind, answer));
+            judgement.answers.insert(question.clone(), read.unwrap_or_else(|| AnswerIn::Choice(answer.clone())));
         }
         for (question, mut spans) in spans {
             spans.sort_unstable();
-            match kind(&question) {
-                Some(QuestionKind::Span { .. }) => drop(judgement.answers.insert(question, AnswerIn::Span(spans))),
-                Some(QuestionKind::Choice { .. } | QuestionKind::Text { .. }) | None => {
-                    drop(judgement.evidence.insert(question, spans));
-                }
+            if matches!(kind(&question), Some(QuestionKind::Span { .. })) {
+                judgement.answers.insert(question, AnswerIn::Span(spans));
+            } else {
+                judgement.evidence.insert(question, spans);
             }
         }
         judgement

@@ -56,6 +56,7 @@ fn command(word: &str, engagement: EngagementId, case: CaseId, fields: &Fields) 
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
     Ok(match word {
         "claim" => Command::ClaimSeat { engagement, case },
+        "close-reading" => Command::CloseReading { engagement, case },
         "admit" => Command::AdmitCase { engagement, case },
         "decline" => Command::DeclineCase { engagement, case, reason: field("reason") },
         "cancel" => Command::CancelCase { engagement, case, reason: field("reason") },

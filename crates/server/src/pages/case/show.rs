@@ -230,13 +230,20 @@ pub(crate) fn decided(view: &CaseView, outcome: &OutcomeView) -> String {
         readers => format!("{readers} readers"),
     };
     let last = view.challenges.last().map(|challenge| challenge.cause);
-    match (outcome.decided, outcome.changed_after_agreement, last) {
+    let how = match (outcome.decided, outcome.changed_after_agreement, last) {
         (_, true, Some(Cause::Return)) => format!("{readers} agreed, changed after the client returned it"),
         (_, true, _) => format!("{readers} agreed, changed at sign-off"),
         ("agreement", false, _) if view.other_evidence => format!("{readers} agreed, on other evidence"),
         ("agreement", false, _) => format!("{readers} agreed"),
         ("single", false, _) => "One reading, as planned".to_owned(),
+        ("panel", false, _) => {
+            format!("{readers} differed; the answer with the best chance stands, the others are kept below")
+        }
         (_, false, _) => "Adjudicated".to_owned(),
+    };
+    match &outcome.stopped {
+        Some(stopped) => format!("{how}. {}.", stopped.sentence),
+        None => how,
     }
 }
 

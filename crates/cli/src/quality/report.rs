@@ -1,30 +1,18 @@
-//! `remit quality`: the figures of an engagement.
+//! `remit quality report`: the figures of an engagement.
 
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use clap::{Subcommand, ValueEnum};
+use clap::ValueEnum;
 use remit_kernel::{id::EngagementId, index::Origin};
 use remit_server::app::quality::{Agreement, Quality, ShowQuality};
 use serde_json::json;
 
 use crate::{instance::Instance, remote::Remote};
 
-/// Reports how far readers agree.
+/// Prints agreement by question and pair of an engagement.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Figures,
-}
-
-#[derive(Debug, Subcommand)]
-enum Figures {
-    /// Prints agreement by question and pair.
-    Report(Report),
-}
-
-#[derive(Debug, clap::Args)]
-struct Report {
     #[command(flatten)]
     instance: Instance,
     #[command(flatten)]
@@ -52,7 +40,7 @@ enum Of {
 }
 
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let Figures::Report(Report { instance, remote, engagement, origin, json }) = args.command;
+    let Args { instance, remote, engagement, origin, json } = args;
     let origin = match origin {
         Of::All => None,
         Of::Witnessed => Some(Origin::Witnessed),
@@ -67,9 +55,9 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         app.view(&caller, ShowQuality { engagement, origin }).await?
     };
     if json {
-        println!("{}", figures(&quality));
+        say!("{}", figures(&quality));
     } else {
-        println!("{}", words(&quality));
+        say!("{}", words(&quality));
     }
     Ok(())
 }

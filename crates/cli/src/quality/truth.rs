@@ -1,0 +1,273 @@
+//! `remit quality truth`: what is true, given what several workers said, and how reliable each of them is.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use remit_formats::labels::{Gold, Labels};
+use remit_stats::{
+    interval,
+    truth::{self, Choice, Evidence, Inference, Model, Options, Warning, calibrate::GOLD_MIN},
+};
+use serde_json::{Value, json};
+
+use super::{gold, input::Input};
+
+/// Labels from which on a run says how far it is.
+const LONG: usize = 200_000;
+const CONFIDENCE: f64 = 0.95;
+/// Rounds of an exact fit.
+const ROUNDS_MAX: u32 = 10_000;
+/// Workers that are printed for people; `--json` has all.
+const SHOWN: usize = 20;
+
+/// Infers the true answer of each task, and how reliable each worker is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    known: gold::Known,
+    /// How the answers are weighed.
+    #[arg(long, value_enum, default_value_t = Method::Auto)]
+    method: Method,
+    /// Write task, label and the chance that it is right to this file, as CSV.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Fit to the very end of the likelihood, and `dawid-skene` without smoothing, as published figures are.
+    #[arg(long)]
+    exact: bool,
+    /// Where the chance of `ebcc` begins.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How answers are weighed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Method {
+    /// Every answer counts the same.
+    Majority,
+    /// By agreement with the majority.
+    Wawa,
+    /// By one accuracy for each worker.
+    OneCoin,
+    /// By each worker's confusion of labels.
+    DawidSkene,
+    /// The same, with a prior.
+    Ibcc,
+    /// By each worker's precision.
+    Bwa,
+    /// By a confusion drawn towards one accuracy where a worker gave few answers.
+    Anchored,
+    /// For ordered labels: by how far a worker leans and spreads.
+    Graded,
+    /// By kinds of task on which workers err together; slow.
+    Ebcc,
+    /// The one that known answers prefer; without 30 of them `anchored`.
+    Auto,
+}
+
+impl Method {
+    pub(super) fn choice(self) -> Choice {
+        Choice::One(match self {
+            Self::Majority => Model::Majority,
+            Self::Wawa => Model::Wawa,
+            Self::OneCoin => Model::OneCoin,
+            Self::DawidSkene => Model::DawidSkene,
+            Self::Ibcc => Model::Ibcc,
+            Self::Bwa => Model::Bwa,
+            Self::Anchored => Model::Anchored,
+            Self::Graded => Model::Graded,
+            Self::Ebcc => Model::Ebcc,
+            Self::Auto => return Choice::Auto,
+        })
+    }
+}
+
+/// Returns how a fit is done on this machine; the number of threads changes no figure.
+pub(super) fn options(seed: u64) -> Options {
+    Options { threads: thread::available_parallelism().map_or(1, usize::from), seed, ..Options::default() }
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let mut read = args.input.read(None)?;
+    let gold = args.known.read(&mut read)?;
+    let labels = gold::labels(&read)?;
+    if labels.len() >= LONG {
+        tell!("{} labels read, inferring …", labels.len());
+    }
+    let answers = gold.as_ref().map_or(&[][..], |gold| &gold.answers);
+    let evidence = Evidence { labels: &labels, gold: answers, history: &[] };
+    let usual = options(args.seed);
+    let exact = Options { smoothing: 0.0, rounds_max: ROUNDS_MAX, change_min: 1e-10, gain_min: 0.0, ..usual };
+    let found = truth::infer(&evidence, args.method.choice(), if args.exact { &exact } else { &usual })?;
+    if let Some(out) = &args.out {
+        write(out, &read, &found).with_context(|| format!("writing {}", out.display()))?;
+    }
+    if args.json {
+        say!("{}", figures(args.method, &read, gold.as_ref(), &found));
+    } else {
+        words(&read, gold.as_ref(), &found);
+    }
+    Ok(())
+}
+
+/// Writes the best label of each task with its chance.
+fn write(path: &Path, read: &Labels, found: &Inference) -> Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    writeln!(out, "task,label,probability")?;
+    for (task, chance) in (0_u32..).zip(&found.chances) {
+        let label = best(found.fit.of(task as usize));
+        writeln!(out, "{},{},{chance:.6}", quoted(read.tasks.name(task)), quoted(read.labels.name(label)))?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Returns the first class with the best chance.
+fn best(chances: &[f64]) -> u32 {
+    let mut best = 0;
+    for (class, chance) in (0_u32..).zip(chances) {
+        if *chance > chances[best as usize] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// Returns a field of CSV.
+fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+fn figures(method: Method, read: &Labels, gold: Option<&Gold>, found: &Inference) -> Value {
+    let fit = &found.fit;
+    let workers = (0_u32..).zip(&fit.workers).map(|(worker, own)| {
+        let interval = own.interval.map(|interval| [interval.lower, interval.upper]);
+        json!({
+            "worker": read.workers.name(worker), "answers": own.answers, "accuracy": own.accuracy, "interval": interval,
+        })
+    });
+    let classes = (0_u32..).zip(&fit.prior).map(|(class, share)| {
+        let expected: f64 = fit.posterior.iter().skip(class as usize).step_by(fit.classes).sum();
+        json!({ "label": read.labels.name(class), "prior": share, "tasks_expected": expected })
+    });
+    let candidates = found.candidates.iter().map(|one| json!({ "method": one.model.word(), "accuracy": one.accuracy }));
+    let accuracy = accuracy(found);
+    json!({
+        "method": fit.model.word(),
+        "asked": method.to_possible_value().map(|value| value.get_name().to_owned()),
+        "tasks": read.tasks.len(),
+        "labels": read.rows.len(),
+        "blank": read.blank,
+        "iterations": fit.iterations,
+        "log_likelihood": fit.log_likelihood(),
+        "evidence_bound": fit.bound,
+        "accuracy": accuracy.map(|(value, _)| value),
+        "accuracy_interval": accuracy.and_then(|(_, interval)| interval),
+        "accuracy_of_majority": found.majority_accuracy,
+        "gold": gold.map(|gold| json!({ "known": gold.known, "elsewhere": gold.elsewhere })),
+        "candidates": candidates.collect::<Vec<_>>(),
+        "calibration": {
+            "known": found.calibration.known, "measured": found.calibration.measured(),
+            "error_before": found.calibration.error_before, "error": found.calibration.error,
+        },
+        "models_differ": found.judgement.disagreement,
+        "against_majority": found.judgement.against_majority,
+        "unanimous": found.judgement.unanimous,
+        "unanimous_overturned": found.judgement.overturned,
+        "warning": (!found.warnings.is_empty()).then(|| warnings(found)),
+        "classes": classes.collect::<Vec<_>>(),
+        "workers": workers.collect::<Vec<_>>(),
+    })
+}
+
+/// Returns the share of known answers that the model finds when they are held back from it, with its interval.
+fn accuracy(found: &Inference) -> Option<(f64, Option<[f64; 2]>)> {
+    let n = u64::try_from(found.held_back.len()).ok().filter(|n| *n > 0)?;
+    let right: f64 = found.held_back.iter().map(|held| held.right).sum();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of points, rounded")]
+    let interval = interval::wilson(right.round() as u64, n, CONFIDENCE).ok();
+    #[expect(clippy::cast_precision_loss, reason = "counts of tasks are exact")]
+    let share = right / n as f64;
+    Some((share, interval.map(|interval| [interval.lower, interval.upper])))
+}
+
+/// Returns what to be wary of, in sentences.
+pub(super) fn warnings(found: &Inference) -> String {
+    let sentence = |warning: &Warning| match warning {
+        Warning::ModelsDiffer(share) => format!(
+            "Models that should agree differ on {:.1} % of the tasks, so the labels alone do not tell who is right: \
+             give {GOLD_MIN} known answers or more with `--gold` and `--method auto`.",
+            share * 100.0
+        ),
+        Warning::BelowMajority(share) => format!(
+            "On the known answers this method finds {:.1} % fewer than a plain majority of votes: use `--method auto`.",
+            share * 100.0
+        ),
+        Warning::Switched(model) => format!(
+            "`{}` was replaced by `{}`, because its classes no longer stood for what the workers called them.",
+            model.word(),
+            found.fit.model.word()
+        ),
+        Warning::OneWorker => "One worker gave all labels: nothing can be said of how reliable it is.".to_owned(),
+        Warning::OneLabelEach => "No task has two labels: workers cannot be held against each other.".to_owned(),
+    };
+    found.warnings.iter().map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
+    let fit = &found.fit;
+    say!("{} labels on {} tasks by {} workers", read.rows.len(), read.tasks.len(), read.workers.len());
+    say!("method {}, rounds {}", fit.model.word(), fit.iterations);
+    if let Some(gold) = gold {
+        match accuracy(found) {
+            Some((accuracy, interval)) => {
+                let ends = interval.map_or_else(String::new, |[lower, upper]| format!(" ({lower:.3} to {upper:.3})"));
+                say!("accuracy on {} known answers, held back: {accuracy:.4}{ends}", found.held_back.len());
+            }
+            None => say!("none of the known answers is about these tasks"),
+        }
+        if let Some(majority) = found.majority_accuracy {
+            say!("accuracy of a plain majority on the same: {majority:.4}");
+        }
+        if gold.elsewhere > 0 {
+            say!("{} known answers are about tasks that nobody labelled", gold.elsewhere);
+        }
+    }
+    match (found.calibration.measured(), found.calibration.error) {
+        (true, Some(error)) => {
+            say!("chances are off by {error:.3} on average, measured on {} known answers", found.calibration.known);
+        }
+        _ => say!("chances are not measured: that takes {GOLD_MIN} known answers"),
+    }
+    let judgement = &found.judgement;
+    say!("{} tasks are unanimous, {} of them overturned", judgement.unanimous, judgement.overturned);
+    if !found.warnings.is_empty() {
+        say!("warning: {}", warnings(found));
+    }
+    say!("");
+    say!("worker, answers, accuracy (95 % interval)");
+    for (worker, own) in (0_u32..).zip(&fit.workers).take(SHOWN) {
+        let accuracy = own.accuracy.zip(own.interval).map_or_else(
+            || "none".to_owned(),
+            |(accuracy, ends)| format!("{accuracy:.3} ({:.3} to {:.3})", ends.lower, ends.upper),
+        );
+        say!("{}, {}, {accuracy}", read.workers.name(worker), own.answers);
+    }
+    if fit.workers.len() > SHOWN {
+        say!("… and {} more: `--json` has all", fit.workers.len() - SHOWN);
+    }
+}

@@ -1,0 +1,753 @@
+//! The quality certificate: what was read, by how many, how far they agreed, what a sample found and with what risk.
+//!
+//! [`Figures`] are a pure function of folded states, so that anybody with the exported events computes them again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use remit_access::Action;
+use remit_kernel::{
+    case::{Case, DecidedBy, DeliveryState},
+    facts::Want,
+    form::Answer,
+    hash::Digest,
+    id::{CaseId, EngagementId, LotId},
+    index::{DefectKind, LotStatus, Origin, ReviewKind, ReviewStatus, Severity},
+    lot::{Lot, Mode, Place, Seed},
+    pack::WHOLE,
+    panel::{Panel, Provenance, Reading},
+    refusal::{Reason, code},
+    review::Review,
+    stream::{Scope, StreamId},
+};
+use remit_stats::{
+    agreement::{Counts, Undefined},
+    interval,
+    sampling::Plan,
+};
+use remit_store::CaseFilter;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    look::{Look, Query},
+    lot::row_of,
+    review::service,
+};
+use crate::error::Result;
+
+/// Name of the document's shape; a later shape has another number.
+pub const FORMAT: &str = "remit-quality-certificate/1";
+/// What stands on every figure that rests on files.
+const IMPORTED: &str = "Imported: times, authors and blindness as claimed by the file, not witnessed by Remit";
+/// Confidence of every interval.
+const CONFIDENCE: f64 = 0.95;
+/// Resamples behind an interval of agreement, and the seed they are drawn from.
+const RESAMPLES: u32 = 1_000;
+const SEED: u64 = 2_026;
+/// A sample of more than this share of its lot is judged as part of a finite lot.
+const FINITE_SHARE: f64 = 0.05;
+/// Cases loaded at a time.
+const PART: usize = 200;
+
+/// A certificate that a client can file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Certificate {
+    /// Shape of this document.
+    pub format: String,
+    /// The engagement.
+    #[schema(value_type = String)]
+    pub engagement: EngagementId,
+    /// Its name.
+    pub engagement_name: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// What must be known of imported readings.
+    pub note: Option<String>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub made_at: Timestamp,
+    /// The figures.
+    pub figures: Figures,
+    /// What the figures do not say, in sentences.
+    pub limits: Vec<String>,
+    /// The lot before, to compare with.
+    pub before: Option<Before>,
+    /// How the sample was drawn.
+    pub draw: Option<Drawn>,
+}
+
+/// What a certificate is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Subject {
+    /// The lot; none: an imported file.
+    #[schema(value_type = Option<String>)]
+    pub lot: Option<LotId>,
+    /// Number of the lot.
+    pub number: Option<u32>,
+    /// Digest of the imported file; none: a lot.
+    #[schema(value_type = Option<String>)]
+    pub file: Option<Digest>,
+    /// Clause and service.
+    pub service: String,
+    /// The case type; empty: several.
+    pub case_type: String,
+    /// First decision, or first recorded reading.
+    #[schema(value_type = String, format = DateTime)]
+    pub from: Timestamp,
+    /// When the lot was complete, or the last reading recorded.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+    /// Where the lot stands.
+    #[schema(value_type = Option<String>)]
+    pub status: Option<LotStatus>,
+}
+
+/// The figures of a certificate. Computed again from exported events they are the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Figures {
+    /// Cases.
+    pub cases: u64,
+    /// Of these, released to the client.
+    pub delivered: u64,
+    /// Of these, accepted.
+    pub accepted: u64,
+    /// Readings that count.
+    pub readings: u64,
+    /// Of these, made blind and sealed in Remit.
+    pub witnessed: u64,
+    /// Of these, claimed by a file; never called blind.
+    pub imported: u64,
+    /// People who read.
+    pub readers: u64,
+    /// Cases by their number of readings.
+    pub readings_per_case: BTreeMap<u64, u64>,
+    /// Cases whose readers agreed.
+    pub agreed: u64,
+    /// Cases that an adjudicator decided.
+    pub adjudicated: u64,
+    /// Cases that one reading alone decided.
+    pub single: u64,
+    /// Cases whose readers differ and that nobody has decided.
+    pub undecided: u64,
+    /// Cases whose answer was changed after the readers had agreed.
+    pub changed_after_agreement: u64,
+    /// Agreement by question.
+    pub agreement: Vec<QuestionAgreement>,
+    /// What reviews found.
+    pub review: ReviewFigures,
+    /// The sampling plan with its risks; none: the lot is not judged by a sample.
+    pub plan: Option<PlanFigures>,
+    /// The client's own readings.
+    pub in_house: InHouse,
+    /// Defects that stand, by kind and weight.
+    pub defects: Vec<DefectCount>,
+    /// Gold cases shown in this lot, and how many were answered right; none: there were none.
+    pub gold: Option<Gold>,
+}
+
+/// Agreement on one question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct QuestionAgreement {
+    /// Key of the question.
+    pub question: String,
+    /// Krippendorff's alpha, nominal; none: undefined.
+    pub alpha: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<(f64, f64)>,
+    /// Cases answered by two readers or more.
+    pub n: u64,
+    /// Why alpha is undefined.
+    pub undefined: Option<String>,
+}
+
+/// What reviews found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReviewFigures {
+    /// Cases drawn for quality review, for whatever reason.
+    pub drawn: u64,
+    /// Of these, reviewed.
+    pub reviewed: u64,
+    /// Of these, failed, with a finding that stands.
+    pub failed: u64,
+    /// Findings that were struck after the author's answer.
+    pub struck: u64,
+    /// Cases drawn by chance alone, all reviewed: those that the error rate rests on.
+    pub random: u64,
+    /// Of these, failed.
+    pub random_failed: u64,
+    /// Share of them that failed; none without any.
+    pub error_rate: Option<f64>,
+    /// The error rate of the whole lot lies between these, 95 %.
+    pub interval: Option<(f64, f64)>,
+    /// `clopper_pearson`, or `hypergeometric` where the sample is more than 5 % of the lot; empty without a sample.
+    pub method: String,
+}
+
+/// A sampling plan with its risks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PlanFigures {
+    /// How strictly the lot was judged.
+    #[schema(value_type = String)]
+    pub mode: Mode,
+    /// Acceptable quality limit as a share.
+    pub aql: f64,
+    /// Code letter of the sample size.
+    pub letter: String,
+    /// Cases in the sample.
+    pub sample: u64,
+    /// Failures that are let pass.
+    pub accept: u64,
+    /// Failures found in the sample when the lot was judged; none: not judged yet.
+    pub found: Option<u64>,
+    /// Whether the lot was accepted.
+    pub accepted: Option<bool>,
+    /// Probability that a lot exactly at the limit is accepted.
+    pub accepts_at_aql: Option<f64>,
+    /// Share of failed cases at which a lot is still accepted once in ten times.
+    pub ltpd: Option<f64>,
+}
+
+/// The client's own readings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct InHouse {
+    /// Finished.
+    pub n: u64,
+    /// Of these, unlike the answer.
+    pub differ: u64,
+    /// 95 % interval of the share; none without readings.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// How often a kind of defect stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DefectCount {
+    /// What is wrong.
+    #[schema(value_type = String)]
+    pub kind: DefectKind,
+    /// How much it weighs.
+    #[schema(value_type = String)]
+    pub severity: Severity,
+    /// How often.
+    pub defects: u64,
+}
+
+/// Gold cases of a lot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Gold {
+    /// Answers given to gold cases.
+    pub n: u64,
+    /// Of these, right.
+    pub right: u64,
+}
+
+/// The lot before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Before {
+    /// Which.
+    #[schema(value_type = String)]
+    pub lot: LotId,
+    /// Its number.
+    pub number: u32,
+    /// Its figures.
+    pub figures: Figures,
+}
+
+/// How the sample was drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Drawn {
+    /// What was recorded of the seed when the lot opened.
+    #[schema(value_type = String)]
+    pub commitment: Digest,
+    /// The seed.
+    #[schema(value_type = String)]
+    pub seed: Digest,
+    /// Whether the seed fits the commitment.
+    pub fits: bool,
+}
+
+/// A case with all that figures rest on.
+#[derive(Debug, Clone)]
+pub struct Whole {
+    /// The case.
+    pub case: Case,
+    /// Its panel.
+    pub panel: Panel,
+    /// Its reviews.
+    pub reviews: Vec<Review>,
+}
+
+/// Asks for the certificate of a complete lot.
+#[derive(Debug, Clone, Copy)]
+pub struct GetCertificate {
+    /// In which engagement.
+    pub engagement: EngagementId,
+    /// Of which lot.
+    pub lot: LotId,
+}
+
+/// Asks for the certificate of what one imported file brought.
+#[derive(Debug, Clone, Copy)]
+pub struct GetImportCertificate {
+    /// In which engagement.
+    pub engagement: EngagementId,
+    /// Digest of the file with the readings.
+    pub file: Digest,
+}
+
+/// Asks which certificates there are.
+#[derive(Debug, Clone, Copy)]
+pub struct ListCertificates {
+    /// In which engagement.
+    pub engagement: EngagementId,
+}
+
+/// A certificate that can be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct CertificateLine {
+    /// What it is about.
+    pub subject: Subject,
+    /// How many cases.
+    pub cases: u64,
+}
+
+impl Query for GetCertificate {
+    type Out = Certificate;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Certificate> {
+        look.admit_figures(&self.lot)?;
+        let lot = look.lot(self.lot).await?;
+        if lot.status == LotStatus::Open {
+            return Err(Reason::rule(code::WRONG_STATE, self.lot, "this lot is not complete yet")
+                .hint("It is once its week is over; the certificate follows at once.")
+                .into());
+        }
+        let cases: Vec<_> = lot.cases.keys().copied().collect();
+        let whole = look.whole(&cases).await?;
+        let figures = figures_of(Some(lot.clone()), whole).await?;
+        let before = look.lot_before(&lot).await?;
+        let before = match before {
+            None => None,
+            Some(before) => {
+                let whole = look.whole(&before.cases.keys().copied().collect::<Vec<_>>()).await?;
+                let (id, number) = (before.lot, before.number);
+                Some(Before { lot: id, number, figures: figures_of(Some(before), whole).await? })
+            }
+        };
+        let subject = look.lot_subject(&lot).await?;
+        let draw = lot.seed.map(|seed| Drawn {
+            commitment: lot.commitment,
+            seed,
+            fits: Seed(*seed.bytes()).commitment() == lot.commitment,
+        });
+        look.certificate(subject, figures, before, draw).await
+    }
+}
+
+impl Query for GetImportCertificate {
+    type Out = Certificate;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Certificate> {
+        look.admit_figures(&self.file)?;
+        let mut files = look.imports().await?;
+        let whole = files.remove(&self.file).ok_or_else(|| Reason::hidden(self.file))?;
+        let subject = import_subject(self.file, &whole);
+        let figures = figures_of(None, whole).await?;
+        look.certificate(subject, figures, None, None).await
+    }
+}
+
+impl Query for ListCertificates {
+    type Out = Vec<CertificateLine>;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Vec<CertificateLine>> {
+        look.admit_figures(&self.engagement)?;
+        let now = look.standing.now().plus_seconds(1);
+        let mut lines = Vec::new();
+        for row in look.app.store().list_lots(&look.scope(), now, 200).await? {
+            if row.status == LotStatus::Open {
+                continue;
+            }
+            let lot = look.lot(row.lot).await?;
+            lines.push(CertificateLine { subject: look.lot_subject(&lot).await?, cases: row.size.into() });
+        }
+        for (file, whole) in look.imports().await? {
+            lines.push(CertificateLine { subject: import_subject(file, &whole), cases: whole.len() as u64 });
+        }
+        look.saw(Action::ViewQuality, "certificates", None, None);
+        Ok(lines)
+    }
+}
+
+/// Computes figures away from those who wait for other answers: resampling takes a while.
+async fn figures_of(lot: Option<Lot>, whole: Vec<Whole>) -> Result<Figures> {
+    let figures = tokio::task::spawn_blocking(move || figures(lot.as_ref(), &whole));
+    Ok(figures.await.map_err(std::io::Error::other)?)
+}
+
+impl Look<'_> {
+    fn admit_figures(&mut self, subject: &impl std::fmt::Display) -> Result<()> {
+        let label = self.engagement_label()?;
+        self.admit(Action::ViewEngagement, &label).map_err(|_| Reason::hidden(subject))?;
+        self.admit(Action::ViewQuality, &label).map_err(|_| Reason::hidden(subject))?;
+        if self.standing.principal.conflicts.is_empty() {
+            return Ok(());
+        }
+        // A figure over cases that a wall hides would tell of them.
+        let sentence = "you declared an interest in a party, and figures rest on its cases too";
+        Err(Reason::forbidden(code::CONFLICT, subject, sentence).hint("Ask a manager or auditor who has none.").into())
+    }
+
+    /// Returns cases with panels and reviews.
+    async fn whole(&self, cases: &[CaseId]) -> Result<Vec<Whole>> {
+        let mut whole = Vec::new();
+        for part in cases.chunks(PART) {
+            let wants = part.iter().flat_map(|case| [StreamId::Case(*case), StreamId::panel_of(*case)]);
+            let mut facts = self.load(&wants.map(Want::Stream).collect::<Vec<_>>()).await?;
+            let reviews: Vec<_> = facts.cases.values().flat_map(|case| &case.reviews).copied().collect();
+            let wants: Vec<_> = reviews.into_iter().map(|id| Want::Stream(StreamId::Review(id))).collect();
+            let mut reviews = self.load(&wants).await?.reviews;
+            for id in part {
+                let (Some(case), Some(panel)) = (facts.cases.remove(id), facts.panels.remove(&id.panel())) else {
+                    continue;
+                };
+                let reviews = case.reviews.iter().filter_map(|review| reviews.remove(review)).collect();
+                whole.push(Whole { case, panel, reviews });
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Returns the imported cases by the file whose reading counts first in them.
+    async fn imports(&mut self) -> Result<BTreeMap<Digest, Vec<Whole>>> {
+        let filter = CaseFilter { origin: Some(Origin::Imported), ..CaseFilter::default() };
+        let mut after = None;
+        let mut files: BTreeMap<Digest, Vec<Whole>> = BTreeMap::new();
+        loop {
+            let rows = self.app.store().list_cases(&self.scope(), &filter, after, 1_000).await?;
+            let Some(last) = rows.last() else { return Ok(files) };
+            after = Some(remit_store::CaseKey::of(last));
+            for whole in self.whole(&rows.iter().map(|row| row.case).collect::<Vec<_>>()).await? {
+                if let Some(file) = file_of(&whole.panel) {
+                    files.entry(file).or_default().push(whole);
+                }
+            }
+        }
+    }
+
+    async fn lot_before(&self, lot: &Lot) -> Result<Option<Lot>> {
+        let rows = self.app.store().list_lots(&self.scope(), lot.opened_at, 200).await?;
+        let alike = |row: &remit_kernel::index::LotRow| {
+            row.line == lot.line && row.case_type == lot.case_type && row.status != LotStatus::Open
+        };
+        match rows.into_iter().find(alike) {
+            None => Ok(None),
+            Some(row) => Ok(Some(self.lot(row.lot).await?)),
+        }
+    }
+
+    async fn lot_subject(&mut self, lot: &Lot) -> Result<Subject> {
+        let (_, sows) = self.engagement().await?;
+        let row = row_of(lot)?;
+        Ok(Subject {
+            lot: Some(lot.lot),
+            number: Some(lot.number),
+            file: None,
+            service: service(&sows, lot.line),
+            case_type: lot.case_type.clone(),
+            from: lot.opened_at.timestamp(),
+            until: lot.closed_at.unwrap_or(lot.ends_at).timestamp(),
+            status: Some(row.status),
+        })
+    }
+
+    async fn certificate(
+        &mut self,
+        subject: Subject,
+        figures: Figures,
+        before: Option<Before>,
+        draw: Option<Drawn>,
+    ) -> Result<Certificate> {
+        let engagement = self.standing.engagement()?;
+        let named = self.app.store().find_engagement(&self.scope()).await?;
+        let name = named.and_then(|named| named.name).unwrap_or_default();
+        let object = subject.lot.map_or_else(|| "import".to_owned(), |lot| lot.to_string());
+        self.saw(Action::ViewQuality, format!("certificate/{object}"), None, None);
+        let limits = limits(&figures, subject.lot.is_some());
+        Ok(Certificate {
+            format: FORMAT.to_owned(),
+            engagement,
+            engagement_name: name,
+            note: (figures.imported > 0).then(|| IMPORTED.to_owned()),
+            subject,
+            made_at: self.standing.now().timestamp(),
+            figures,
+            limits,
+            before,
+            draw,
+        })
+    }
+}
+
+/// Returns the file whose reading counts first in a panel.
+pub fn file_of(panel: &Panel) -> Option<Digest> {
+    panel.panel_readings().find_map(|reading| match &reading.provenance {
+        Provenance::Imported { source, .. } => Some(source.file),
+        Provenance::Witnessed { .. } => None,
+    })
+}
+
+fn import_subject(file: Digest, whole: &[Whole]) -> Subject {
+    let times = whole.iter().flat_map(|whole| whole.panel.readings.iter().filter_map(|reading| reading.sealed_at));
+    let (mut from, mut until) = (None, None);
+    for at in times {
+        from = Some(from.map_or(at, |from: remit_kernel::time::Instant| from.min(at)));
+        until = Some(until.map_or(at, |until: remit_kernel::time::Instant| until.max(at)));
+    }
+    let types: BTreeSet<_> = whole.iter().map(|whole| whole.case.case_type.as_str()).collect();
+    let clauses: BTreeSet<_> =
+        whole.iter().filter_map(|whole| Some(whole.case.admission.as_ref()?.clause.as_str())).collect();
+    let instant = |at: Option<remit_kernel::time::Instant>| {
+        at.unwrap_or_else(|| remit_kernel::time::Instant::from_micros(0)).timestamp()
+    };
+    Subject {
+        lot: None,
+        number: None,
+        file: Some(file),
+        service: clauses.into_iter().collect::<Vec<_>>().join(", "),
+        case_type: if types.len() == 1 { types.into_iter().collect() } else { String::new() },
+        from: instant(from),
+        until: instant(until),
+        status: None,
+    }
+}
+
+/// Returns what the figures do not say.
+fn limits(figures: &Figures, lot: bool) -> Vec<String> {
+    let mut limits = Vec::new();
+    if figures.imported > 0 {
+        limits.push(format!(
+            "{} of {} readings were taken from a file: that they were made blind, when and by whom is the file's claim.",
+            figures.imported, figures.readings
+        ));
+    }
+    if figures.readings_per_case.keys().all(|readings| *readings <= 2) {
+        limits.push(
+            "At most two readings per case: agreement shows how alike people judge, not who is right.".to_owned(),
+        );
+    }
+    if figures.gold.is_none() {
+        limits.push("No gold in this lot: nothing here was compared with an answer known beforehand.".to_owned());
+    }
+    match (figures.review.random, lot) {
+        (0, true) => limits.push("No case was drawn by chance and reviewed: no error rate is claimed.".to_owned()),
+        (0, false) => limits.push(
+            "Imported work was not drawn by Remit: no error rate is claimed, and none may be derived from agreement."
+                .to_owned(),
+        ),
+        (_, _) => limits.push(
+            "The error rate is what reviewers found; reviewers may err as well, and nothing corrects for that here."
+                .to_owned(),
+        ),
+    }
+    limits
+}
+
+/// Returns the figures of a lot, or of imported cases, in whatever order they come.
+pub fn figures(lot: Option<&Lot>, whole: &[Whole]) -> Figures {
+    let mut whole: Vec<&Whole> = whole.iter().collect();
+    whole.sort_unstable_by_key(|whole| whole.case.case);
+    let whole = &whole[..];
+    let readings = || whole.iter().flat_map(|whole| whole.panel.panel_readings());
+    let count = |wanted: &dyn Fn(&Whole) -> bool| whole.iter().filter(|whole| wanted(whole)).count() as u64;
+    let mut readings_per_case = BTreeMap::new();
+    for whole in whole {
+        *readings_per_case.entry(whole.panel.panel_readings().count() as u64).or_insert(0) += 1;
+    }
+    let by = |whole: &Whole| whole.case.resolution.as_ref().map(|resolution| resolution.decided.by);
+    let quality = || {
+        whole
+            .iter()
+            .flat_map(|whole| &whole.reviews)
+            .filter(|review| review.kind == ReviewKind::Quality && review.status != ReviewStatus::Cancelled)
+    };
+    Figures {
+        cases: whole.len() as u64,
+        delivered: count(&|whole| whole.case.delivery.is_some()),
+        accepted: count(&|whole| {
+            let state = whole.case.delivery.as_ref().map(|delivery| &delivery.state);
+            matches!(state, Some(DeliveryState::Accepted { .. }))
+        }),
+        readings: readings().count() as u64,
+        witnessed: readings().filter(|reading| reading.provenance.origin() == Origin::Witnessed).count() as u64,
+        imported: readings().filter(|reading| reading.provenance.origin() == Origin::Imported).count() as u64,
+        readers: readings().map(|reading| reading.natural).collect::<BTreeSet<_>>().len() as u64,
+        readings_per_case,
+        agreed: count(&|whole| by(whole) == Some(DecidedBy::Agreement)),
+        adjudicated: count(&|whole| matches!(by(whole), Some(DecidedBy::Adjudicator(_)))),
+        single: count(&|whole| by(whole) == Some(DecidedBy::Single)),
+        undecided: count(&|whole| whole.case.resolution.is_none()),
+        changed_after_agreement: count(&|whole| {
+            whole.case.resolution.as_ref().is_some_and(|resolution| resolution.decided.changed_after_agreement)
+        }),
+        agreement: agreement(whole),
+        review: review_figures(lot, whole, quality()),
+        plan: lot.and_then(plan_figures),
+        in_house: in_house(whole),
+        defects: defects(quality()),
+        gold: None,
+    }
+}
+
+/// Returns the agreement on each question whose answers can be the same or not, in the order of their keys: grades,
+/// lists of picks and numbers count as alike only where they are equal.
+fn agreement(whole: &[&Whole]) -> Vec<QuestionAgreement> {
+    let choice = |reading: &'_ Reading, question: &str| reading.judgement.answers.get(question).and_then(Answer::word);
+    let mut questions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for reading in whole.iter().flat_map(|whole| whole.panel.panel_readings()) {
+        for question in reading.judgement.answers.keys() {
+            if let Some(option) = choice(reading, question) {
+                questions.entry(question.clone()).or_default().insert(option);
+            }
+        }
+    }
+    let of = |(question, classes): (String, BTreeSet<String>)| {
+        let classes: Vec<_> = classes.into_iter().collect();
+        let none = |undefined: &str| QuestionAgreement {
+            question: question.clone(),
+            alpha: None,
+            interval: None,
+            n: 0,
+            undefined: Some(undefined.to_owned()),
+        };
+        let Ok(mut counts) = Counts::new(classes.len()) else { return none("too many answers to compare") };
+        for whole in whole {
+            let mut unit = vec![0_u32; classes.len()];
+            for option in whole.panel.panel_readings().filter_map(|reading| choice(reading, &question)) {
+                if let Ok(class) = classes.binary_search(&option) {
+                    unit[class] += 1;
+                }
+            }
+            // The unit is as wide as the table, so it always fits.
+            let _ = counts.add(&unit);
+        }
+        let n = counts.pairable();
+        match counts.alpha() {
+            Ok(alpha) => {
+                let ends = interval::alpha(&counts, CONFIDENCE, RESAMPLES, SEED).ok();
+                let interval = ends.map(|ends| (ends.lower, ends.upper));
+                QuestionAgreement { question: question.clone(), alpha: Some(alpha), interval, n, undefined: None }
+            }
+            Err(Undefined::OneClass) => QuestionAgreement { n, ..none("everybody gave the same answer") },
+            Err(Undefined::NoPairs | Undefined::UnequalValues) => none("no case was answered by two readers"),
+        }
+    };
+    questions.into_iter().map(of).collect()
+}
+
+/// Returns what reviews found. The error rate rests on the longest run of cases, in the order of the draw, that are all
+/// reviewed: chance alone chose them.
+fn review_figures<'a>(
+    lot: Option<&Lot>,
+    whole: &[&Whole],
+    quality: impl Iterator<Item = &'a Review> + Clone,
+) -> ReviewFigures {
+    let drawn = quality.clone().count() as u64;
+    let finished = quality.filter(|review| !review.status.waits());
+    let reviewed = finished.clone().count() as u64;
+    let failed = finished.clone().filter(|review| review.status.found()).count() as u64;
+    let struck = finished.filter(|review| review.status == ReviewStatus::Overturned).count() as u64;
+    let seed = lot.and_then(|lot| Some((lot, Seed(*lot.seed?.bytes()))));
+    let mut random = (0_u64, 0_u64);
+    if let Some((lot, seed)) = seed {
+        let known: BTreeSet<_> = whole.iter().map(|whole| whole.case.case).collect();
+        for case in seed.order(lot.cases.keys().copied()).into_iter().filter(|case| known.contains(case)) {
+            match lot.cases.get(&case) {
+                Some(Place::Passed) => random.0 += 1,
+                Some(Place::Failed) => random = (random.0 + 1, random.1 + 1),
+                Some(Place::Undrawn | Place::Pending) | None => break,
+            }
+        }
+    }
+    let (n, found, size) = (random.0, random.1, whole.len() as u64);
+    let (interval, method) = bound(found, n, size);
+    ReviewFigures {
+        drawn,
+        reviewed,
+        failed,
+        struck,
+        random: n,
+        random_failed: found,
+        error_rate: (n > 0).then(|| ratio(found, n)),
+        interval,
+        method: method.to_owned(),
+    }
+}
+
+/// Returns the 95 % interval of the share of failures in a lot, and how it was computed.
+fn bound(found: u64, n: u64, size: u64) -> (Option<(f64, f64)>, &'static str) {
+    if n == 0 {
+        return (None, "");
+    }
+    if ratio(n, size) > FINITE_SHARE {
+        let held = interval::finite(found, n, size, CONFIDENCE).ok();
+        return (held.map(|held| (ratio(held.lower, size), ratio(held.upper, size))), "hypergeometric");
+    }
+    let ends = interval::clopper_pearson(found, n, CONFIDENCE).ok();
+    (ends.map(|ends| (ends.lower, ends.upper)), "clopper_pearson")
+}
+
+fn plan_figures(lot: &Lot) -> Option<PlanFigures> {
+    let acceptance = lot.acceptance.filter(|_| lot.sample > 0)?;
+    let aql = f64::from(acceptance.aql) / f64::from(WHOLE);
+    let plan = Plan::new(lot.sample.into(), lot.accept.into()).ok();
+    Some(PlanFigures {
+        mode: lot.mode,
+        aql,
+        letter: lot.letter.clone(),
+        sample: lot.sample.into(),
+        accept: lot.accept.into(),
+        found: lot.judged.map(u64::from),
+        accepted: lot.judged.map(|found| found <= lot.accept),
+        accepts_at_aql: plan.and_then(|plan| plan.acceptance(aql).ok()),
+        ltpd: plan.and_then(|plan| plan.quality_at(0.1).ok()),
+    })
+}
+
+fn in_house(whole: &[&Whole]) -> InHouse {
+    let finished = whole
+        .iter()
+        .flat_map(|whole| &whole.reviews)
+        .filter(|review| review.kind == ReviewKind::InHouse && review.finish.is_some());
+    let (mut n, mut differ) = (0, 0);
+    for review in finished {
+        n += 1;
+        differ += u64::from(review.status.found());
+    }
+    let ends = interval::clopper_pearson(differ, n, CONFIDENCE).ok();
+    InHouse { n, differ, interval: ends.map(|ends| (ends.lower, ends.upper)) }
+}
+
+fn defects<'a>(quality: impl Iterator<Item = &'a Review>) -> Vec<DefectCount> {
+    let mut counts: BTreeMap<(DefectKind, Severity), u64> = BTreeMap::new();
+    for defect in quality.flat_map(Review::standing) {
+        *counts.entry((defect.kind, defect.severity)).or_default() += 1;
+    }
+    counts.into_iter().map(|((kind, severity), defects)| DefectCount { kind, severity, defects }).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of cases lie far below 2^53")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}

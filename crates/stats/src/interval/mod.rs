@@ -1,0 +1,158 @@
+//! Intervals around a share, a count in a finite lot and a coefficient of agreement, at a stated confidence.
+//!
+//! `confidence` lies strictly between 0 and 1 everywhere; `0.95` means 95 %. [`wilson`] is for display, [`clopper_pearson`]
+//! for a promise, [`jeffreys`] for few trials, [`finite`] where the sample is a good part of the lot.
+
+mod bootstrap;
+mod exact;
+
+pub use bootstrap::{RESAMPLES_MAX, RESAMPLES_MIN, alpha, bootstrap};
+pub use exact::{Bounds, TRIALS_MAX, clopper_pearson, finite, jeffreys};
+
+use crate::{StatsError, agreement::Kappa, real, special::normal_quantile};
+
+/// Spread below this is rounding, not knowledge.
+const SPREAD_MIN: f64 = 1e-12;
+
+/// An interval; `lower <= upper`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// Returns the Wilson score interval for `hits` out of `n`, as fractions in `0.0..=1.0`.
+///
+/// No hits give a lower end of exactly 0, no misses an upper end of exactly 1. Agrees with the vectors in this file's
+/// tests to 1e-9. Source: Wilson, J. Am. Stat. Assoc. 22 (1927), 209–212.
+///
+/// # Errors
+/// [`StatsError::NoTrials`] if `n` is zero, [`StatsError::HitsExceedTrials`] if `hits > n`,
+/// [`StatsError::Confidence`].
+pub fn wilson(hits: u64, n: u64, confidence: f64) -> Result<Interval, StatsError> {
+    let z = two_sided(confidence)?;
+    let misses = misses(hits, n)?;
+    // The textbook's lower end, `(hits + z²/2 - root) / (n + z²)`, multiplied out with its conjugate: nothing cancels
+    // when hits are few. The upper end is one less the lower end of the misses.
+    let root = z * (real(hits) * real(misses) / real(n) + z * z / 4.0).sqrt();
+    let lower_of = |count: u64| {
+        let count = real(count);
+        if count > 0.0 { count * (count / real(n)) / (count + z * z / 2.0 + root) } else { 0.0 }
+    };
+    Ok(Interval { lower: lower_of(hits), upper: 1.0 - lower_of(misses) })
+}
+
+/// Returns the large-sample interval of a kappa, `value ± z · standard_error`, cut to `-1.0..=1.0`.
+///
+/// It is only as good as its normal approximation: with few units, or kappa near 1, read it as an indication.
+/// Source: Fleiss, Cohen and Everitt, Psychol. Bull. 72 (1969), 323–327.
+///
+/// # Errors
+/// [`StatsError::NoSpread`] if the standard error is zero, as in perfect agreement, where the formula would claim
+/// certainty from any number of units; [`StatsError::Confidence`].
+pub fn kappa(kappa: &Kappa, confidence: f64) -> Result<Interval, StatsError> {
+    let reach = two_sided(confidence)? * kappa.standard_error;
+    if kappa.standard_error < SPREAD_MIN {
+        return Err(StatsError::NoSpread);
+    }
+    Ok(Interval { lower: (kappa.value - reach).max(-1.0), upper: (kappa.value + reach).min(1.0) })
+}
+
+/// Returns the probability beyond each end of a two-sided interval.
+pub(crate) fn tail(confidence: f64) -> Result<f64, StatsError> {
+    if confidence > 0.0 && confidence < 1.0 {
+        Ok((1.0 - confidence) / 2.0)
+    } else {
+        Err(StatsError::Confidence(confidence))
+    }
+}
+
+/// Returns the trials that did not hit.
+fn misses(hits: u64, n: u64) -> Result<u64, StatsError> {
+    if n == 0 {
+        return Err(StatsError::NoTrials);
+    }
+    n.checked_sub(hits).ok_or(StatsError::HitsExceedTrials { hits, n })
+}
+
+/// Returns how many standard deviations a normal interval of this confidence reaches to each side.
+fn two_sided(confidence: f64) -> Result<f64, StatsError> {
+    Ok(-normal_quantile(tail(confidence)?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::agreement::Pairs;
+
+    #[test]
+    fn wilson_equals_its_formula_at_forty_digits() {
+        // Computed with mpmath at 40 digits; to four digits also statsmodels 0.15.0, `proportion_confint`.
+        for (hits, n, confidence, lower, upper) in [
+            (8, 80, 0.95, 0.051_547_615_567_380_8, 0.185_106_888_061_041),
+            (0, 50, 0.95, 0.0, 0.071_347_599_133_358_7),
+            (1, 10, 0.95, 0.017_876_213_095_072_9, 0.404_150_026_795_238),
+            (263, 300, 0.95, 0.834_626_275_971_177, 0.909_182_685_706_332),
+            (3, 1500, 0.99, 0.000_505_324_563_690_812, 0.007_880_845_589_095_13),
+            (50, 50, 0.9, 0.948_666_814_213_73, 1.0),
+            (1, 1_000_000_000_000, 0.95, 1.765_245_549_351_75e-13, 5.664_934_265_736_51e-12),
+        ] {
+            let found = wilson(hits, n, confidence).unwrap();
+            assert!((found.lower - lower).abs() < 1e-9, "{hits} of {n}: {found:?}");
+            assert!((found.upper - upper).abs() < 1e-9, "{hits} of {n}: {found:?}");
+        }
+        // No digits are lost where hits are few.
+        let lower = wilson(1, 1_000_000_000_000, 0.95).unwrap().lower;
+        assert!((lower / 1.765_245_549_351_75e-13 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn wilson_refuses_what_is_not_a_share() {
+        assert_eq!(wilson(0, 0, 0.95), Err(StatsError::NoTrials));
+        assert_eq!(wilson(3, 2, 0.95), Err(StatsError::HitsExceedTrials { hits: 3, n: 2 }));
+        for confidence in [0.0, 1.0, -0.5, 95.0, f64::INFINITY] {
+            assert_eq!(wilson(1, 2, confidence), Err(StatsError::Confidence(confidence)));
+        }
+        assert!(wilson(1, 2, f64::NAN).is_err());
+    }
+
+    #[test]
+    fn kappa_reaches_as_far_as_its_standard_error() {
+        let even = Pairs::from_cells(2, vec![20, 5, 10, 15]).unwrap().kappa().unwrap();
+        let found = kappa(&even, 0.95).unwrap();
+        assert!((found.lower - (0.4 - 1.959_964 * 0.126_996)).abs() < 1e-5);
+        assert!((found.upper - (0.4 + 1.959_964 * 0.126_996)).abs() < 1e-5);
+        assert_eq!(kappa(&even, 1.0), Err(StatsError::Confidence(1.0)));
+    }
+
+    #[test]
+    fn perfect_agreement_has_no_interval_rather_than_a_certain_one() {
+        let perfect = Pairs::from_cells(2, vec![7, 0, 0, 3]).unwrap().kappa().unwrap();
+        assert!((perfect.value - 1.0).abs() < 1e-12);
+        assert_eq!(kappa(&perfect, 0.95), Err(StatsError::NoSpread));
+    }
+
+    proptest! {
+        #[test]
+        fn wilson_holds_the_share_within_the_unit_interval(a in any::<u64>(), b in any::<u64>(), confidence in 0.001_f64..0.999_999) {
+            let (hits, n) = (a.min(b), a.max(b).max(1));
+            let found = wilson(hits, n, confidence).unwrap();
+            let share = real(hits) / real(n);
+            prop_assert!(0.0 <= found.lower && found.upper <= 1.0);
+            prop_assert!(found.lower <= share + 1e-12 && share <= found.upper + 1e-12);
+        }
+
+        #[test]
+        fn wilson_of_the_misses_is_the_mirror_of_the_hits(hits in 0_u64..50, misses in 1_u64..50) {
+            let (straight, mirror) = (wilson(hits, hits + misses, 0.95).unwrap(), wilson(misses, hits + misses, 0.95).unwrap());
+            prop_assert!((straight.lower - (1.0 - mirror.upper)).abs() < 1e-12);
+            prop_assert!((straight.upper - (1.0 - mirror.lower)).abs() < 1e-12);
+        }
+    }
+}

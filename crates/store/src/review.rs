@@ -1,0 +1,183 @@
+//! Reviews and the defects that stand: found by status, lot, case and author, and counted.
+
+use remit_kernel::{
+    id::{CaseId, PersonId},
+    index::{DefectKind, DefectRow, ReviewKind, ReviewRow, ReviewStatus, Severity},
+};
+
+use crate::{
+    Store,
+    dialect::Columns,
+    error::{Result, Unreadable},
+    index::Indexed,
+    value::{Value, keys},
+};
+
+macro_rules! review_columns {
+    () => {
+        "reviews.review_id, reviews.case_id, reviews.lot_id, reviews.kind, reviews.status, reviews.reviewer_id, \
+         reviews.drawn_at, reviews.finished_at"
+    };
+}
+
+macro_rules! defect_columns {
+    () => {
+        "review_id, ordinal, case_id, lot_id, kind, severity, question"
+    };
+}
+
+statements! {
+    LIST = concat!("SELECT ", review_columns!(), " FROM reviews WHERE scope_id = $1 AND status = $2 \
+        AND (CAST($3 AS TEXT) IS NULL OR kind = $3) AND (drawn_at, review_id) > ($4, $5) \
+        ORDER BY drawn_at, review_id LIMIT $6");
+    OF_CASES = concat!("SELECT ", review_columns!(), " FROM reviews \
+        WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id, drawn_at, review_id");
+    /// Finished reviews of cases in which a person finished a reading or an adjudication.
+    OF_AUTHOR = concat!("SELECT ", review_columns!(), " FROM duties \
+        JOIN reviews ON reviews.scope_id = duties.scope_id AND reviews.case_id = duties.case_id \
+        WHERE duties.scope_id = $1 AND duties.person_id = $2 AND duties.status = 'done' \
+        AND duties.duty IN ('read', 'adjudicate') AND reviews.finished_at IS NOT NULL \
+        ORDER BY duties.due_at DESC, duties.case_id DESC LIMIT $3");
+    COUNT = "SELECT kind, status, COUNT(*) FROM reviews WHERE scope_id = $1 \
+        GROUP BY kind, status ORDER BY kind, status";
+    OF_KIND = concat!("SELECT ", defect_columns!(), " FROM defects WHERE scope_id = $1 AND kind = $2 \
+        AND (review_id, ordinal) > ($3, $4) ORDER BY review_id, ordinal LIMIT $5");
+    DEFECT_COUNTS = "SELECT kind, severity, COUNT(*) FROM defects WHERE scope_id = $1 \
+        GROUP BY kind, severity ORDER BY kind, severity";
+}
+
+/// How many defects that stand are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the columns of `DefectRow`, and how many have them so")]
+pub struct DefectCount {
+    pub kind: DefectKind,
+    pub severity: Severity,
+    pub defects: u64,
+}
+
+impl Store {
+    /// Returns the reviews that stand so, of a kind or of each, by the time they were drawn, at most `limit`.
+    pub async fn list_reviews(
+        &self,
+        scope: &str,
+        status: ReviewStatus,
+        kind: Option<ReviewKind>,
+        limit: u32,
+    ) -> Result<Vec<ReviewRow>> {
+        self.rows(LIST, values![scope, status, kind, 0_i64, "", limit], ReviewRow::read).await
+    }
+
+    /// Returns the reviews of these cases, by case.
+    pub async fn reviews_of_cases(&self, scope: &str, cases: &[CaseId]) -> Result<Vec<ReviewRow>> {
+        self.rows(OF_CASES, values![scope, keys(cases)], ReviewRow::read).await
+    }
+
+    /// Returns the finished reviews of what a person read or decided, the latest promise first, at most `limit`.
+    pub async fn reviews_of_author(&self, scope: &str, person: PersonId, limit: u32) -> Result<Vec<ReviewRow>> {
+        self.rows(OF_AUTHOR, values![scope, person, limit], ReviewRow::read).await
+    }
+
+    /// Returns how many reviews of each kind stand where.
+    pub async fn count_reviews(&self, scope: &str) -> Result<Vec<(ReviewKind, ReviewStatus, u64)>> {
+        self.rows(COUNT, values![scope], |columns| Ok((columns.take()?, columns.take()?, columns.take()?))).await
+    }
+
+    /// Returns defects of a kind that stand, at most `limit`.
+    pub async fn defects_of_kind(&self, scope: &str, kind: DefectKind, limit: u32) -> Result<Vec<DefectRow>> {
+        self.rows(OF_KIND, values![scope, kind, "", 0_u32, limit], DefectRow::read).await
+    }
+
+    /// Returns how many defects of each kind and weight stand.
+    pub async fn count_defects(&self, scope: &str) -> Result<Vec<DefectCount>> {
+        self.rows(DEFECT_COUNTS, values![scope], |columns| {
+            Ok(DefectCount { kind: columns.take()?, severity: columns.take()?, defects: columns.take()? })
+        })
+        .await
+    }
+}
+
+impl Indexed for ReviewRow {
+    const UPSERT: &'static str = "INSERT INTO reviews \
+        (scope_id, review_id, case_id, lot_id, kind, status, reviewer_id, drawn_at, finished_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (scope_id, review_id) DO UPDATE \
+        SET case_id = excluded.case_id, lot_id = excluded.lot_id, kind = excluded.kind, status = excluded.status, \
+        reviewer_id = excluded.reviewer_id, drawn_at = excluded.drawn_at, finished_at = excluded.finished_at";
+    const DELETE: &'static str = "DELETE FROM reviews WHERE scope_id = $1 AND review_id = $2";
+    const PAGE: &'static str = concat!(
+        "SELECT ",
+        review_columns!(),
+        " FROM reviews WHERE scope_id = $1 AND review_id > $2 ORDER BY review_id LIMIT $3"
+    );
+
+    fn key(&self) -> Vec<Value> {
+        values![self.review]
+    }
+
+    fn least() -> Vec<Value> {
+        values![""]
+    }
+
+    fn values(&self) -> Vec<Value> {
+        values![
+            self.review,
+            self.case,
+            self.lot,
+            self.kind,
+            self.status,
+            self.reviewer,
+            self.drawn_at,
+            self.finished_at
+        ]
+    }
+
+    fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
+        Ok(Self {
+            review: columns.take()?,
+            case: columns.take()?,
+            lot: columns.take()?,
+            kind: columns.take()?,
+            status: columns.take()?,
+            reviewer: columns.take()?,
+            drawn_at: columns.take()?,
+            finished_at: columns.take()?,
+        })
+    }
+}
+
+impl Indexed for DefectRow {
+    const UPSERT: &'static str = "INSERT INTO defects \
+        (scope_id, review_id, ordinal, case_id, lot_id, kind, severity, question) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (scope_id, review_id, ordinal) DO UPDATE \
+        SET case_id = excluded.case_id, lot_id = excluded.lot_id, kind = excluded.kind, \
+        severity = excluded.severity, question = excluded.question";
+    const DELETE: &'static str = "DELETE FROM defects WHERE scope_id = $1 AND review_id = $2 AND ordinal = $3";
+    const PAGE: &'static str = concat!(
+        "SELECT ",
+        defect_columns!(),
+        " FROM defects WHERE scope_id = $1 AND (review_id, ordinal) > ($2, $3) ORDER BY review_id, ordinal LIMIT $4"
+    );
+
+    fn key(&self) -> Vec<Value> {
+        values![self.review, self.ordinal]
+    }
+
+    fn least() -> Vec<Value> {
+        values!["", 0_u32]
+    }
+
+    fn values(&self) -> Vec<Value> {
+        values![self.review, self.ordinal, self.case, self.lot, self.kind, self.severity, self.question.as_str()]
+    }
+
+    fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
+        Ok(Self {
+            review: columns.take()?,
+            ordinal: columns.take()?,
+            case: columns.take()?,
+            lot: columns.take()?,
+            kind: columns.take()?,
+            severity: columns.take()?,
+            question: columns.take()?,
+        })
+    }
+}
