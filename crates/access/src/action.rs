@@ -77,6 +77,22 @@ words! {
         ViewPeople "view_people",
         /// See one person's record.
         ViewPerson "view_person",
+        /// Propose a decided case as gold.
+        ProposeGold "propose_gold",
+        /// Approve, decline and retire gold; decide objections to it.
+        ManageGold "manage_gold",
+        /// Propose a decided case as guidance for like ones.
+        ProposePrecedent "propose_precedent",
+        /// Approve, decline and withdraw precedents.
+        ManagePrecedent "manage_precedent",
+        /// Open and close calibration rounds, note what they ended in.
+        ManageCalibration "manage_calibration",
+        /// End showings of gold and calibration rounds in time, as a job of the server.
+        CloseGold "close_gold",
+        /// See gold cases and how they are read.
+        ViewGold "view_gold",
+        /// See calibration rounds.
+        ViewCalibration "view_calibration",
         /// See agreement and disputes in figures.
         ViewQuality "view_quality",
         /// See playbooks.
@@ -116,6 +132,11 @@ impl Action {
             | Self::Deliver
             | Self::AcceptDelivery
             | Self::ImportHistory
+            | Self::ProposeGold
+            | Self::ManageGold
+            | Self::ManageCalibration
+            | Self::ProposePrecedent
+            | Self::ManagePrecedent
             | Self::RunAdmin => true,
             Self::RecordSuggestion
             | Self::Replan
@@ -132,6 +153,9 @@ impl Action {
             | Self::ViewDeliverable
             | Self::ViewPeople
             | Self::ViewPerson
+            | Self::CloseGold
+            | Self::ViewGold
+            | Self::ViewCalibration
             | Self::ViewQuality
             | Self::ViewKnowledge
             | Self::ViewProtection

@@ -11,8 +11,8 @@ use remit_kernel::{
     lot::LIMITS,
     model::MILLION,
     pack::{
-        Acceptance, CaseField, CaseType, Duty, Kpi, Pack, Plan, Playbook, READINGS_MIN, Requirement, ReviewPlan, Risk,
-        Stopping, WHOLE,
+        Acceptance, Calibrated, CaseField, CaseType, Duty, GoldPlan, Kpi, Pack, Plan, Playbook, READINGS_MIN,
+        Requirement, ReviewPlan, Risk, Stopping, WHOLE,
     },
 };
 
@@ -182,11 +182,24 @@ fn requirements(source: &Source<'_>, node: &Node) -> BTreeMap<Duty, Requirement>
                 "List the kinds that will do under credentials.",
             );
         }
-        requirements.insert(duty, Requirement { credentials, in_jurisdiction, clearances: fields.texts("clearances") });
+        let calibration = fields.find("calibration").and_then(|node| calibrated(source, node));
+        let clearances = fields.texts("clearances");
+        requirements.insert(duty, Requirement { credentials, in_jurisdiction, clearances, calibration });
         fields.finish();
     }
     duties.finish();
     requirements
+}
+
+/// Reads how well gold cases must have been read before the first live one.
+fn calibrated(source: &Source<'_>, node: &Node) -> Option<Calibrated> {
+    let mut fields = Fields::of(source, node, "`calibration`")?;
+    fields.require("share_bp");
+    fields.require("answers_min");
+    let share_bp = u16::try_from(fields.whole_or("share_bp", 1..=10_000, 1)).unwrap_or(u16::MAX);
+    let answers_min = fields.whole_or("answers_min", 1..=1_000, 1);
+    fields.finish();
+    Some(Calibrated { share_bp, answers_min })
 }
 
 /// Reads a list of tables and reports those whose key was there before.
@@ -278,9 +291,10 @@ fn plan(source: &Source<'_>, node: &Node, case_types: &[CaseType]) -> Option<Pla
     }
     let signoff = fields.flag_or("signoff", true);
     let signoff_in_jurisdiction = fields.flag_or("signoff_in_jurisdiction", false);
+    let gold = fields.find("gold").and_then(|node| gold_plan(source, node));
     let review = fields.table("review").map(|fields| review(source, fields));
     fields.finish();
-    Some(Plan { stopping, signoff, signoff_in_jurisdiction, review, single_allowed })
+    Some(Plan { stopping, signoff, signoff_in_jurisdiction, review, single_allowed, gold })
 }
 
 /// Reads which finished work is looked at again; shares are in basis points.
@@ -330,6 +344,23 @@ fn sequential(source: &Source<'_>, fields: &mut Fields<'_>) -> Stopping {
 
 fn small(whole: u32) -> u8 {
     u8::try_from(whole).unwrap_or(u8::MAX)
+}
+
+/// Reads how gold cases are mixed in: the rate is required, the rest is as usual unless it is said.
+fn gold_plan(source: &Source<'_>, node: &Node) -> Option<GoldPlan> {
+    let mut fields = Fields::of(source, node, "`plan.gold`")?;
+    fields.require("rate_bp");
+    let usual = GoldPlan::USUAL;
+    let small = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+    let plan = GoldPlan {
+        rate_bp: small(fields.whole_or("rate_bp", 1..=5_000, 1)),
+        window_days: small(fields.whole_or("window_days", 1..=90, u32::from(usual.window_days))),
+        showings_max: fields.whole_or("showings_max", 1..=500, usual.showings_max),
+        retire_above_bp: small(fields.whole_or("retire_above_bp", 5_000..=10_000, u32::from(usual.retire_above_bp))),
+        retire_after: fields.whole_or("retire_after", 1..=500, usual.retire_after),
+    };
+    fields.finish();
+    Some(plan)
 }
 
 /// Returns whether a text can name a pack or a case type.

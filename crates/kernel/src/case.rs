@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     form::{Citable, Evidence, Judgement},
     hash::Digest,
-    id::{CaseId, CredentialId, DeliveryId, ItemId, LineId, LotId, PersonId, ReviewId, SignoffId, SowId},
+    id::{CaseId, CredentialId, DeliveryId, GoldId, ItemId, LineId, LotId, PersonId, ReviewId, SignoffId, SowId},
     index::{CaseRow, CaseStatus, NeedRow, Origin, ReviewKind, Row, words},
     pack::{PackRef, Plan, Risk},
     routing::Need,
@@ -36,6 +36,8 @@ pub enum CaseEvent {
         due_at: Instant,
         owner: PersonId,
         origin: Origin,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        showing: Option<Laid>,
     },
     /// A document, image or link joined the file.
     ItemAdded { item: Item },
@@ -98,6 +100,20 @@ pub enum CaseEvent {
     OwnerChanged { from: PersonId, to: PersonId, reason: TextRef, by: PersonId },
     /// The client called it off.
     Cancelled { by: PersonId, reason: TextRef },
+    /// It was a showing of a gold case, and has had its time.
+    ShowingEnded {},
+}
+
+/// That a case is a showing of a gold case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Laid {
+    /// Of which.
+    pub gold: GoldId,
+    /// When it is said to have come in: a case that came in the moment somebody asked would be known for what it is.
+    pub received_at: Instant,
+    /// Whether its reader is being calibrated: then she knows that it is gold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub practice: bool,
 }
 
 /// Why the scope gate stopped a case: what was wrong and the clause that says so.
@@ -299,6 +315,9 @@ pub struct Case {
     pub due_at: Instant,
     pub owner: PersonId,
     pub origin: Origin,
+    /// What it shows, if it is a showing of a gold case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub showing: Option<Laid>,
     pub received_at: Instant,
     pub since: Instant,
     pub items: Vec<Item>,
@@ -421,8 +440,10 @@ impl Case {
             due_at,
             owner,
             origin,
+            showing,
         } = event
         {
+            let received_at = showing.map_or(at, |laid| laid.received_at);
             return state.is_none().then(|| Self {
                 case,
                 reference,
@@ -437,8 +458,9 @@ impl Case {
                 due_at,
                 owner,
                 origin,
-                received_at: at,
-                since: at,
+                showing,
+                received_at,
+                since: received_at,
                 items: Vec::new(),
                 status: CaseStatus::ScopeQuery,
                 stops: Vec::new(),
@@ -562,7 +584,7 @@ impl Case {
                 self.status = CaseStatus::Revision;
             }
             CaseEvent::OwnerChanged { to, .. } => self.owner = to,
-            CaseEvent::Cancelled { .. } => self.status = CaseStatus::Cancelled,
+            CaseEvent::Cancelled { .. } | CaseEvent::ShowingEnded {} => self.status = CaseStatus::Cancelled,
         }
     }
 
@@ -708,6 +730,7 @@ impl Case {
                 .resolution
                 .as_ref()
                 .is_some_and(|resolution| resolution.decided.changed_after_agreement),
+            showing: self.showing.is_some(),
         };
         vec![Row::Case(row)]
     }
@@ -715,6 +738,6 @@ impl Case {
     /// Returns the row of the need this case brought; many cases share one, so it is kept by the writer, not compared
     /// per case.
     pub fn need_row(&self) -> Option<NeedRow> {
-        self.admission.as_ref().map(|admission| admission.need.row())
+        self.admission.as_ref().filter(|_| self.showing.is_none()).map(|admission| admission.need.row())
     }
 }

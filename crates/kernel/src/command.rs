@@ -3,13 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    calibration::FindingKind,
     case::{Material, Media, ReturnCode, Visibility},
     decimal::Decimal,
     engagement::LineKind,
     facts::{Facts, Want},
     form::{Answer, Evidence, QuestionKey, QuestionKind},
+    gold::Gold,
     hash::Digest,
-    id::{CaseId, CredentialId, EngagementId, ItemId, LineId, LotId, OrgId, PersonId, ReviewId, SowId},
+    id::{
+        CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, LotId, OrgId, PersonId, PrecedentId,
+        ReviewId, SowId,
+    },
     index::{DefectKind, LotStatus, Part, Severity},
     lot::{Place, SCREENED_MAX, sampler_of},
     model::Measured,
@@ -311,6 +316,41 @@ commands! {
     AcceptDelivery { engagement: EngagementId, case: CaseId } "accept_delivery";
     /// Sends the delivery back.
     ReturnDelivery { engagement: EngagementId, case: CaseId, code: ReturnCode, note: String } "return_delivery";
+
+    /// Proposes a decided case, with its answers, as gold.
+    ProposeGold { engagement: EngagementId, case: CaseId, note: Option<String> } "propose_gold";
+    /// Agrees that the answer of a proposed gold case is right.
+    ApproveGold { engagement: EngagementId, gold: GoldId } "approve_gold";
+    /// Does not agree.
+    DeclineGold { engagement: EngagementId, gold: GoldId, reason: String } "decline_gold";
+    /// Shows a gold case no more.
+    RetireGold { engagement: EngagementId, gold: GoldId, reason: String } "retire_gold";
+    /// Ends a showing that has had its time, and tells its reader.
+    CloseShowing { engagement: EngagementId, case: CaseId } "close_showing";
+    /// Holds that the gold answer of a showing is wrong.
+    RebutGold { engagement: EngagementId, case: CaseId, note: String } "rebut_gold";
+    /// Decides a rebuttal: with the right answers the gold case is corrected, without them it stands.
+    DecideRebuttal { engagement: EngagementId, case: CaseId, corrected: Option<BTreeMap<QuestionKey, Answer>>, note: String } "decide_rebuttal";
+
+    /// Opens a calibration round over decided cases.
+    OpenCalibration { engagement: EngagementId, title: String, cases: Vec<CaseId>, members: Vec<PersonId>, ends_at: Instant } "open_calibration";
+    /// Seals the actor's reading of a case of a round.
+    ReadCalibration { engagement: EngagementId, calibration: CalibrationId, case: CaseId, judgement: JudgementIn } "read_calibration";
+    /// Takes the actor out of a round.
+    LeaveCalibration { engagement: EngagementId, calibration: CalibrationId } "leave_calibration";
+    /// Closes a round: its readings are open to all who take part.
+    CloseCalibration { engagement: EngagementId, calibration: CalibrationId } "close_calibration";
+    /// Notes what the discussion of a round ended in.
+    NoteFinding { engagement: EngagementId, calibration: CalibrationId, kind: FindingKind, question: Option<QuestionKey>, case: Option<CaseId>, text: String } "note_finding";
+
+    /// Proposes a decided case as guidance on one of its questions.
+    ProposePrecedent { engagement: EngagementId, case: CaseId, question: QuestionKey, text: String, replaces: Option<PrecedentId> } "propose_precedent";
+    /// Agrees that a precedent guides from now on.
+    ApprovePrecedent { engagement: EngagementId, precedent: PrecedentId } "approve_precedent";
+    /// Does not agree.
+    DeclinePrecedent { engagement: EngagementId, precedent: PrecedentId, reason: String } "decline_precedent";
+    /// Lets a precedent guide no more.
+    WithdrawPrecedent { engagement: EngagementId, precedent: PrecedentId, reason: String } "withdraw_precedent";
 }
 
 impl Command {
@@ -354,7 +394,19 @@ impl Command {
             | Self::RefuseSignoff { case, .. }
             | Self::Deliver { case, .. }
             | Self::AcceptDelivery { case, .. }
-            | Self::ReturnDelivery { case, .. } => Some(*case),
+            | Self::ReturnDelivery { case, .. }
+            | Self::ProposeGold { case, .. }
+            | Self::CloseShowing { case, .. }
+            | Self::RebutGold { case, .. }
+            | Self::DecideRebuttal { case, .. }
+            | Self::ReadCalibration { case, .. }
+            | Self::ProposePrecedent { case, .. } => Some(*case),
+            Self::ApprovePrecedent { precedent, .. }
+            | Self::DeclinePrecedent { precedent, .. }
+            | Self::WithdrawPrecedent { precedent, .. } => Some(precedent.case()),
+            Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
+                Some(gold.case())
+            }
             Self::AddOrganisation { .. }
             | Self::AddPerson { .. }
             | Self::RecordCredential { .. }
@@ -375,11 +427,15 @@ impl Command {
             | Self::TakeIn { .. }
             | Self::TakeInHistory { .. }
             | Self::ClaimNext { .. }
+            | Self::Replan { .. }
+            | Self::OpenCalibration { .. }
+            | Self::LeaveCalibration { .. }
+            | Self::CloseCalibration { .. }
+            | Self::NoteFinding { .. }
             | Self::CloseLot { .. }
             | Self::ScreenLot { .. }
             | Self::ResumeSampling { .. }
-            | Self::FitModel { .. }
-            | Self::Replan { .. } => None,
+            | Self::FitModel { .. } => None,
         }
     }
 
@@ -440,7 +496,23 @@ impl Command {
             | Self::RefuseSignoff { engagement, .. }
             | Self::Deliver { engagement, .. }
             | Self::AcceptDelivery { engagement, .. }
-            | Self::ReturnDelivery { engagement, .. } => Some(*engagement),
+            | Self::ReturnDelivery { engagement, .. }
+            | Self::ProposeGold { engagement, .. }
+            | Self::ApproveGold { engagement, .. }
+            | Self::DeclineGold { engagement, .. }
+            | Self::RetireGold { engagement, .. }
+            | Self::CloseShowing { engagement, .. }
+            | Self::RebutGold { engagement, .. }
+            | Self::DecideRebuttal { engagement, .. }
+            | Self::OpenCalibration { engagement, .. }
+            | Self::ReadCalibration { engagement, .. }
+            | Self::LeaveCalibration { engagement, .. }
+            | Self::CloseCalibration { engagement, .. }
+            | Self::NoteFinding { engagement, .. }
+            | Self::ProposePrecedent { engagement, .. }
+            | Self::ApprovePrecedent { engagement, .. }
+            | Self::DeclinePrecedent { engagement, .. }
+            | Self::WithdrawPrecedent { engagement, .. } => Some(*engagement),
         }
     }
 
@@ -498,14 +570,20 @@ impl Command {
             }
             Self::ProposeSow { sow, .. } | Self::SignSow { sow, .. } => wants.push(Want::Stream(StreamId::Sow(*sow))),
             Self::GoLive { .. } => wants.push(Want::Signers),
-            Self::ChangeMember { person, .. } | Self::Replan { person, .. } => {
+            Self::ChangeMember { person, .. } => {
                 people.extend([*person]);
                 wants.push(Want::DutiesOf(*person));
+            }
+            Self::Replan { person, .. } => {
+                people.extend([*person]);
+                wants.extend([Want::DutiesOf(*person), Want::RoundsOf(*person)]);
+                round_wants(&facts.rounds, facts, people, wants);
             }
             Self::RemoveMember { person, successor, .. } => {
                 people.extend([*person]);
                 people.extend(*successor);
-                wants.extend([Want::DutiesOf(*person), Want::OwnedBy(*person)]);
+                wants.extend([Want::DutiesOf(*person), Want::OwnedBy(*person), Want::RoundsOf(*person)]);
+                round_wants(&facts.rounds, facts, people, wants);
             }
             Self::TakeIn { engagement, case } | Self::TakeInHistory { engagement, case, .. } => {
                 people.extend([case.owner]);
@@ -539,6 +617,21 @@ impl Command {
             Self::AddParty { case, .. } => holder_wants(*case, facts, people),
             Self::TransferCase { to, .. } => people.extend([*to]),
             Self::ClaimNext { engagement } => next_wants(*engagement, actor, facts, wants),
+            Self::ProposeGold { .. }
+            | Self::ApproveGold { .. }
+            | Self::DeclineGold { .. }
+            | Self::RetireGold { .. }
+            | Self::CloseShowing { .. }
+            | Self::DecideRebuttal { .. }
+            | Self::OpenCalibration { .. }
+            | Self::ReadCalibration { .. }
+            | Self::LeaveCalibration { .. }
+            | Self::CloseCalibration { .. }
+            | Self::NoteFinding { .. }
+            | Self::ProposePrecedent { .. }
+            | Self::ApprovePrecedent { .. }
+            | Self::DeclinePrecedent { .. }
+            | Self::WithdrawPrecedent { .. } => self.measure_wants(facts, people, wants),
             Self::RecordReading { reader, .. } => people.extend([*reader]),
             Self::SubmitReading { engagement, case, .. } | Self::CloseReading { engagement, case } => {
                 weigh_wants(*engagement, *case, facts, wants);
@@ -566,7 +659,48 @@ impl Command {
             | Self::ReturnSignoff { .. }
             | Self::RefuseSignoff { .. }
             | Self::AcceptDelivery { .. }
-            | Self::ReturnDelivery { .. } => {}
+            | Self::ReturnDelivery { .. }
+            | Self::RebutGold { .. } => {}
+        }
+    }
+
+    /// Adds what measuring readers rests on: gold cases and their readers, rounds and everybody in them.
+    fn measure_wants(&self, facts: &Facts, people: &mut BTreeSet<PersonId>, wants: &mut Vec<Want>) {
+        match self {
+            Self::ProposeGold { case, .. } => {
+                let (gold, precedent) = (StreamId::Gold(case.gold()), StreamId::Precedent(case.precedent()));
+                wants.extend([Want::Stream(gold), Want::Stream(precedent)]);
+            }
+            Self::ProposePrecedent { case, replaces, .. } => {
+                let (gold, precedent) = (StreamId::Gold(case.gold()), StreamId::Precedent(case.precedent()));
+                wants.extend([Want::Stream(gold), Want::Stream(precedent)]);
+                wants.extend(replaces.map(|replaced| Want::Stream(StreamId::Precedent(replaced))));
+                wants.extend(facts.cases.get(case).map(|case| Want::Text(case.reference.id)));
+            }
+            Self::ApprovePrecedent { precedent, .. }
+            | Self::DeclinePrecedent { precedent, .. }
+            | Self::WithdrawPrecedent { precedent, .. } => {
+                wants.push(Want::Stream(StreamId::Precedent(*precedent)));
+                let replaced = facts.precedents.get(precedent).and_then(|known| known.example.replaces);
+                wants.extend(replaced.map(|replaced| Want::Stream(StreamId::Precedent(replaced))));
+            }
+            Self::ApproveGold { gold, .. } | Self::DeclineGold { gold, .. } | Self::RetireGold { gold, .. } => {
+                wants.push(Want::Stream(StreamId::Gold(*gold)));
+            }
+            Self::CloseShowing { case, .. } | Self::DecideRebuttal { case, .. } => {
+                holder_wants(*case, facts, people);
+                let laid = facts.cases.get(case).and_then(|case| case.showing);
+                people.extend(laid.and_then(|laid| facts.golds.get(&laid.gold)).into_iter().flat_map(Gold::readers));
+            }
+            Self::OpenCalibration { cases, members, .. } => {
+                people.extend(members.iter().take(PICKED_MAX));
+                wants.extend(cases.iter().take(PICKED_MAX).map(|case| Want::Stream(StreamId::Gold(case.gold()))));
+            }
+            Self::ReadCalibration { calibration, .. }
+            | Self::LeaveCalibration { calibration, .. }
+            | Self::CloseCalibration { calibration, .. }
+            | Self::NoteFinding { calibration, .. } => round_wants(&[*calibration], facts, people, wants),
+            _ => {}
         }
     }
 
@@ -577,7 +711,13 @@ impl Command {
             wants.extend(engagement.signed().map(|sow| Want::Stream(StreamId::Sow(sow))));
         }
         let listed = facts.candidates.iter().chain(&facts.duties).chain(&facts.owned).copied();
-        for id in self.case().into_iter().chain(listed) {
+        let picked = match self {
+            Self::OpenCalibration { cases, .. } => cases.as_slice(),
+            _ => &[],
+        };
+        let rounds = facts.rounds.iter().filter_map(|round| facts.calibrations.get(round));
+        let picked = picked.iter().take(PICKED_MAX).chain(rounds.flat_map(|round| &round.cases)).copied();
+        for id in self.case().into_iter().chain(listed).chain(picked) {
             wants.extend([Want::Stream(StreamId::Case(id)), Want::Stream(StreamId::panel_of(id))]);
             let known = facts.cases.get(&id);
             wants
@@ -585,6 +725,8 @@ impl Command {
             if let Some(admission) = known.and_then(|case| case.admission.as_ref()) {
                 wants.extend([Want::Stream(StreamId::Sow(admission.sow)), Want::Pack(admission.pack.digest)]);
             }
+            let laid = facts.cases.get(&id).and_then(|case| case.showing);
+            wants.extend(laid.map(|laid| Want::Stream(StreamId::Gold(laid.gold))));
         }
     }
 }
@@ -593,6 +735,33 @@ impl Command {
 fn gate_wants(facts: &Facts, wants: &mut Vec<Want>) {
     for line in facts.sows.values().flat_map(|sow| &sow.lines) {
         wants.extend([Want::Stream(StreamId::Line(line.line)), Want::Pack(line.pack.digest)]);
+    }
+}
+
+/// Adds what a showing of gold would be made of, where the plan of a case that may be taken mixes gold in. All of it is
+/// asked for before anybody knows whether gold is drawn, so that both answers take the same way.
+fn pool_wants(actor: Option<PersonId>, facts: &Facts, wants: &mut Vec<Want>) {
+    let plans = |case: &CaseId| facts.cases.get(case)?.admission.as_ref()?.plan.gold;
+    if !facts.candidates.iter().any(|case| plans(case).is_some()) {
+        return;
+    }
+    wants.extend(actor.map(Want::GoldPool));
+    wants.extend(facts.gold_pool.iter().map(|gold| Want::Stream(StreamId::Gold(*gold))));
+    wants.extend(facts.golds.values().map(|gold| Want::Text(gold.matter.reference.id)));
+    let candidates = facts.candidates.iter().filter_map(|case| facts.cases.get(case));
+    wants.extend(candidates.map(|case| Want::Text(case.reference.id)));
+}
+
+/// Most cases and people of a round that are looked at, and one more to see that there are too many.
+const PICKED_MAX: usize = 51;
+
+/// Adds what rounds rest on: themselves, their pack, the gold among their cases, and everybody who is invited.
+fn round_wants(rounds: &[CalibrationId], facts: &Facts, people: &mut BTreeSet<PersonId>, wants: &mut Vec<Want>) {
+    wants.extend(rounds.iter().map(|round| Want::Stream(StreamId::Calibration(*round))));
+    for round in rounds.iter().filter_map(|round| facts.calibrations.get(round)) {
+        wants.push(Want::Pack(round.pack.digest));
+        wants.extend(round.cases.iter().map(|case| Want::Stream(StreamId::Gold(case.gold()))));
+        people.extend(round.invited.iter().map(|invitee| invitee.person));
     }
 }
 
@@ -615,6 +784,7 @@ fn lot_wants(case: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
 /// Adds what finds the next case. Who else might read is asked only where a further reading is wanted.
 fn next_wants(engagement: EngagementId, actor: Option<PersonId>, facts: &Facts, wants: &mut Vec<Want>) {
     wants.extend(actor.map(Want::Candidates));
+    pool_wants(actor, facts, wants);
     let mut panels = facts.candidates.iter().filter_map(|case| facts.panels.get(&case.panel()));
     if panels.any(|panel| panel.asks_another().is_some()) {
         wants.push(Want::Stream(StreamId::Model(engagement)));
@@ -633,7 +803,8 @@ fn weigh_wants(engagement: EngagementId, case: CaseId, facts: &Facts, wants: &mu
 /// Adds what the draw of a case that may now be decided rests on: the lot that cases join, its seed, and since when the
 /// readers are here.
 fn draw_wants(id: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
-    let Some(case) = facts.cases.get(&id).filter(|case| case.lot.is_none()) else { return };
+    let fresh = |case: &&crate::case::Case| case.lot.is_none() && case.showing.is_none();
+    let Some(case) = facts.cases.get(&id).filter(fresh) else { return };
     let Some(admission) = case.admission.as_ref().filter(|admission| admission.plan.review.is_some()) else { return };
     let sampler = sampler_of(admission.line, &case.case_type);
     wants.push(Want::Stream(StreamId::Sampler(sampler)));

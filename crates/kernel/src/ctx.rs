@@ -35,10 +35,15 @@ pub enum Actor {
 impl Ctx {
     /// Returns the `ordinal`-th identifier of this decision.
     pub fn id<T: Id>(&self, ordinal: u32) -> T {
+        self.id_at(ordinal, self.now)
+    }
+
+    /// As [`Self::id`], sorting as if it had been made at another instant.
+    pub(crate) fn id_at<T: Id>(&self, ordinal: u32, at: Instant) -> T {
         let digest = Digest::of_parts(&[&self.seed, T::PREFIX.as_bytes(), &ordinal.to_be_bytes()]);
         let mut chance = [0; 10];
         chance.copy_from_slice(&digest.bytes()[..10]);
-        T::of(Suffix::new(u64::try_from(self.now.micros() / 1_000).unwrap_or(0), chance))
+        T::of(Suffix::new(u64::try_from(at.micros() / 1_000).unwrap_or(0), chance))
     }
 
     /// Returns 32 bytes of chance for one purpose of this decision.

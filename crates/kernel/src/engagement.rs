@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    hash::Digest,
     id::{CaseId, EngagementId, LineId, OrgId, PersonId, SowId},
     index::{EngagementRow, EngagementStatus, MemberRow, Row, words},
     pack::{Duty, PackRef, Plan},
@@ -73,6 +74,8 @@ pub enum MemberEvent {
     DutyTaken { case: CaseId, duty: Duty },
     /// A duty ended, however it ended.
     DutyEnded { case: CaseId, duty: Duty },
+    /// Answers to gold cases that the person has been told of, all in all, by the pack under which they were given.
+    GoldTallied { pack: Digest, answers: u32, right: u32 },
     /// The person left the engagement.
     Removed { successor: Option<PersonId> },
 }
@@ -200,8 +203,20 @@ pub struct Member {
     pub load: u32,
     /// Whether the membership holds.
     pub active: bool,
+    /// Answers to gold cases that the person has been told of, by pack.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gold: BTreeMap<Digest, Tally>,
     /// When the membership began.
     pub joined_at: Instant,
+}
+
+/// Answers to questions of gold cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// How many were given.
+    pub answers: u32,
+    /// How many of them were like the gold answer.
+    pub right: u32,
 }
 
 impl Engagement {
@@ -306,8 +321,8 @@ impl Member {
     pub(crate) fn apply(state: Option<Self>, event: &MemberEvent, at: Instant) -> Option<Self> {
         if let MemberEvent::Added { person, natural, side, roles, capacity } = event.clone() {
             // A person who comes back keeps the duties of the first stay, if any were left.
-            let load = state.map_or(0, |before| before.load);
-            return Some(Self { person, natural, side, roles, capacity, load, active: true, joined_at: at });
+            let (load, gold) = state.map_or_else(Default::default, |before| (before.load, before.gold));
+            return Some(Self { person, natural, side, roles, capacity, load, active: true, joined_at: at, gold });
         }
         let mut member = state?;
         match event.clone() {
@@ -315,6 +330,9 @@ impl Member {
             MemberEvent::Changed { roles, capacity } => (member.roles, member.capacity) = (roles, capacity),
             MemberEvent::DutyTaken { .. } => member.load = member.load.saturating_add(1),
             MemberEvent::DutyEnded { .. } => member.load = member.load.saturating_sub(1),
+            MemberEvent::GoldTallied { pack, answers, right } => {
+                member.gold.insert(pack, Tally { answers, right });
+            }
             MemberEvent::Removed { .. } => member.active = false,
         }
         Some(member)

@@ -6,15 +6,21 @@ use std::{
 };
 
 use crate::{
+    calibration::Calibration,
     case::Case,
     directory::{Organisation, Person},
     engagement::{Engagement, LineUse, Member, Sow},
+    gold::Gold,
     hash::Digest,
-    id::{CaseId, EngagementId, LineId, LotId, OrgId, PanelId, PersonId, ReviewId, SamplerId, SowId, TextId},
+    id::{
+        CalibrationId, CaseId, EngagementId, GoldId, LineId, LotId, OrgId, PanelId, PersonId, PrecedentId, ReviewId,
+        SamplerId, SowId, TextId,
+    },
     lot::{Lot, Sampler, Seed},
     model::Model,
     pack::Pack,
     panel::Panel,
+    precedent::Precedent,
     refusal::{Reason, code},
     review::Review,
     stream::{State, StreamId},
@@ -49,6 +55,10 @@ pub enum Want {
     Reference(Digest),
     /// Members who may sign.
     Signers,
+    /// Gold cases that may be shown to this person, least shown first, and the references of her cases.
+    GoldPool(PersonId),
+    /// Open calibration rounds in which this person takes part.
+    RoundsOf(PersonId),
 }
 
 /// Loaded facts. A stream that was wanted and is absent does not exist.
@@ -100,6 +110,18 @@ pub struct Facts {
     pub owned: Vec<CaseId>,
     /// Answer to [`Want::Signers`].
     pub signers: Vec<PersonId>,
+    /// Gold cases.
+    pub golds: BTreeMap<GoldId, Gold>,
+    /// Answer to [`Want::GoldPool`], least shown first.
+    pub gold_pool: Vec<GoldId>,
+    /// Answer to [`Want::GoldPool`]: references of cases on which the person holds or held a duty.
+    pub own_references: BTreeSet<String>,
+    /// Precedents.
+    pub precedents: BTreeMap<PrecedentId, Precedent>,
+    /// Calibration rounds.
+    pub calibrations: BTreeMap<CalibrationId, Calibration>,
+    /// Answer to [`Want::RoundsOf`].
+    pub rounds: Vec<CalibrationId>,
     /// Answers to [`Want::Reference`].
     pub references: BTreeMap<Digest, CaseId>,
 }
@@ -114,6 +136,9 @@ impl Facts {
             (StreamId::Line(id), State::Line(state)) => drop(self.lines.insert(id, state)),
             (StreamId::Case(id), State::Case(state)) => drop(self.cases.insert(id, state)),
             (StreamId::Panel(id), State::Panel(state)) => drop(self.panels.insert(id, state)),
+            (StreamId::Gold(id), State::Gold(state)) => drop(self.golds.insert(id, state)),
+            (StreamId::Precedent(id), State::Precedent(state)) => drop(self.precedents.insert(id, state)),
+            (StreamId::Calibration(id), State::Calibration(state)) => drop(self.calibrations.insert(id, state)),
             (StreamId::Review(id), State::Review(state)) => drop(self.reviews.insert(id, state)),
             (StreamId::Lot(id), State::Lot(state)) => drop(self.lots.insert(id, state)),
             (StreamId::Sampler(id), State::Sampler(state)) => drop(self.samplers.insert(id, state)),
@@ -129,6 +154,9 @@ impl Facts {
                 | State::Line(_)
                 | State::Case(_)
                 | State::Panel(_)
+                | State::Gold(_)
+                | State::Calibration(_)
+                | State::Precedent(_)
                 | State::Review(_)
                 | State::Lot(_)
                 | State::Sampler(_)
@@ -150,6 +178,9 @@ impl Facts {
             StreamId::Line(id) => self.lines.get(&id).cloned().map(State::Line),
             StreamId::Case(id) => self.cases.get(&id).cloned().map(State::Case),
             StreamId::Panel(id) => self.panels.get(&id).cloned().map(State::Panel),
+            StreamId::Gold(id) => self.golds.get(&id).cloned().map(State::Gold),
+            StreamId::Precedent(id) => self.precedents.get(&id).cloned().map(State::Precedent),
+            StreamId::Calibration(id) => self.calibrations.get(&id).cloned().map(State::Calibration),
             StreamId::Review(id) => self.reviews.get(&id).cloned().map(State::Review),
             StreamId::Lot(id) => self.lots.get(&id).cloned().map(State::Lot),
             StreamId::Sampler(id) => self.samplers.get(&id).cloned().map(State::Sampler),
@@ -175,6 +206,10 @@ impl Facts {
             Some(_) => Reason::rule(code::WRONG_STATE, id, "this case has not been admitted, so nobody reads it")
                 .hint("Settle its scope first."),
         })
+    }
+
+    pub(crate) fn gold(&self, id: GoldId) -> Result<&Gold, Reason> {
+        self.golds.get(&id).ok_or_else(|| Reason::hidden(id))
     }
 
     pub(crate) fn person(&self, id: PersonId) -> Result<&Person, Reason> {

@@ -155,6 +155,12 @@ ids! {
     LineId "line" "SOW line";
     /// One matter owned from start to finish. Its panel carries the same suffix.
     CaseId "case" "case";
+    /// A case with agreed answers, shown again to measure readers; suffix of the case.
+    GoldId "gold" "gold case";
+    /// A decided case published as guidance; suffix of the case.
+    PrecedentId "prec" "precedent";
+    /// A calibration round.
+    CalibrationId "cal" "calibration round";
     /// The planned set of independent readings of a case; suffix of the case.
     PanelId "panel" "panel";
     /// One judgement made within a panel.
@@ -195,6 +201,30 @@ impl CaseId {
     /// Returns the panel of this case.
     pub fn panel(&self) -> PanelId {
         PanelId::of(self.suffix())
+    }
+
+    /// Returns the precedent that this case may become.
+    pub fn precedent(&self) -> PrecedentId {
+        PrecedentId::of(self.suffix())
+    }
+
+    /// Returns the gold case that this case may become.
+    pub fn gold(&self) -> GoldId {
+        GoldId::of(self.suffix())
+    }
+}
+
+impl PrecedentId {
+    /// Returns the case from which this precedent comes.
+    pub fn case(&self) -> CaseId {
+        CaseId::of(self.suffix())
+    }
+}
+
+impl GoldId {
+    /// Returns the case from which this gold case comes.
+    pub fn case(&self) -> CaseId {
+        CaseId::of(self.suffix())
     }
 }
 

@@ -5,9 +5,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calibration::CalibrationStatus,
+    gold::{GoldStatus, RebuttalState},
     hash::Digest,
-    id::{AssignmentId, CaseId, CredentialId, LineId, LotId, OrgId, PersonId, ReadingId, ReviewId, TextId},
+    id::{
+        AssignmentId, CalibrationId, CaseId, CredentialId, GoldId, LineId, LotId, OrgId, PersonId, PrecedentId,
+        ReadingId, ReviewId, TextId,
+    },
     pack::Duty,
+    precedent::PrecedentStatus,
     role::{Role, Side},
     time::{Date, Instant},
 };
@@ -254,6 +260,11 @@ pub enum Row {
     Panel(PanelRow),
     Dispute(DisputeRow),
     Answer(AnswerRow),
+    Gold(GoldRow),
+    Showing(ShowingRow),
+    Calibration(CalibrationRow),
+    Invitee(InviteeRow),
+    Precedent(PrecedentRow),
     Review(ReviewRow),
     Defect(DefectRow),
     Lot(LotRow),
@@ -313,6 +324,8 @@ pub struct CaseRow {
     pub revision: u32,
     /// Whether readers agreed and the answer was changed at sign-off or after a return.
     pub changed_after_agreement: bool,
+    /// Whether it is a showing of a gold case: of such a case no list or count but its reader's own speaks.
+    pub showing: bool,
 }
 
 /// An open seat of a panel. Key: `case`, `seat`. Found by `need`, `due_at`, `case`.
@@ -390,6 +403,87 @@ pub struct AnswerRow {
     pub origin: Origin,
     /// Whether the panel is closed, so that figures may use it.
     pub revealed: bool,
+}
+
+/// A gold case. Key: `gold`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct GoldRow {
+    pub gold: GoldId,
+    /// Digest of the pack by which it is read.
+    pub pack: Digest,
+    pub case_type: String,
+    pub status: GoldStatus,
+    /// Version of the answer, from 1.
+    pub version: u32,
+    /// Questions that are measured.
+    pub questions: u32,
+    pub shown: u32,
+    pub answered: u32,
+    /// Readers who missed none of the questions.
+    pub passed: u32,
+    pub proposed_at: Instant,
+}
+
+/// A showing of a gold case. Key: `case`, the case that it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct ShowingRow {
+    pub case: CaseId,
+    pub gold: GoldId,
+    pub person: PersonId,
+    /// The case in whose place it was given.
+    pub stands_for: CaseId,
+    pub shown_at: Instant,
+    /// Until then that case is not offered to the same reader.
+    pub withheld_until: Instant,
+    pub closes_at: Instant,
+    pub answered_at: Option<Instant>,
+    pub questions: u32,
+    pub missed: u32,
+    /// Whether the reader has been told.
+    pub told: bool,
+    pub rebuttal: Option<RebuttalState>,
+}
+
+/// A calibration round. Key: `calibration`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct CalibrationRow {
+    pub calibration: CalibrationId,
+    pub title: TextId,
+    pub status: CalibrationStatus,
+    pub cases: u32,
+    pub invited: u32,
+    pub opened_at: Instant,
+    pub ends_at: Instant,
+    pub findings: u32,
+}
+
+/// Somebody invited to a calibration round. Key: `calibration`, `person`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct InviteeRow {
+    pub calibration: CalibrationId,
+    pub person: PersonId,
+    /// How many cases she has read.
+    pub read: u32,
+    /// Whether she takes part.
+    pub present: bool,
+}
+
+/// A precedent. Key: `precedent`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct PrecedentRow {
+    pub precedent: PrecedentId,
+    /// Name of the pack.
+    pub pack: String,
+    pub case_type: String,
+    pub question: String,
+    pub status: PrecedentStatus,
+    /// When the status last changed.
+    pub since: Instant,
 }
 
 /// A review. Key: `review`.

@@ -6,6 +6,7 @@
 #![allow(clippy::result_large_err, reason = "a refusal ends the act: boxing its reason would cost every rule a word")]
 #![allow(clippy::similar_names, reason = "`case` and `cause` are both words of the trade")]
 
+pub mod calibration;
 mod canonical;
 pub mod case;
 pub mod command;
@@ -16,6 +17,7 @@ pub mod directory;
 pub mod engagement;
 pub mod facts;
 pub mod form;
+pub mod gold;
 pub mod hash;
 pub mod id;
 pub mod index;
@@ -23,6 +25,7 @@ pub mod lot;
 pub mod model;
 pub mod pack;
 pub mod panel;
+pub mod precedent;
 pub mod quote;
 pub mod refusal;
 pub mod review;

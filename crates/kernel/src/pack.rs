@@ -73,6 +73,51 @@ pub struct Plan {
     /// case is read twice at least.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub single_allowed: BTreeSet<String>,
+    /// How gold is mixed in; none: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gold: Option<GoldPlan>,
+}
+
+/// How gold cases are mixed into live work. The people who read are told that it is done, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoldPlan {
+    /// Of 10,000 requests for the next case, so many are answered with a gold case.
+    pub rate_bp: u16,
+    /// Days after sealing until the reader is told.
+    pub window_days: u16,
+    /// A gold case is retired after so many showings.
+    pub showings_max: u32,
+    /// It is retired when more than so many of 10,000 readers pass it ...
+    pub retire_above_bp: u16,
+    /// ... and at least so many have answered.
+    pub retire_after: u32,
+}
+
+impl GoldPlan {
+    /// What a plan that names only its rate has for the rest.
+    pub const USUAL: Self =
+        Self { rate_bp: 500, window_days: 7, showings_max: 30, retire_above_bp: 9_800, retire_after: 20 };
+
+    /// Returns what is wrong with the numbers and how to mend it; nothing: they can be planned with.
+    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
+        if !(1..=5_000).contains(&self.rate_bp) {
+            return Some(("the rate of gold lies outside 0.01 % to 50 %", "Plan a share such as 5 %."));
+        }
+        if !(1..=90).contains(&self.window_days) {
+            return Some((
+                "readers would be told of gold after less than 1 or more than 90 days",
+                "Plan 7 days or so.",
+            ));
+        }
+        if !(1..=500).contains(&self.showings_max) || self.retire_after == 0 {
+            return Some((
+                "a gold case is shown 1 to 500 times",
+                "Plan 30 showings or so, and retirement after 20 answers.",
+            ));
+        }
+        let easy = (5_000..=10_000).contains(&self.retire_above_bp);
+        (!easy).then_some(("gold is retired above a pass rate of 50 % to 100 %", "Plan retirement above 98 %."))
+    }
 }
 
 /// A hundred percent, in basis points.
@@ -198,6 +243,18 @@ pub struct Requirement {
     pub in_jurisdiction: bool,
     /// Clearances that are all needed (such as `health-data`).
     pub clearances: Vec<String>,
+    /// How well one must have read gold cases under the same version of the pack; none: it is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibrated>,
+}
+
+/// How well one must have read gold cases before the first live one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calibrated {
+    /// Of 10,000 answers, so many must be like the gold answer.
+    pub share_bp: u16,
+    /// At least so many questions must have been answered.
+    pub answers_min: u32,
 }
 
 impl Requirement {

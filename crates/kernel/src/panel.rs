@@ -32,7 +32,15 @@ const OUTVOTING_MIN: usize = 3;
 #[allow(missing_docs, reason = "fields are named for what they hold")]
 pub enum PanelEvent {
     /// It was planned with the case's admission.
-    Planned { case: CaseId, stopping: Stopping, need: Digest, due_at: Instant, origin: Origin },
+    Planned {
+        case: CaseId,
+        stopping: Stopping,
+        need: Digest,
+        due_at: Instant,
+        origin: Origin,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        laid_at: Option<Instant>,
+    },
     /// A reader took a seat.
     SeatTaken {
         seat: u8,
@@ -298,6 +306,9 @@ pub struct Panel {
     pub need: Digest,
     pub due_at: Instant,
     pub origin: Origin,
+    /// When a showing of a gold case is said to have been planned; none: it is no showing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub laid_at: Option<Instant>,
     pub status: PanelStatus,
     pub seats: Vec<Seat>,
     pub readings: Vec<Reading>,
@@ -505,7 +516,7 @@ fn evidence_differs(form: &Form, readings: &[&Judgement]) -> bool {
 impl Panel {
     pub(crate) fn apply(state: Option<Self>, event: &PanelEvent, at: Instant) -> Option<Self> {
         let event = event.clone();
-        if let PanelEvent::Planned { case, stopping, need, due_at, origin } = event {
+        if let PanelEvent::Planned { case, stopping, need, due_at, origin, laid_at } = event {
             let seats = match origin {
                 Origin::Witnessed => vec![Seat::Open; usize::from(stopping.first())],
                 // What a file read is what was planned: seats come with the readings.
@@ -517,6 +528,7 @@ impl Panel {
                 need,
                 due_at,
                 origin,
+                laid_at,
                 seats,
                 status: PanelStatus::Planned,
                 readings: Vec::new(),
@@ -758,6 +770,10 @@ impl Panel {
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
+        // A showing of gold is nobody's but its reader's: no seat of it is open, and no figure rests on it.
+        if self.laid_at.is_some() {
+            return self.duty_rows().collect();
+        }
         let revealed = self.revealed();
         let open = self.status != PanelStatus::Void && !self.ended();
         let seats = (1_u8..)

@@ -210,6 +210,9 @@ pub mod code {
         SUCCESSOR_NEEDED "successor-needed";
         TOO_MANY "too-many";
         PACK_UNKNOWN "pack-unknown";
+        NOT_GOLD "not-gold";
+        NOT_CALIBRATED "not-calibrated";
+        NOT_PRECEDENT "not-precedent";
         SEED_LOST "seed-lost";
         REVIEW_OPEN "review-open";
         REVIEW_TAKEN "review-taken";

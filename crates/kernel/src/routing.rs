@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     directory::{Credential, Person},
-    engagement::Member,
+    engagement::{Member, Tally},
     hash::{Digest, canonical},
     id::{CaseId, CredentialId, LineId},
     index::NeedRow,
-    pack::{Duty, Requirement},
+    pack::{Calibrated, Duty, Requirement},
     refusal::{Reason, code},
     role::Role,
     time::Instant,
@@ -39,6 +39,9 @@ pub struct Need {
     pub places: BTreeSet<String>,
     /// Working language.
     pub language: String,
+    /// Digest of the pack under which one must be calibrated; none: calibration is not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated_on: Option<Digest>,
 }
 
 /// A case that was looked at for a person and passed over.
@@ -124,6 +127,9 @@ pub fn eligibility(
                 .hint("Grant the clearance under People, or choose somebody who has it."),
         );
     }
+    if let (Some(rule), Some(pack)) = (requirement.calibration, need.calibrated_on) {
+        reasons.extend(calibration(name, person, member, rule, pack));
+    }
     if !need.places.is_empty() && !need.places.contains(&person.place) {
         let place = if person.place.is_empty() { "an unknown place" } else { &person.place };
         reasons.push(
@@ -190,6 +196,35 @@ pub fn credential(
         ),
     };
     Err(Box::new(reason.hint("Choose another person, or record the renewed credential under People.")))
+}
+
+/// Returns why a person does not count as calibrated under a pack, with the figures and what to do.
+fn calibration(name: &str, person: &Person, member: Option<&Member>, rule: Calibrated, pack: Digest) -> Option<Reason> {
+    let Tally { answers, right } = member.and_then(|member| member.gold.get(&pack)).copied().unwrap_or_default();
+    let enough = answers >= rule.answers_min;
+    let well = u64::from(right) * 10_000 >= u64::from(answers) * u64::from(rule.share_bp);
+    if enough && well {
+        return None;
+    }
+    let wanted = u32::from(rule.share_bp) / 100;
+    let sentence = if enough {
+        let share = u64::from(right) * 100 / u64::from(answers.max(1));
+        format!(
+            "{name} answered {right} of {answers} questions of gold cases like the gold answer ({share} %), \
+             and {wanted} % are asked for"
+        )
+    } else {
+        format!(
+            "{name} has answered {answers} questions of gold cases under this playbook, and {} are asked for",
+            rule.answers_min
+        )
+    };
+    let reason = Reason::rule(code::NOT_CALIBRATED, person.person, sentence);
+    Some(
+        reason
+            .hint("Ask for the next case to be given gold cases, or take part in a calibration round.")
+            .invariant("I9"),
+    )
 }
 
 /// Returns why this person has no room for another duty.

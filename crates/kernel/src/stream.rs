@@ -6,15 +6,21 @@ use serde::de::Error as _;
 use serde_json::Value;
 
 use crate::{
+    calibration::{Calibration, CalibrationEvent},
     case::{Case, CaseEvent},
     directory::{Organisation, OrganisationEvent, Person, PersonEvent},
     engagement::{Engagement, EngagementEvent, LineEvent, LineUse, Member, MemberEvent, Sow, SowEvent},
+    gold::{Gold, GoldEvent},
     hash::{Digest, canonical},
-    id::{CaseId, EngagementId, Id, LineId, LotId, OrgId, PanelId, PersonId, ReviewId, SamplerId, SowId},
+    id::{
+        CalibrationId, CaseId, EngagementId, GoldId, Id, LineId, LotId, OrgId, PanelId, PersonId, PrecedentId,
+        ReviewId, SamplerId, SowId,
+    },
     index::Row,
     lot::{Lot, LotEvent, Sampler, SamplerEvent},
     model::{Model, ModelEvent},
     panel::{Panel, PanelEvent},
+    precedent::{Precedent, PrecedentEvent},
     review::{Review, ReviewEvent},
     time::Instant,
 };
@@ -142,6 +148,9 @@ macro_rules! streams {
                     Self::Engagement(state) => state.rows(),
                     Self::Case(state) => state.rows(),
                     Self::Panel(state) => state.rows(),
+                    Self::Gold(state) => state.rows(),
+                    Self::Calibration(state) => state.rows(),
+                    Self::Precedent(state) => state.rows(),
                     Self::Review(state) => state.rows(),
                     Self::Lot(state) => state.rows(),
                     Self::Member(state) => state.rows(),
@@ -166,6 +175,12 @@ streams! {
     Case(CaseId) "case" CaseEvent Case;
     /// The panel of a case.
     Panel(PanelId) "panel" PanelEvent Panel;
+    /// A gold case with its showings.
+    Gold(GoldId) "gold" GoldEvent Gold;
+    /// A calibration round.
+    Calibration(CalibrationId) "calibration" CalibrationEvent Calibration;
+    /// A decided case published as guidance.
+    Precedent(PrecedentId) "precedent" PrecedentEvent Precedent;
     /// A review of a case.
     Review(ReviewId) "review" ReviewEvent Review;
     /// A lot.

@@ -19,7 +19,7 @@ macro_rules! case_columns {
     () => {
         "cases.case_id, cases.reference_id, cases.reference_key, cases.title_id, cases.case_type, cases.status, \
          cases.origin, cases.line_id, cases.owner_id, cases.jurisdiction, cases.urgent, cases.due_at, \
-         cases.received_at, cases.since, cases.revision, cases.changed_after_agreement"
+         cases.received_at, cases.since, cases.revision, cases.changed_after_agreement, cases.showing"
     };
 }
 pub(crate) use case_columns;
@@ -43,7 +43,9 @@ macro_rules! filter {
               AND LOWER(texts.body) LIKE $10 ESCAPE '\\')) \
           AND (CAST($11 AS TEXT) IS NULL OR owner_id = $11 OR (status || '') IN (SELECT key FROM json_each($12)) \
               OR EXISTS (SELECT 1 FROM duties WHERE duties.scope_id = cases.scope_id \
-                  AND duties.case_id = cases.case_id AND duties.person_id = $11 AND duties.status <> 'released'))"
+                  AND duties.case_id = cases.case_id AND duties.person_id = $11 AND duties.status <> 'released')) \
+          AND (NOT cases.showing OR EXISTS (SELECT 1 FROM duties WHERE duties.scope_id = cases.scope_id \
+              AND duties.case_id = cases.case_id AND duties.person_id = $11 AND duties.status <> 'released'))"
     };
 }
 
@@ -63,7 +65,8 @@ statements! {
         AND (due_at, case_id) > ($13, $14) ORDER BY due_at, case_id LIMIT $15");
     COUNT = concat!("SELECT COUNT(*) FROM cases \
         WHERE scope_id = $1 AND status IN (SELECT key FROM json_each($2))", filter!());
-    COUNT_BY_STATUS = "SELECT status, COUNT(*) FROM cases WHERE scope_id = $1 GROUP BY status ORDER BY status";
+    COUNT_BY_STATUS = "SELECT status, COUNT(*) FROM cases \
+        WHERE scope_id = $1 AND NOT showing GROUP BY status ORDER BY status";
 }
 
 /// Which cases. What is left empty does not restrict.
@@ -199,15 +202,15 @@ impl CaseKey {
 impl Indexed for CaseRow {
     const UPSERT: &'static str = "INSERT INTO cases \
         (scope_id, case_id, reference_id, reference_key, title_id, case_type, status, origin, line_id, owner_id, \
-        jurisdiction, urgent, due_at, received_at, since, revision, changed_after_agreement) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+        jurisdiction, urgent, due_at, received_at, since, revision, changed_after_agreement, showing) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
         ON CONFLICT (scope_id, case_id) DO UPDATE \
         SET reference_id = excluded.reference_id, reference_key = excluded.reference_key, \
         title_id = excluded.title_id, case_type = excluded.case_type, status = excluded.status, \
         origin = excluded.origin, line_id = excluded.line_id, owner_id = excluded.owner_id, \
         jurisdiction = excluded.jurisdiction, urgent = excluded.urgent, due_at = excluded.due_at, \
         received_at = excluded.received_at, since = excluded.since, revision = excluded.revision, \
-        changed_after_agreement = excluded.changed_after_agreement";
+        changed_after_agreement = excluded.changed_after_agreement, showing = excluded.showing";
     const DELETE: &'static str = "DELETE FROM cases WHERE scope_id = $1 AND case_id = $2";
     const PAGE: &'static str = concat!(
         "SELECT ",
@@ -241,6 +244,7 @@ impl Indexed for CaseRow {
             self.since,
             self.revision,
             self.changed_after_agreement,
+            self.showing,
         ]
     }
 
@@ -262,6 +266,7 @@ impl Indexed for CaseRow {
             since: columns.take()?,
             revision: columns.take()?,
             changed_after_agreement: columns.take()?,
+            showing: columns.take()?,
         })
     }
 }

@@ -41,7 +41,7 @@ const TABLES: &[(&str, &str, usize)] = &[
     (
         "cases",
         "scope_id, case_id, reference_id, reference_key, title_id, case_type, status, origin, line_id, owner_id, \
-         jurisdiction, urgent, due_at, received_at, since, revision, changed_after_agreement",
+         jurisdiction, urgent, due_at, received_at, since, revision, changed_after_agreement, showing",
         2,
     ),
     ("seats", "scope_id, case_id, seat, need, due_at", 3),
@@ -50,6 +50,20 @@ const TABLES: &[(&str, &str, usize)] = &[
     ("panels", "scope_id, case_id, status, origin, planned, sealed, disputed, other_evidence", 2),
     ("disputes", "scope_id, case_id, question, origin", 3),
     ("answers", "scope_id, case_id, reading_id, question, reader_id, answer, part, origin, revealed", 4),
+    (
+        "golds",
+        "scope_id, gold_id, case_id, pack, case_type, status, version, questions, shown, answered, passed, proposed_at",
+        2,
+    ),
+    (
+        "showings",
+        "scope_id, case_id, gold_id, person_id, stands_for, shown_at, withheld_until, closes_at, answered_at, questions, \
+         missed, told, rebuttal",
+        2,
+    ),
+    ("calibrations", "scope_id, calibration_id, title_id, status, cases, invited, opened_at, ends_at, findings", 2),
+    ("invitees", "scope_id, calibration_id, person_id, cases_read, present", 3),
+    ("precedents", "scope_id, precedent_id, pack, case_type, question, status, since", 2),
     ("reviews", "scope_id, review_id, case_id, lot_id, kind, status, reviewer_id, drawn_at, finished_at", 2),
     ("defects", "scope_id, review_id, ordinal, case_id, lot_id, kind, severity, question", 3),
     (

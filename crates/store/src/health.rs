@@ -19,7 +19,7 @@ statements! {
     /// By the index on scope, status and due date: what is settled is not looked at. History from files runs no clock.
     CLOCKS = concat!("SELECT CAST(COALESCE(SUM(CASE WHEN c.due_at < $1 THEN 1 ELSE 0 END), 0) AS BIGINT), COUNT(*) \
         FROM engagements e JOIN cases c ON c.scope_id = e.scope_id \
-        WHERE c.status IN ", running!(), " AND c.due_at < $2 AND c.origin = 'witnessed'");
+        WHERE c.status IN ", running!(), " AND c.due_at < $2 AND c.origin = 'witnessed' AND NOT c.showing");
     DUE = "SELECT COUNT(*), MIN(run_at) FROM jobs \
         WHERE stopped_at IS NULL AND run_at <= $1 AND (leased_until IS NULL OR leased_until <= $2)";
     LEASED = "SELECT COUNT(*) FROM jobs WHERE stopped_at IS NULL AND leased_until > $1";

@@ -1,8 +1,9 @@
 //! Index rows: written as the difference between what a state gave before and what it gives now.
 
 use remit_kernel::index::{
-    AnswerRow, CaseRow, CredentialRow, DefectRow, DisputeRow, DutyRow, EngagementRow, KnownAnswerRow, LotRow,
-    MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, ReadingRow, ReviewRow, Row, SeatRow,
+    AnswerRow, CalibrationRow, CaseRow, CredentialRow, DefectRow, DisputeRow, DutyRow, EngagementRow, GoldRow,
+    InviteeRow, KnownAnswerRow, LotRow, MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, PrecedentRow,
+    ReadingRow, ReviewRow, Row, SeatRow, ShowingRow,
 };
 
 use crate::{
@@ -114,6 +115,11 @@ tables! {
     Panel PanelRow "panels";
     Dispute DisputeRow "disputes";
     Answer AnswerRow "answers";
+    Gold GoldRow "golds";
+    Showing ShowingRow "showings";
+    Calibration CalibrationRow "calibrations";
+    Invitee InviteeRow "invitees";
+    Precedent PrecedentRow "precedents";
     Review ReviewRow "reviews";
     Defect DefectRow "defects";
     Lot LotRow "lots";

@@ -45,6 +45,12 @@ migrations! {
     "postgres" "0007_outvoted_check" Some(Kind::Postgres);
     "shared" "0008_review" None;
     "postgres" "0008_review_walls" Some(Kind::Postgres);
+    "shared" "0009_gold" None;
+    "postgres" "0009_gold_walls" Some(Kind::Postgres);
+    "shared" "0009_gold_calibration" None;
+    "postgres" "0009_gold_calibration_walls" Some(Kind::Postgres);
+    "shared" "0009_gold_precedents" None;
+    "postgres" "0009_gold_precedents_walls" Some(Kind::Postgres);
     "shared" "0010_figures" None;
     "sqlite" "0011_figures_filled" Some(Kind::Sqlite);
     "postgres" "0011_figures_walls" Some(Kind::Postgres);

@@ -11,12 +11,12 @@ use std::{
 };
 
 use crate::{
-    Options, Store, Write, answer, case, copy,
+    Options, Store, Write, answer, calibration, case, copy,
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, health, index, job, lease, lot, migrate, pack, panel, person, reading, review, seat, session, text,
-    verify,
+    event, folder, gold, health, index, job, lease, lot, migrate, pack, panel, person, precedent, reading, review,
+    seat, session, text, verify,
     write::Plan,
 };
 
@@ -131,6 +131,7 @@ pub fn open_stepped(dir: &Path, give_way: impl Fn() -> u32 + Send + Sync + 'stat
 pub fn statements() -> Vec<&'static str> {
     [
         answer::ALL,
+        calibration::ALL,
         case::ALL,
         migrate::ALL,
         draft::ALL,
@@ -138,6 +139,7 @@ pub fn statements() -> Vec<&'static str> {
         engagement::ALL,
         entry::ALL,
         event::ALL,
+        gold::ALL,
         health::ALL,
         index::ALL,
         job::ALL,
@@ -146,6 +148,7 @@ pub fn statements() -> Vec<&'static str> {
         pack::ALL,
         panel::ALL,
         person::ALL,
+        precedent::ALL,
         review::ALL,
         reading::ALL,
         seat::ALL,

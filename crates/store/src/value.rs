@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use remit_kernel::{
+    calibration::CalibrationStatus,
+    gold::{GoldStatus, RebuttalState},
     hash::Digest,
     id::{
-        ActId, AssignmentId, CaseId, CredentialId, EntryId, JobId, LineId, LotId, OrgId, PersonId, ReadingId, ReviewId,
-        SessionId, TextId,
+        ActId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, LotId, OrgId,
+        PersonId, PrecedentId, ReadingId, ReviewId, SessionId, TextId,
     },
     index::{
         CaseStatus, DefectKind, DutyStatus, EngagementStatus, Known, LotStatus, Origin, PanelStatus, Part, ReviewKind,
         ReviewStatus, Severity,
     },
     pack::Duty,
+    precedent::PrecedentStatus,
     role::{Role, Side},
     time::{Date, Instant},
 };
@@ -212,14 +215,17 @@ macro_rules! texts {
 texts!(
     ActId,
     AssignmentId,
+    CalibrationId,
     CaseId,
     CredentialId,
     EntryId,
+    GoldId,
     JobId,
     LineId,
     LotId,
     OrgId,
     PersonId,
+    PrecedentId,
     ReadingId,
     ReviewId,
     SessionId,
@@ -239,15 +245,19 @@ macro_rules! words {
     )* };
 }
 words!(
+    CalibrationStatus,
     CaseStatus,
     DefectKind,
     DutyStatus,
     EngagementStatus,
+    GoldStatus,
     Known,
     LotStatus,
     Origin,
     PanelStatus,
     Part,
+    PrecedentStatus,
+    RebuttalState,
     ReviewKind,
     ReviewStatus,
     Severity,

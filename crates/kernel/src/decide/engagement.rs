@@ -194,6 +194,10 @@ impl Deciding<'_> {
         if let Some(review) = &line.plan.as_ref().unwrap_or(&pack.plan).review {
             check_review(&field("plan.review"), review, reasons);
         }
+        let gold = line.plan.as_ref().unwrap_or(&pack.plan).gold;
+        if let Some((what, hint)) = gold.and_then(|gold| gold.fault()) {
+            reasons.push(Reason::field(code::FIELD_INVALID, field("plan.gold"), what).hint(hint));
+        }
     }
 
     fn sow_in(&self, sow: SowId, wanted: SowStatus) -> Result<&Sow, Reason> {
@@ -382,6 +386,7 @@ impl Deciding<'_> {
         for case in &self.facts.duties {
             self.end_duties(*case, id, Release::Barred, None)?;
         }
+        self.leave_rounds(id, false)?;
         self.push_member(id, MemberEvent::Removed { successor });
         Ok(())
     }

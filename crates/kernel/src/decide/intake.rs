@@ -128,6 +128,7 @@ impl Deciding<'_> {
             due_at: given.due_at,
             owner: given.owner,
             origin: if history.is_some() { Origin::Imported } else { Origin::Witnessed },
+            showing: None,
         };
         let Some(mut case) = Case::apply(None, &received, self.ctx.now) else { return Err(Reason::hidden(id).into()) };
         self.events.push((StreamId::Case(id), Event::Case(received)));
@@ -311,7 +312,8 @@ impl Deciding<'_> {
     }
 
     fn plan_panel(&mut self, case: &Case, stopping: Stopping, need: Digest, origin: Origin) {
-        let planned = PanelEvent::Planned { case: case.case, stopping, need, due_at: case.due_at, origin };
+        let planned =
+            PanelEvent::Planned { case: case.case, stopping, need, due_at: case.due_at, origin, laid_at: None };
         self.events.push((StreamId::panel_of(case.case), Event::Panel(planned)));
     }
 
@@ -436,7 +438,7 @@ impl Deciding<'_> {
         Ok(())
     }
 
-    fn end_duties_on(&mut self, panel: &mut Panel, person: PersonId, cause: Release, note: Option<TextRef>) {
+    pub(super) fn end_duties_on(&mut self, panel: &mut Panel, person: PersonId, cause: Release, note: Option<TextRef>) {
         let Some((assignment, duty)) = panel.assignment_of(person) else { return };
         let case = panel.case;
         match (duty, panel.held_seat(person)) {
@@ -449,6 +451,11 @@ impl Deciding<'_> {
             (Duty::Read, None) | (Duty::Sign | Duty::Review, _) => return,
         }
         self.push_member(person, MemberEvent::DutyEnded { case, duty });
+        // A showing is for one reader: without her it is over.
+        if panel.laid_at.is_some() {
+            self.push_panel(panel, PanelEvent::Voided {});
+            self.events.push((StreamId::Case(case), Event::Case(CaseEvent::ShowingEnded {})));
+        }
     }
 }
 
@@ -495,6 +502,7 @@ fn admission(sow: &Sow, line: &SowLine, pack: &Pack, case: &Case, history: bool)
         reviewer: pack.requirement(Duty::Review),
         places: line.places.clone(),
         language: case.language.clone(),
+        calibrated_on: pack.requirements.values().any(|asked| asked.calibration.is_some()).then_some(line.pack.digest),
     };
     Admission {
         line: line.line,

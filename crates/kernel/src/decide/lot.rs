@@ -23,13 +23,12 @@ const REVIEW_SECONDS: i64 = 3 * 86_400;
 impl Deciding<'_> {
     /// Lets a decided case join the lot of its week and draw its numbers. Returns whether a review holds it.
     ///
-    /// A case joins once: what it becomes after a review, a finding or a return is not drawn again.
+    /// A case joins once: what it becomes after a review, a finding or a return is not drawn again. A showing of gold joins
+    /// none: it is no work.
     pub(super) fn draw(&mut self, case: &mut Case, panel: &Panel) -> Result<bool, Reason> {
         let Some(admission) = case.admission.clone() else { return Ok(false) };
-        let Some(plan) = admission.plan.review.filter(|_| case.lot.is_none() && case.origin == Origin::Witnessed)
-        else {
-            return Ok(false);
-        };
+        let work = case.origin == Origin::Witnessed && case.showing.is_none();
+        let Some(plan) = admission.plan.review.filter(|_| work && case.lot.is_none()) else { return Ok(false) };
         let (mut lot, seed) = self.open_lot(admission.line, &case.case_type, &plan)?;
         let risks = self.risks(case, panel);
         let causes = lot::causes(&plan, lot.mode, &seed, case.case, &risks);

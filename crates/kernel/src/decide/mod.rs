@@ -1,9 +1,12 @@
 //! `decide`: the one door that all commands pass. Pure: same context, command and facts, same answer.
 
+mod calibration;
 mod directory;
 mod engagement;
+mod gold;
 mod intake;
 mod lot;
+mod precedent;
 mod reading;
 mod release;
 mod resolve;
@@ -17,17 +20,20 @@ pub use review::why_not_review;
 use std::sync::Arc;
 
 use crate::{
+    calibration::CalibrationEvent,
     case::{Case, CaseEvent},
     command::{AnswerIn, Command, JudgementIn},
     ctx::{Actor, Ctx, Texts},
     engagement::{Engagement, EngagementEvent, LineEvent, Member, MemberEvent},
     facts::Facts,
     form::Judgement,
-    id::{EngagementId, Id, LineId, LotId, PersonId},
+    gold::GoldEvent,
+    id::{CalibrationId, EngagementId, GoldId, Id, LineId, LotId, PersonId, PrecedentId},
     index::EngagementStatus,
     lot::Seed,
     pack::Pack,
     panel::{Panel, PanelEvent, Release},
+    precedent::PrecedentEvent,
     refusal::{Reason, Refusal, code},
     stream::{Event, Scope, StreamId},
     text::{NewText, TextRef},
@@ -80,6 +86,7 @@ impl<'a> Deciding<'a> {
     /// Sends each command to its rule.
     fn dispatch(&mut self, command: &Command, founded: EngagementId) -> Done {
         use Command as C;
+        self.not_a_showing(command)?;
         match command {
             C::AddOrganisation { name, country } => self.add_organisation(name, country),
             C::AddPerson { person } => self.add_person(person),
@@ -153,6 +160,31 @@ impl<'a> Deciding<'a> {
             C::Deliver { engagement, case } => self.deliver(*engagement, *case),
             C::AcceptDelivery { case, .. } => self.accept_delivery(*case),
             C::ReturnDelivery { case, code, note, .. } => self.return_delivery(*case, *code, note),
+
+            C::ProposeGold { engagement, case, note } => self.propose_gold(*engagement, *case, note.as_deref()),
+            C::ApproveGold { gold, .. } => self.approve_gold(*gold),
+            C::DeclineGold { gold, reason, .. } => self.decline_gold(*gold, reason),
+            C::RetireGold { gold, reason, .. } => self.retire_gold(*gold, reason),
+            C::CloseShowing { case, .. } => self.close_showing(*case),
+            C::RebutGold { case, note, .. } => self.rebut_gold(*case, note),
+            C::OpenCalibration { engagement, title, cases, members, ends_at } => {
+                self.open_calibration(*engagement, title, cases, members, *ends_at)
+            }
+            C::ReadCalibration { calibration, case, judgement, .. } => {
+                self.read_calibration(*calibration, *case, judgement)
+            }
+            C::LeaveCalibration { calibration, .. } => self.leave_calibration(*calibration),
+            C::CloseCalibration { calibration, .. } => self.close_calibration(*calibration),
+            C::NoteFinding { calibration, kind, question, case, text, .. } => {
+                self.note_finding(*calibration, *kind, (question.as_ref(), *case), text)
+            }
+            C::ProposePrecedent { case, question, text, replaces, .. } => {
+                self.propose_precedent(*case, question, text, *replaces)
+            }
+            C::ApprovePrecedent { precedent, .. } => self.approve_precedent(*precedent),
+            C::DeclinePrecedent { precedent, reason, .. } => self.decline_precedent(*precedent, reason),
+            C::WithdrawPrecedent { precedent, reason, .. } => self.withdraw_precedent(*precedent, reason),
+            C::DecideRebuttal { case, corrected, note, .. } => self.decide_rebuttal(*case, corrected.as_ref(), note),
         }
     }
 
@@ -191,6 +223,18 @@ impl<'a> Deciding<'a> {
 
     fn push_line(&mut self, line: LineId, event: LineEvent) {
         self.events.push((StreamId::Line(line), Event::Line(event)));
+    }
+
+    fn push_calibration(&mut self, round: CalibrationId, event: CalibrationEvent) {
+        self.events.push((StreamId::Calibration(round), Event::Calibration(event)));
+    }
+
+    fn push_precedent(&mut self, precedent: PrecedentId, event: PrecedentEvent) {
+        self.events.push((StreamId::Precedent(precedent), Event::Precedent(event)));
+    }
+
+    fn push_gold(&mut self, gold: GoldId, event: GoldEvent) {
+        self.events.push((StreamId::Gold(gold), Event::Gold(event)));
     }
 
     /// Records an event of a case and folds it onto the working copy, so that what follows sees it.

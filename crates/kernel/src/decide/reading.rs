@@ -37,17 +37,24 @@ impl Deciding<'_> {
             self.facts.members.get(&person).and_then(|member| routing::capacity(&self.facts.name(person), member));
         Refusal::unless_empty(full.into_iter().collect())?;
         let mut passed_over = Vec::new();
+        let mut uncalibrated = None;
         let mut left_to_others = None;
         for case in self.facts.candidates.iter().take(routing::CANDIDATES_MAX) {
             let reasons = why_not(self.facts, *case, person, Duty::Read, self.ctx.now);
             let mut why_not: Vec<_> = reasons.iter().map(|reason| reason.code.to_string()).collect();
-            if reasons.is_empty() {
-                // Every reader meets cases in the order of their promises: nothing tells her which reading it is (I2).
-                if !self.better_reader_free(*case) {
-                    return self.take_seat(*case, person, RoutingRule::NextCase, passed_over);
-                }
+            // Who lacks nothing but calibration reads gold, and nothing else.
+            let practice = !reasons.is_empty() && reasons.iter().all(|reason| reason.code == code::NOT_CALIBRATED);
+            // Every reader meets cases in the order of their promises: nothing tells her which reading it is (I2).
+            let better = reasons.is_empty() && self.better_reader_free(*case);
+            if better {
                 why_not.push(code::BETTER_READER.to_owned());
                 left_to_others = left_to_others.or(Some(*case));
+            } else if reasons.is_empty() || practice {
+                match self.drawn(*case, person, practice) {
+                    Some(gold) => return self.show(gold, (*case, practice), person, passed_over),
+                    None if practice => uncalibrated = reasons.first().cloned(),
+                    None => return self.take_seat(*case, person, RoutingRule::NextCase, passed_over),
+                }
             }
             passed_over.push(Examined { case: *case, why_not });
         }
@@ -56,9 +63,9 @@ impl Deciding<'_> {
             passed_over.retain(|examined| examined.case != case);
             return self.take_seat(case, person, RoutingRule::NextCase, passed_over);
         }
-        Err(Reason::rule(code::NOTHING_ELIGIBLE, engagement, "no open case fits you right now")
-            .hint("New cases appear under Today by themselves. Under People you can see what would make you eligible.")
-            .into())
+        let nothing = Reason::rule(code::NOTHING_ELIGIBLE, engagement, "no open case fits you right now")
+            .hint("New cases appear under Today by themselves. Under People you can see what would make you eligible.");
+        Err(Refusal { reasons: uncalibrated.into_iter().chain([nothing]).collect() })
     }
 
     /// Returns whether a further reading of a panel waits for a clearly better reader, who could take it now.
@@ -155,6 +162,7 @@ impl Deciding<'_> {
             provenance: Provenance::Witnessed { assignment, credential, ai_exposed: false },
             sealed_at: None,
         };
+        self.measure(&case, &reading, &pack)?;
         self.push_panel(&mut panel, PanelEvent::ReadingSealed { reading });
         self.push_member(reader, MemberEvent::DutyEnded { case: id, duty: Duty::Read });
         if panel.waits_for_readers() {
@@ -340,6 +348,7 @@ impl Deciding<'_> {
 
     /// Takes from a person the duties that may no longer be done; the seats open again (I22).
     pub(super) fn replan(&mut self, person: PersonId) -> Done {
+        self.leave_rounds(person, true)?;
         for id in self.facts.duties.clone() {
             let (case, panel) = (self.facts.case(id)?, self.facts.panel(id)?);
             let held = panel.assignment_of(person).map(|(_, duty)| duty);
@@ -429,6 +438,9 @@ pub(crate) fn barred(facts: &Facts, case: &Case, id: PersonId, duty: Duty, now: 
     let name = facts.name(id);
     let member = facts.members.get(&id);
     let mut reasons = routing::eligibility(&name, person, member, &admission.need, duty, now);
+    if case.showing.is_some_and(|laid| laid.practice) {
+        reasons.retain(|reason| reason.code != code::NOT_CALIBRATED);
+    }
     reasons.extend(routing::conflict(&name, person, &case.parties));
     let Some(panel) = facts.panels.get(&case.case.panel()) else { return vec![Reason::hidden(case.case)] };
     let own = match duty {

@@ -81,6 +81,12 @@ pub(crate) enum Try {
     ReviseSow,
     ProposeSow,
     SignSow,
+    ProposeGold,
+    ApproveGold,
+    RetireGold,
+    CloseShowing,
+    RebutGold,
+    DecideRebuttal,
     Elsewhere,
 }
 
@@ -143,6 +149,17 @@ pub(crate) const TRIES: &[(Try, u32)] = &[
     (Try::Elsewhere, 1),
 ];
 
+/// What is tried beside, where gold is mixed in.
+pub(crate) const GOLD_TRIES: &[(Try, u32)] = &[
+    (Try::ClaimNext, 20),
+    (Try::ProposeGold, 6),
+    (Try::ApproveGold, 6),
+    (Try::RetireGold, 1),
+    (Try::CloseShowing, 12),
+    (Try::RebutGold, 12),
+    (Try::DecideRebuttal, 12),
+];
+
 /// A try with the dice that settle its details.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
@@ -190,10 +207,13 @@ impl Step {
             }
             Try::Deliver => &[CaseStatus::SignedOff],
             Try::Accept | Try::ReturnDelivery => &[CaseStatus::Delivered],
+            Try::ProposeGold | Try::ApproveGold => &[CaseStatus::AwaitingSignOff, CaseStatus::SignedOff],
             _ => CaseStatus::ALL,
         };
         let history = matches!(self.tries, Try::Record | Try::RecordReference);
-        let cases: Vec<_> = cases(stage).into_iter().filter(|case| !history || case.imported()).collect();
+        let shown = matches!(self.tries, Try::CloseShowing | Try::RebutGold | Try::DecideRebuttal);
+        let cases = cases(stage).into_iter().filter(|case| !history || case.imported());
+        let cases: Vec<_> = cases.filter(|case| !shown || case.showing.is_some()).collect();
         let reviews = matches!(self.tries, Try::TakeReview | Try::FinishReview | Try::RebutReview | Try::RuleReview);
         let cases: Vec<_> = cases.into_iter().filter(|case| !reviews || !case.reviews.is_empty()).collect();
         let fit: Vec<_> = cases.iter().filter(|case| fitting.contains(&case.status)).map(|case| case.case).collect();
@@ -218,6 +238,8 @@ impl Step {
             Try::ClaimNext | Try::Claim => among(&["reader", "second", "third", "twin", "deputy"]),
             Try::Submit => holder(Duty::Read).unwrap_or(anybody),
             Try::Release => holder(Duty::Read).or_else(|| holder(Duty::Adjudicate)).unwrap_or(anybody),
+            Try::ProposeGold | Try::DecideRebuttal => among(&["judge", "umpire"]),
+            Try::RebutGold => case.and_then(|case| reader_of(stage, case)).unwrap_or(anybody),
             Try::TakeDispute => among(&["judge", "umpire", "judge", "umpire", "third", "signer"]),
             Try::Adjudicate => holder(Duty::Adjudicate).unwrap_or(anybody),
             Try::Open | Try::Sign => among(&["signer", "signer", "signer", "signer", "deputy", "abroad"]),
@@ -239,7 +261,9 @@ impl Step {
 
     /// Returns the step that takes a case on: the one that its status asks for.
     fn due(self, stage: &Stage) -> Option<(Self, CaseId)> {
-        let open: Vec<_> = cases(stage).into_iter().filter(|case| !over(case.status)).collect();
+        // A showing that is read waits for its window: nothing is due on it.
+        let read = |case: &Case| case.showing.is_some() && stage.panel(case.case).held_duties().next().is_none();
+        let open: Vec<_> = cases(stage).into_iter().filter(|case| !over(case.status) && !read(case)).collect();
         let case = self.one(&open)?;
         let panel = panel_of(stage, case.case);
         let held = panel.as_ref().is_some_and(|panel| panel.held_duties().next().is_some());
@@ -391,6 +415,16 @@ impl Step {
             Try::Deliver => stage.deliver(case?),
             Try::Accept => Command::AcceptDelivery { engagement, case: case? },
             Try::ReturnDelivery => stage.return_delivery(case?, code),
+            Try::ProposeGold => Command::ProposeGold { engagement, case: case?, note: None },
+            Try::ApproveGold => Command::ApproveGold { engagement, gold: case?.gold() },
+            Try::RetireGold => Command::RetireGold { engagement, gold: case?.gold(), reason: note },
+            Try::CloseShowing => Command::CloseShowing { engagement, case: case? },
+            Try::RebutGold => Command::RebutGold { engagement, case: case?, note },
+            Try::DecideRebuttal => {
+                let answer = Answer::Choice(self.finding().into());
+                let corrected = self.who.is_multiple_of(2).then(|| [("finding".to_owned(), answer)].into());
+                Command::DecideRebuttal { engagement, case: case?, corrected, note }
+            }
             Try::TakeReview => {
                 Command::TakeReview { engagement, case: case?, review: self.one(&stage.case(case?).reviews)? }
             }
@@ -507,6 +541,12 @@ pub(crate) fn cases(stage: &Stage) -> Vec<Case> {
         _ => None,
     };
     stage.world.streams(stage.scope()).filter_map(case).collect()
+}
+
+/// Returns who was shown a gold case, as tests call her.
+fn reader_of(stage: &Stage, case: CaseId) -> Option<&'static str> {
+    let laid = stage.case(case).showing?;
+    Some(stage.name_of(stage.gold(laid.gold).showing(case)?.person))
 }
 
 pub(crate) fn lots(stage: &Stage) -> Vec<LotId> {

@@ -6,17 +6,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use remit_kernel::{
+    calibration::{CalibrationEvent, FindingKind},
     case::{CaseEvent, Material, ReturnCode, Visibility},
     command::Command,
+    ctx::Actor,
     directory::{OrganisationEvent, PersonEvent},
     engagement::{EngagementEvent, LineEvent, LineKind, MemberEvent, SowEvent, SowStatus},
     form::Answer,
-    id::EngagementId,
+    gold::GoldEvent,
+    id::{CaseId, EngagementId},
     index::{CaseStatus, DefectKind, Part, Severity},
     lot::{LotEvent, SamplerEvent},
     model::ModelEvent,
     pack::{Acceptance, Plan, ReviewPlan, Stopping},
     panel::PanelEvent,
+    precedent::PrecedentEvent,
     review::ReviewEvent,
     role::Role,
     stream::{EVENT_V, Event, Scope, State, StreamId, apply},
@@ -26,7 +30,7 @@ use serde_json::Value;
 
 use crate::{
     sequential::figures,
-    stage::{Stage, item_in, plan, reviewed, source},
+    stage::{Stage, golden, item_in, plan, reviewed, source},
     world::{Logged, States},
 };
 
@@ -106,6 +110,9 @@ fn every_kind() -> BTreeSet<(String, String)> {
         ("line", kinds_of::<LineEvent>()),
         ("case", kinds_of::<CaseEvent>()),
         ("panel", kinds_of::<PanelEvent>()),
+        ("gold", kinds_of::<GoldEvent>()),
+        ("calibration", kinds_of::<CalibrationEvent>()),
+        ("precedent", kinds_of::<PrecedentEvent>()),
         ("review", kinds_of::<ReviewEvent>()),
         ("lot", kinds_of::<LotEvent>()),
         ("sampler", kinds_of::<SamplerEvent>()),
@@ -146,6 +153,7 @@ fn everything_happens() -> Vec<Logged> {
     }
     questioned(&mut stage);
     history(&mut stage);
+    let mut log = golden_days();
     let sow = stage.draft_sow(vec![stage.line_in(LineKind::Standard, plan(1, false))]);
     let limit = Plan {
         stopping: Stopping::Sequential { readings_min: 2, readings_max: 3, error_max: 50_000 },
@@ -170,7 +178,46 @@ fn everything_happens() -> Vec<Logged> {
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });
-    stage.world.log.extend(reviews());
+    log.extend(stage.world.log);
+    log.extend(reviews());
+    log
+}
+
+/// Gold in every turn it can take, on a stage of its own.
+fn golden_days() -> Vec<Logged> {
+    let mut stage = Stage::set_under(golden(2));
+    let engagement = stage.engagement;
+    let gold = stage.gold_case("decreased");
+    stage.take_in();
+    let case = stage.shown("third");
+    stage.does("third", &stage.submit(case, "none"));
+    stage.wait(7 * 86_400);
+    stage.world.act(Actor::Service, &Command::CloseShowing { engagement, case }).unwrap();
+    stage.does("third", &Command::RebutGold { engagement, case, note: "The interval includes zero.".into() });
+    let corrected = Some([("finding".to_owned(), Answer::Choice("none".into()))].into());
+    stage.does("umpire", &Command::DecideRebuttal { engagement, case, corrected, note: "So it does.".into() });
+    let members = ["deputy", "second", "reader"].map(|name| stage.who(name)).to_vec();
+    let (title, ends_at) = ("March".to_owned(), stage.world.now.plus_seconds(86_400));
+    let round = Command::OpenCalibration { engagement, title, cases: vec![gold.case()], members, ends_at };
+    let calibration = Stage::round(&stage.does("manager", &round));
+    let judgement = stage.judgement(gold.case(), "none");
+    let reading = Command::ReadCalibration { engagement, calibration, case: gold.case(), judgement };
+    stage.does("reader", &Command::LeaveCalibration { engagement, calibration });
+    stage.does("deputy", &reading);
+    stage.does("second", &reading);
+    let (kind, text) = (FindingKind::Playbook, "Read the interval first.".to_owned());
+    let question = Some("finding".to_owned());
+    stage.does(
+        "manager",
+        &Command::NoteFinding { engagement, calibration, kind, question, case: Some(gold.case()), text },
+    );
+    stage.does("manager", &Command::RetireGold { engagement, gold, reason: "Discussed in the open.".into() });
+    let case = stage.take_in();
+    stage.reads("reader", case, "none");
+    stage.reads("second", case, "none");
+    stage.does("judge", &Command::ProposeGold { engagement, case, note: None });
+    stage.does("manager", &Command::DeclineGold { engagement, gold: case.gold(), reason: "Too plain.".into() });
+    guidance(&mut stage, case);
     stage.world.log
 }
 
@@ -210,6 +257,30 @@ fn reviews() -> Vec<Logged> {
     }
     stage.does("client", &Command::ResumeSampling { engagement, line, case_type: "trial".into(), note });
     stage.world.log
+}
+
+/// Guidance in every turn it can take.
+fn guidance(stage: &mut Stage, case: CaseId) {
+    let engagement = stage.engagement;
+    let other = stage.take_in();
+    stage.reads("reader", other, "none");
+    stage.reads("second", other, "none");
+    let propose = |case, replaces| Command::ProposePrecedent {
+        engagement,
+        case,
+        question: "finding".into(),
+        text: "No effect where the interval includes zero.".into(),
+        replaces,
+    };
+    let (first, second) = (case.precedent(), other.precedent());
+    let reason = || "Too narrow.".to_owned();
+    stage.does("judge", &propose(case, None));
+    stage.does("manager", &Command::DeclinePrecedent { engagement, precedent: first, reason: reason() });
+    stage.does("judge", &propose(case, None));
+    stage.does("manager", &Command::ApprovePrecedent { engagement, precedent: first });
+    stage.does("judge", &propose(other, Some(first)));
+    stage.does("manager", &Command::ApprovePrecedent { engagement, precedent: second });
+    stage.does("manager", &Command::WithdrawPrecedent { engagement, precedent: second, reason: reason() });
 }
 
 fn people_change(stage: &mut Stage) {

@@ -10,6 +10,7 @@ use remit_kernel::{
     ctx::Actor,
     directory::{Person, PersonEvent},
     engagement::{Engagement, LineEvent, LineKind, LineUse, Member, MemberEvent, Sow, SowEvent, SowStatus},
+    gold::GoldEvent,
     hash::Digest,
     id::{CaseId, LineId, PersonId, SowId},
     index::{CaseStatus, LotStatus, PanelStatus, Part, ReviewKind, ReviewStatus, Row},
@@ -43,6 +44,7 @@ pub(crate) fn hold(world: &World, act: &Act) {
     seen.i23_the_draw_is_bound_before_and_follows_its_seed();
     seen.i22_panels_end_and_no_duty_dangles();
     seen.i28_no_duty_survives_a_new_conflict();
+    seen.gold_is_shown_to_the_unknowing_and_leaves_no_trace();
     seen.i33_time_and_author_come_from_the_server();
 }
 
@@ -258,6 +260,7 @@ impl<'a> Seen<'a> {
         for line in self.sows().flat_map(|sow| &sow.lines) {
             let counted = self.cases().filter(|case| {
                 !case.imported()
+                    && case.showing.is_none()
                     && (case.status != CaseStatus::Cancelled || case.delivery.is_some())
                     && case.admission.as_ref().is_some_and(|admission| admission.line == line.line)
             });
@@ -300,6 +303,53 @@ impl<'a> Seen<'a> {
                     _ => {}
                 }
             }
+        }
+    }
+
+    /// A showing is read by somebody who had no part in the case it comes from, once; it takes no volume, opens no seat and
+    /// enters no figure, and what it is measured by is what its answers are.
+    fn gold_is_shown_to_the_unknowing_and_leaves_no_trace(&self) {
+        let golds = self.world.streams(self.scope()).filter_map(|(_, state)| match state {
+            State::Gold(gold) => Some(gold),
+            _ => None,
+        });
+        for gold in golds {
+            let shown: BTreeSet<_> = gold.showings.iter().map(|showing| showing.natural).collect();
+            assert_eq!(shown.len(), gold.showings.len(), "one human being was shown the same gold twice");
+            let source = self.panel(gold.gold.case()).expect("gold comes from a case that was read");
+            let now = gold.showings.iter().filter(|showing| {
+                self.events()
+                    .any(|event| matches!(event, Event::Gold(GoldEvent::Shown { case, .. }) if *case == showing.case))
+            });
+            for showing in now {
+                assert!(!source.authors().contains(&showing.natural), "I3: the own answer was shown as gold");
+            }
+            assert!(!shown.contains(&gold.proposer) && gold.approver.is_none_or(|approver| !shown.contains(&approver)));
+            assert_ne!(Some(gold.proposer), gold.approver, "I3: who proposed approved");
+            for showing in &gold.showings {
+                let case = self.case(showing.case);
+                let rows = State::Panel(self.panel(case.case).expect("it has a panel").clone()).rows();
+                assert!(
+                    rows.iter().all(|row| matches!(row, Row::Duty(_))),
+                    "a showing enters a figure or opens a seat"
+                );
+                assert!(case.delivery.is_none() && !showing.told | over(case.status));
+                if let Some(answered) = &showing.answered {
+                    let alike = answered.answers.get("finding") == gold.answers.get("finding");
+                    assert_eq!(answered.missed.is_empty(), alike, "measured by another answer than stands");
+                }
+            }
+        }
+        for member in self.members() {
+            let told = self.cases().filter_map(|case| {
+                let State::Gold(gold) = self.state(StreamId::Gold(case.showing?.gold))? else { return None };
+                let showing =
+                    gold.showing(case.case).filter(|showing| showing.told && showing.person == member.person)?;
+                showing.passed()
+            });
+            let (answers, right) = told.fold((0, 0), |(n, right), hit| (n + 1, right + u32::from(hit)));
+            let tally = member.gold.values().next().copied().unwrap_or_default();
+            assert_eq!((tally.answers, tally.right), (answers, right), "a tally is the sum of what was told");
         }
     }
 
@@ -619,7 +669,8 @@ impl<'a> Seen<'a> {
                 );
                 let offered =
                     State::Panel(panel.clone()).rows().iter().filter(|row| matches!(row, Row::Seat(_))).count();
-                assert_eq!(offered + taken + sealed, panel.seats.len(), "I22: an open seat is not offered");
+                let whole = if panel.laid_at.is_some() { taken + sealed } else { panel.seats.len() };
+                assert_eq!(offered + taken + sealed, whole, "I22: an open seat is not offered, or one of a showing is");
             }
             assert_eq!(
                 panel.bench != Bench::Closed,

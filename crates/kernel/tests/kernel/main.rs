@@ -6,10 +6,13 @@
 
 mod answers;
 mod attempt;
+mod calibration;
 mod contract;
 mod events;
+mod gold;
 mod invariants;
 mod matrix;
+mod precedent;
 mod properties;
 mod review;
 mod rules;

@@ -10,12 +10,13 @@ use std::{
 };
 
 use remit_kernel::{
+    calibration::FindingKind,
     case::{Material, ReturnCode, Visibility},
     command::{Command, PersonIn, ReviewIn},
     ctx::Actor,
     engagement::LineKind,
     form::Answer,
-    id::{CaseId, LotId, ReviewId},
+    id::{CalibrationId, CaseId, LotId, ReviewId},
     index::{CaseStatus, Part},
     role::{Role, Side},
 };
@@ -167,6 +168,16 @@ fn without_case(stage: &mut Stage) -> Vec<Command> {
         Command::ResumeSampling { engagement, line: stage.line, case_type: "trial".into(), note: "Go on.".into() },
         Command::FitModel { engagement, questions: BTreeMap::new(), panels: 0 },
         Command::Replan { engagement, person },
+        Command::LeaveCalibration { engagement, calibration: CalibrationId::of_chance(1) },
+        Command::CloseCalibration { engagement, calibration: CalibrationId::of_chance(1) },
+        Command::NoteFinding {
+            engagement,
+            calibration: CalibrationId::of_chance(1),
+            kind: FindingKind::Glossary,
+            question: None,
+            case: None,
+            text: "Lower means below the interval.".into(),
+        },
     ]
 }
 
@@ -208,5 +219,35 @@ fn on_case(stage: &Stage, case: CaseId) -> Vec<Command> {
         stage.deliver(case),
         Command::AcceptDelivery { engagement, case },
         stage.return_delivery(case, ReturnCode::Format),
+        Command::ProposeGold { engagement, case, note: None },
+        Command::ApproveGold { engagement, gold: case.gold() },
+        Command::DeclineGold { engagement, gold: case.gold(), reason: "Too plain.".into() },
+        Command::RetireGold { engagement, gold: case.gold(), reason: "Well known.".into() },
+        Command::ProposePrecedent {
+            engagement,
+            case,
+            question: "finding".into(),
+            text: "Read the interval first.".into(),
+            replaces: None,
+        },
+        Command::ApprovePrecedent { engagement, precedent: case.precedent() },
+        Command::DeclinePrecedent { engagement, precedent: case.precedent(), reason: "Too plain.".into() },
+        Command::WithdrawPrecedent { engagement, precedent: case.precedent(), reason: "Too plain.".into() },
+        Command::CloseShowing { engagement, case },
+        Command::RebutGold { engagement, case, note: "It is wrong.".into() },
+        Command::OpenCalibration {
+            engagement,
+            title: "March".into(),
+            cases: vec![case],
+            members: ["third", "deputy"].map(|name| stage.who(name)).to_vec(),
+            ends_at: stage.world.now.plus_seconds(86_400),
+        },
+        Command::ReadCalibration {
+            engagement,
+            calibration: CalibrationId::of_chance(1),
+            case,
+            judgement: stage.judgement(case, "none"),
+        },
+        Command::DecideRebuttal { engagement, case, corrected: None, note: "It is right.".into() },
     ]
 }

@@ -33,9 +33,9 @@ use remit_kernel::{
 };
 
 use crate::{
-    attempt::{Step, TRIES, play},
+    attempt::{GOLD_TRIES, Step, TRIES, Try, play},
     invariants,
-    stage::{OfChance as _, Stage, date, pack, plan, reviewed},
+    stage::{OfChance as _, Stage, date, golden, pack, plan, reviewed},
     world::told,
 };
 
@@ -50,9 +50,9 @@ fn for_many<S: Strategy>(cases: u32, inputs: &S, test: impl Fn(S::Value)) {
     ran.unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
 }
 
-fn histories() -> impl Strategy<Value = Vec<Step>> {
-    let tries: Vec<_> =
-        TRIES.iter().flat_map(|(tries, weight)| std::iter::repeat_n(*tries, *weight as usize)).collect();
+fn histories(more: &[(Try, u32)]) -> impl Strategy<Value = Vec<Step>> {
+    let weighed = TRIES.iter().chain(more);
+    let tries: Vec<_> = weighed.flat_map(|(tries, weight)| std::iter::repeat_n(*tries, *weight as usize)).collect();
     let step = (select(tries), 0..64_usize, 0..64_usize, 0..64_usize);
     prop::collection::vec(step.prop_map(|(tries, who, pick, twist)| Step { tries, who, pick, twist }), 70..120)
 }
@@ -72,7 +72,7 @@ fn sampled() -> Plan {
 #[test]
 fn i1_to_i36_hold_after_every_act_of_random_histories() {
     let happened = RefCell::new(BTreeMap::<String, u32>::new());
-    for_many(80, &histories(), |steps| {
+    for_many(80, &histories(&[]), |steps| {
         // Every other history is played under a plan with reviews.
         let mut stage = if steps.len() % 2 == 0 { Stage::set() } else { Stage::under(sampled(), Some(8)) };
         for step in steps {
@@ -115,6 +115,29 @@ fn i1_to_i36_hold_after_every_act_of_random_histories() {
         "selected",
         "judged",
     ] {
+        assert!(happened.borrow().contains_key(word), "`{word}` never happened: {:?}", happened.borrow());
+    }
+}
+
+#[test]
+fn the_invariants_hold_where_gold_is_mixed_in() {
+    let happened = RefCell::new(BTreeMap::<String, u32>::new());
+    for_many(80, &histories(GOLD_TRIES), |steps| {
+        let mut stage = Stage::set_under(golden(2));
+        stage.gold_case("decreased");
+        stage.take_in();
+        let case = stage.shown("third");
+        stage.does("third", &stage.submit(case, "none"));
+        stage.wait(7 * 86_400);
+        for step in steps {
+            for word in play(&mut stage, step).iter().flat_map(|told| told.split(", ")) {
+                *happened.borrow_mut().entry(word.to_owned()).or_default() += 1;
+            }
+        }
+        invariants::i24_everything_is_recomputed_from_events(&stage.world);
+    });
+    for word in ["shown", "answered", "closed", "gold_tallied", "rebutted", "rebuttal_decided", "corrected", "retired"]
+    {
         assert!(happened.borrow().contains_key(word), "`{word}` never happened: {:?}", happened.borrow());
     }
 }
@@ -269,6 +292,7 @@ fn i29_eligibility_depends_on_declared_factors_only() {
         credentials: vec!["analyst".into(), "physician".into()],
         in_jurisdiction,
         clearances: vec!["trials".into()],
+        calibration: None,
     };
     let need = Need {
         line: LineId::of_chance(1),
@@ -278,6 +302,7 @@ fn i29_eligibility_depends_on_declared_factors_only() {
         signer: requirement(true),
         reviewer: Requirement::default(),
         places: ["ZA".to_owned()].into(),
+        calibrated_on: None,
         language: "en".into(),
     };
     for_many(256, &people_alike(), |(one, other)| {
@@ -294,6 +319,7 @@ fn i29_eligibility_depends_on_declared_factors_only() {
                     load: 0,
                     active: true,
                     joined_at: Instant::from_micros(0),
+                    gold: BTreeMap::new(),
                 };
                 let now = "2026-03-02T09:00:00Z".parse().unwrap();
                 let reasons = eligibility("somebody", person, Some(&member), &need, duty, now);

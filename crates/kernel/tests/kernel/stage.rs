@@ -11,11 +11,17 @@ use remit_kernel::{
     ctx::Actor,
     engagement::{LineKind, Member, Sow},
     form::{Choice, Evidence, EvidenceRule, Form, Need, Question, QuestionKind},
+    gold::Gold,
     hash::Digest,
-    id::{CaseId, CredentialId, EngagementId, ItemId, LineId, LotId, OrgId, PersonId, ReviewId, SowId},
+    id::{
+        CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, LotId, OrgId, PersonId, ReviewId,
+        SowId,
+    },
     index::{CaseStatus, DefectKind, Part, Severity},
     lot::{Lot, Sampler, sampler_of},
-    pack::{CaseField, CaseType, Duty, Pack, PackRef, Plan, Playbook, Requirement, ReviewPlan, Stopping, WHOLE},
+    pack::{
+        CaseField, CaseType, Duty, GoldPlan, Pack, PackRef, Plan, Playbook, Requirement, ReviewPlan, Stopping, WHOLE,
+    },
     panel::{Panel, Source},
     refusal::Refusal,
     review::Review,
@@ -80,6 +86,11 @@ impl Stage {
     /// Returns the stage on 2 March 2026 at nine, everybody qualified, one version of the statement of work in force.
     pub(crate) fn set() -> Self {
         Self::under(plan(2, true), Some(VOLUME_MAX))
+    }
+
+    /// As [`Self::set`], under another quality plan.
+    pub(crate) fn set_under(plan: Plan) -> Self {
+        Self::under(plan, Some(VOLUME_MAX))
     }
 
     /// As [`Self::set`], under this plan and for so many cases.
@@ -322,6 +333,36 @@ impl Stage {
         }
     }
 
+    pub(crate) fn gold(&self, gold: GoldId) -> Gold {
+        match self.world.state(self.scope(), StreamId::Gold(gold)) {
+            Some(State::Gold(gold)) => gold.clone(),
+            other => panic!("{gold} is not there: {other:?}"),
+        }
+    }
+
+    /// Returns a gold case in rotation, made of a case that reader and second agreed on.
+    pub(crate) fn gold_case(&mut self, finding: &str) -> GoldId {
+        let (engagement, case) = (self.engagement, self.take_in());
+        self.reads("reader", case, finding);
+        self.reads("second", case, finding);
+        self.does("judge", &Command::ProposeGold { engagement, case, note: Some("Plain and typical.".into()) });
+        self.does("manager", &Command::ApproveGold { engagement, gold: case.gold() });
+        case.gold()
+    }
+
+    /// Lets somebody ask for the next case until gold is drawn, and returns the showing.
+    #[track_caller]
+    pub(crate) fn shown(&mut self, name: &str) -> CaseId {
+        let command = Command::ClaimNext { engagement: self.engagement };
+        for _ in 0..200 {
+            if self.would(name, &command).contains("shown") {
+                return Self::newest(&self.does(name, &command));
+            }
+            self.world.redraw();
+        }
+        panic!("{name} is never shown gold: {}", self.would(name, &command));
+    }
+
     pub(crate) fn review(&self, review: ReviewId) -> Review {
         match self.world.state(self.scope(), StreamId::Review(review)) {
             Some(State::Review(review)) => review.clone(),
@@ -392,6 +433,15 @@ impl Stage {
             Some(State::Member(member)) => member.clone(),
             other => panic!("{name} is not a member: {other:?}"),
         }
+    }
+
+    /// Returns the round that an act opened.
+    pub(crate) fn round(act: &Act) -> CalibrationId {
+        let round = act.decision.events.iter().find_map(|(stream, _)| match stream {
+            StreamId::Calibration(round) => Some(*round),
+            _ => None,
+        });
+        round.expect("the act opened a round")
     }
 
     /// Returns the newest case.
@@ -606,6 +656,7 @@ pub(crate) fn plan(readings: u8, signoff: bool) -> Plan {
         signoff_in_jurisdiction: signoff,
         review: None,
         single_allowed,
+        gold: None,
     }
 }
 
@@ -617,6 +668,12 @@ pub(crate) fn reviewed(signoff: bool, review: ReviewPlan) -> Plan {
 /// Returns a plan of reviews by which every case is drawn.
 pub(crate) fn every_case() -> ReviewPlan {
     ReviewPlan { random: WHOLE, rebuttal_days: 7, ..ReviewPlan::default() }
+}
+
+/// Returns a plan that mixes in gold with every second request.
+pub(crate) fn golden(readings: u8) -> Plan {
+    let gold = GoldPlan { rate_bp: 5_000, showings_max: 4, retire_after: 3, ..GoldPlan::USUAL };
+    Plan { gold: Some(gold), ..plan(readings, true) }
 }
 
 /// Returns the pack of the stage: one deciding choice with evidence, one passage that decides nothing, one remark.
@@ -633,8 +690,11 @@ pub(crate) fn pack() -> Pack {
         evidence,
     };
     let evidence = EvidenceRule::Required { unless: vec!["none".into()] };
-    let reads =
-        Requirement { credentials: vec!["analyst".into()], in_jurisdiction: false, clearances: vec!["trials".into()] };
+    let reads = Requirement {
+        credentials: vec!["analyst".into()],
+        clearances: vec!["trials".into()],
+        ..Requirement::default()
+    };
     let signs = Requirement { credentials: vec!["physician".into()], ..Requirement::default() };
     Pack {
         name: "trials".into(),

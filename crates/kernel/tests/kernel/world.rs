@@ -10,6 +10,7 @@ use remit_kernel::{
     ctx::{Actor, Ctx},
     decide,
     facts::{Facts, Want},
+    gold::GoldStatus,
     hash::Digest,
     id::{CaseId, LotId, PersonId, TextId},
     index::{CaseStatus, DutyStatus, Origin, Row},
@@ -126,6 +127,16 @@ impl World {
                 let found = self.cases_where(scope, |row| matches!(row, Row::Case(case) if case.reference_key == key));
                 facts.references.extend(found.first().map(|case| (key, *case)));
             }
+            Want::RoundsOf(person) => {
+                let open = self.streams(scope).filter_map(|(_, state)| match state {
+                    State::Calibration(round) if round.open() && round.invitee(person).is_some() => {
+                        Some(round.calibration)
+                    }
+                    _ => None,
+                });
+                facts.rounds = open.collect();
+            }
+            Want::GoldPool(person) => self.gold_pool(scope, person, facts),
             Want::Signers => {
                 facts.signers =
                     self.members(scope).filter(|row| row.1.contains(&Role::Signer)).map(|row| row.0).collect();
@@ -153,9 +164,44 @@ impl World {
         }
     }
 
-    /// Returns the cases with an open seat on which the person has and had no duty, earliest promise first.
-    fn candidates(&self, scope: Scope, person: PersonId) -> Vec<CaseId> {
+    /// Loads the gold cases in rotation, least shown first, and the references of the person's own cases.
+    fn gold_pool(&self, scope: Scope, person: PersonId, facts: &mut Facts) {
+        let mut pool: Vec<_> = self
+            .rows(scope)
+            .filter_map(|row| match row {
+                Row::Gold(gold) if gold.status == GoldStatus::Active => Some((gold.shown, gold.gold)),
+                _ => None,
+            })
+            .collect();
+        let knows = |case: CaseId| {
+            self.rows(scope).any(|row| matches!(row, Row::Duty(duty) if duty.case == case && duty.person == person))
+        };
+        pool.retain(|(_, gold)| !knows(gold.case()));
+        pool.sort_unstable();
+        facts.gold_pool = pool.into_iter().map(|(_, gold)| gold).collect();
         let had = self.cases_where(scope, |row| matches!(row, Row::Duty(duty) if duty.person == person));
+        let reference = |case: CaseId| match self.state(scope, StreamId::Case(case)) {
+            Some(State::Case(case)) => self.texts.get(&case.reference.id).cloned(),
+            _ => None,
+        };
+        facts.own_references = had.into_iter().filter_map(reference).collect();
+    }
+
+    /// Lets the next act draw other chances.
+    pub(crate) fn redraw(&mut self) {
+        self.acts += 1;
+    }
+
+    /// Returns the cases with an open seat on which the person has and had no duty, earliest promise first. The case in
+    /// whose place gold was shown rests for a while.
+    fn candidates(&self, scope: Scope, person: PersonId) -> Vec<CaseId> {
+        let mut had = self.cases_where(scope, |row| matches!(row, Row::Duty(duty) if duty.person == person));
+        had.extend(self.rows(scope).filter_map(|row| match row {
+            Row::Showing(showing) if showing.person == person && showing.withheld_until > self.now => {
+                Some(showing.stands_for)
+            }
+            _ => None,
+        }));
         let mut seats: Vec<_> = self
             .rows(scope)
             .filter_map(|row| match row {

@@ -8,7 +8,7 @@ use remit_kernel::{
     engagement::LineKind,
     hash::Digest,
     id::{EngagementId, OrgId, PersonId, SowId},
-    pack::{PackRef, Plan, ReviewPlan},
+    pack::{GoldPlan, PackRef, Plan, ReviewPlan},
     role::{Role, Side},
     time::Date,
 };
@@ -160,6 +160,36 @@ pub(crate) struct PlanIn {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     review: Option<ReviewPlan>,
+    /// How gold cases are mixed in; none: not at all.
+    gold: Option<GoldPlanIn>,
+}
+
+/// How gold cases are mixed into live work. What is left out is as usual.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GoldPlanIn {
+    /// Of 10,000 requests for the next case, so many are answered with a gold case; at most 5,000.
+    rate_bp: u16,
+    /// Days after sealing until the reader is told; 7 unless given.
+    window_days: Option<u16>,
+    /// A gold case is retired after so many showings; 30 unless given.
+    showings_max: Option<u32>,
+    /// It is retired when more than so many of 10,000 readers pass it; 9,800 unless given.
+    retire_above_bp: Option<u16>,
+    /// And at least so many have answered; 20 unless given.
+    retire_after: Option<u32>,
+}
+
+impl From<GoldPlanIn> for GoldPlan {
+    fn from(given: GoldPlanIn) -> Self {
+        Self {
+            rate_bp: given.rate_bp,
+            window_days: given.window_days.unwrap_or(Self::USUAL.window_days),
+            showings_max: given.showings_max.unwrap_or(Self::USUAL.showings_max),
+            retire_above_bp: given.retire_above_bp.unwrap_or(Self::USUAL.retire_above_bp),
+            retire_after: given.retire_after.unwrap_or(Self::USUAL.retire_after),
+        }
+    }
 }
 
 /// A member to add.
@@ -218,6 +248,7 @@ impl SowIn {
                 stopping: StoppingOut::stopping(plan.readings, plan.readings_max, plan.error_max),
                 signoff: plan.signoff,
                 signoff_in_jurisdiction: plan.signoff_in_jurisdiction,
+                gold: plan.gold.map(Into::into),
                 review: plan.review,
                 single_allowed: plan.single_allowed,
             }),

@@ -13,15 +13,18 @@
 //! Types that come in derive `Deserialize` with `deny_unknown_fields` and `ToSchema`; types that go out `Serialize` and `ToSchema`.
 
 mod adjudicate;
+mod calibration;
 mod case;
 mod engagement;
 pub(crate) mod extract;
 mod file;
+mod gold;
 mod import;
 mod model;
 mod mywork;
 mod openapi;
 mod people;
+mod precedent;
 mod problem;
 mod protection;
 mod quality;
@@ -66,6 +69,9 @@ pub fn router() -> Router<Edge> {
         .merge(import::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(gold::router())
+        .merge(calibration::router())
+        .merge(precedent::router())
         .merge(model::router())
         .merge(mywork::router())
         .merge(file::router())

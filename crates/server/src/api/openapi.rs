@@ -2,8 +2,8 @@
 
 use axum::{Router, http::header, response::IntoResponse as _, routing::get};
 use remit_kernel::id::{
-    AssignmentId, CaseId, CredentialId, EngagementId, Id, ItemId, LineId, LotId, OrgId, PersonId, ReviewId, SessionId,
-    SowId,
+    AssignmentId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, LotId, OrgId,
+    PersonId, PrecedentId, ReviewId, SessionId, SowId,
 };
 use utoipa::{
     OpenApi,
@@ -125,6 +125,9 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "review" => of::<ReviewId>(),
         "lot" => of::<LotId>(),
         "case" => of::<CaseId>(),
+        "gold" => of::<GoldId>(),
+        "calibration" => of::<CalibrationId>(),
+        "precedent" => of::<PrecedentId>(),
         "item" => of::<ItemId>(),
         "organisation" => of::<OrgId>(),
         "person" => of::<PersonId>(),

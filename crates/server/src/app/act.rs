@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use remit_access::{Action, Decision, Gate, Principal};
 use remit_kernel::index::Row;
 use remit_kernel::{
+    calibration::CalibrationEvent,
     command::Command,
     ctx::{Actor, Ctx},
     decide,
     facts::Facts,
-    id::{ActId, EntryId, JobId, LotId, PersonId},
+    gold::GoldEvent,
+    id::{ActId, CalibrationId, EntryId, JobId, LotId, PersonId},
     lot::LotEvent,
     stream::{EVENT_V, Event, SHAPE, Scope, State, StreamId, apply, chain},
     time::Instant,
@@ -20,7 +22,12 @@ use remit_store::{
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
-use super::{App, Receipt, Topic, load::Loaded, permit};
+use super::{
+    App, Receipt, Topic,
+    calibration::{OpenRoundDesk, draft_of},
+    load::Loaded,
+    permit,
+};
 use crate::{
     caller::{Caller, Once, Who},
     error::{Error, Result},
@@ -36,6 +43,28 @@ pub(crate) struct Replan {
     pub(crate) engagement: remit_kernel::id::EngagementId,
     pub(crate) person: PersonId,
 }
+
+/// What the job `close_showing` works on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CloseShowing {
+    pub(crate) engagement: remit_kernel::id::EngagementId,
+    pub(crate) case: remit_kernel::id::CaseId,
+}
+
+/// What the job `close_calibration` works on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CloseCalibration {
+    pub(crate) engagement: remit_kernel::id::EngagementId,
+    pub(crate) calibration: CalibrationId,
+}
+
+/// Name of the job that closes a calibration round on its last day.
+pub(crate) const CLOSE_CALIBRATION: &str = "close_calibration";
+
+/// Name of the job that ends a showing of gold when its window is over.
+pub(crate) const CLOSE_SHOWING: &str = "close_showing";
+/// Where the identifiers of these jobs begin, apart from those of other jobs of an act.
+const CLOSE_ORDINAL: u32 = 1_000_000;
 
 /// Name of the job that plans anew the duties of a person.
 pub(crate) const REPLAN: &str = "replan";
@@ -183,9 +212,11 @@ impl App {
 
         let mut write = Write::new(decided.scope.to_string(), ctx.now, receipt.act);
         Self::fold_into(&mut write, &loaded, &decided, &ctx)?;
+        let closing = closing_jobs(&decided, &ctx);
         write.texts = decided.texts.into_iter().map(|text| TextRow::of(receipt.case(), text)).collect();
         write.seeds = decided.seeds.iter().map(|(lot, seed)| SeedRow { lot: *lot, seed: seed.0 }).collect();
         write.jobs = self.follow_up(command, &ctx).await?;
+        write.jobs.extend(closing);
         write.jobs.extend(lot_jobs(decided.scope, &decided.events, &ctx));
         write.entry = Some(self.entry(caller, &principal, action, &decision, command, &receipt, &ctx));
         write.drafts_dropped = used_draft(command, actor, facts);
@@ -354,6 +385,9 @@ fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect
         StreamId::Line(_)
         | StreamId::Case(_)
         | StreamId::Panel(_)
+        | StreamId::Gold(_)
+        | StreamId::Calibration(_)
+        | StreamId::Precedent(_)
         | StreamId::Review(_)
         | StreamId::Lot(_)
         | StreamId::Sampler(_)
@@ -375,6 +409,9 @@ fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect
         StreamId::Engagement(_)
         | StreamId::Sow(_)
         | StreamId::Line(_)
+        | StreamId::Gold(_)
+        | StreamId::Calibration(_)
+        | StreamId::Precedent(_)
         | StreamId::Review(_)
         | StreamId::Lot(_)
         | StreamId::Sampler(_)
@@ -420,8 +457,35 @@ fn lot_jobs(scope: Scope, events: &[(StreamId, Event)], ctx: &Ctx) -> Vec<JobRow
     jobs.filter_map(row).collect()
 }
 
+/// Returns the jobs that will end what an act began: showings of gold when their window is over, rounds on their last day.
+fn closing_jobs(decided: &remit_kernel::Decision, ctx: &Ctx) -> Vec<JobRow> {
+    let Scope::Engagement(engagement) = decided.scope else { return Vec::new() };
+    let closes = decided.events.iter().filter_map(|(_, event)| match event {
+        Event::Gold(GoldEvent::Shown { case, closes_at, .. } | GoldEvent::Answered { case, closes_at, .. }) => {
+            let body = serde_json::to_string(&CloseShowing { engagement, case: *case }).ok()?;
+            Some((CLOSE_SHOWING, body, *closes_at))
+        }
+        Event::Calibration(CalibrationEvent::Opened { calibration, ends_at, .. }) => {
+            let body = serde_json::to_string(&CloseCalibration { engagement, calibration: *calibration }).ok()?;
+            Some((CLOSE_CALIBRATION, body, *ends_at))
+        }
+        _ => None,
+    });
+    let job = |(ordinal, (name, body, run_at)): (u32, (&str, String, _))| JobRow {
+        id: ctx.id::<JobId>(CLOSE_ORDINAL + ordinal),
+        name: name.to_owned(),
+        body,
+        run_at,
+    };
+    (0..).zip(closes).map(job).collect()
+}
+
 /// Returns the draft that an act used up.
 fn used_draft(command: &Command, actor: Option<PersonId>, facts: &Facts) -> Vec<DraftKey> {
+    if let (Command::ReadCalibration { engagement, calibration, case, .. }, Some(person)) = (command, actor) {
+        let desk = OpenRoundDesk { engagement: *engagement, calibration: *calibration, case: *case };
+        return vec![DraftKey { person, stream: draft_of(desk) }];
+    }
     let (Command::SubmitReading { case, .. } | Command::Adjudicate { case, .. } | Command::ReleaseSeat { case, .. }) =
         command
     else {

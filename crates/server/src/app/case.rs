@@ -67,6 +67,7 @@ pub struct StatusCount {
 }
 
 /// A case in a list.
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of a case, on its own")]
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct CaseLine {
     /// Its identifier.
@@ -100,6 +101,8 @@ pub struct CaseLine {
     pub disputed: bool,
     /// Whether readers agreed and the answer was changed afterwards; false until the panel is closed.
     pub changed_after_agreement: bool,
+    /// Whether it was a gold case, which its reader is told when the window is over.
+    pub gold: bool,
 }
 
 impl Query for ListCases {
@@ -191,6 +194,7 @@ impl Look<'_> {
             revision: row.revision,
             disputed,
             changed_after_agreement: open && row.changed_after_agreement,
+            gold: row.showing && row.status == CaseStatus::Cancelled,
         };
         Ok(seen.into_iter().map(line).collect())
     }

@@ -11,7 +11,7 @@ use remit_kernel::{
     pack::{Duty, Pack, Stage},
     panel::{Panel, Provenance},
     refusal::{Reason, code},
-    routing::CANDIDATES_MAX,
+    routing::{CANDIDATES_MAX, eligibility},
     stream::{Scope, StreamId},
 };
 use remit_store::DraftKey;
@@ -21,6 +21,7 @@ use super::{
     App,
     judgement::{Paper, Passage, Written, find},
     look::{Look, Query},
+    precedent::Guidance,
 };
 use crate::{caller::Caller, error::Result};
 
@@ -49,6 +50,8 @@ pub struct SeatList {
     pub more: bool,
     /// Whether she may take one.
     pub may_read: bool,
+    /// What she lacks to be calibrated: until then each case she takes is gold.
+    pub uncalibrated: Option<String>,
 }
 
 /// One seat that the caller holds.
@@ -106,9 +109,9 @@ impl Query for Seats {
                 drafted_at: look.draft(person, *assignment).await?.map(|(_, at)| at),
             });
         }
-        let fitting = if may_read { look.fitting(person).await? } else { 0 };
+        let (fitting, uncalibrated) = if may_read { look.fitting(person).await? } else { (0, None) };
         look.saw(Action::ViewQueue, "seats", None, None);
-        Ok(SeatList { seats, fitting, more: fitting == CANDIDATES_MAX, may_read })
+        Ok(SeatList { seats, fitting, more: fitting == CANDIDATES_MAX, may_read, uncalibrated })
     }
 }
 
@@ -164,6 +167,8 @@ pub struct Matter {
     /// The playbook by stages.
     #[schema(value_type = Vec<Object>)]
     pub stages: Vec<Stage>,
+    /// Precedents of like cases, by question.
+    pub precedents: Vec<Guidance>,
 }
 
 impl Query for OpenDesk {
@@ -241,17 +246,19 @@ impl Query for FindQuote {
 
     async fn answer(self, look: &mut Look<'_>) -> Result<Vec<Passage>> {
         let (case, panel) = look.case(self.case, None).await?;
-        if self.quote.chars().count() > QUOTE_CHARS_MAX {
-            let long = Reason::field(
-                code::TEXT_TOO_LONG,
-                "quote",
-                format!("the quote has more than {QUOTE_CHARS_MAX} characters"),
-            );
-            return Err(long.hint("Paste the sentence that carries the answer.").into());
-        }
+        check_quote(&self.quote)?;
         let papers = look.papers(&case, panel.as_ref()).await?;
         Ok(find(&papers, &self.quote))
     }
+}
+
+/// Checks that a quote is no longer than is looked for.
+pub(crate) fn check_quote(quote: &str) -> std::result::Result<(), Reason> {
+    if quote.chars().count() <= QUOTE_CHARS_MAX {
+        return Ok(());
+    }
+    let sentence = format!("the quote has more than {QUOTE_CHARS_MAX} characters");
+    Err(Reason::field(code::TEXT_TOO_LONG, "quote", sentence).hint("Paste the sentence that carries the answer."))
 }
 
 /// Asks whether a duty is the caller's now: on which case, and which one.
@@ -316,14 +323,19 @@ impl App {
     ) -> Result<Timestamp> {
         self.view(caller, Held { engagement, assignment }).await?;
         let person = caller.person().ok_or_else(|| Reason::hidden(assignment))?;
+        let key = DraftKey { person, stream: assignment.to_string() };
+        self.put_draft(Scope::Engagement(engagement), &key, written).await
+    }
+
+    /// Keeps a draft, if it is no larger than any form could be.
+    pub(crate) async fn put_draft(&self, scope: Scope, key: &DraftKey, written: &Written) -> Result<Timestamp> {
         let body = serde_json::to_string(written)?;
         if body.len() > DRAFT_BYTES_MAX {
             let long = Reason::field(code::TEXT_TOO_LONG, "draft", "the draft is larger than any form could be");
             return Err(long.hint("Cite passages instead of copying them.").into());
         }
-        let key = DraftKey { person, stream: assignment.to_string() };
         let now = self.clock.now();
-        self.store.put_draft(&Scope::Engagement(engagement).to_string(), &key, &body, now).await?;
+        self.store.put_draft(&scope.to_string(), key, &body, now).await?;
         Ok(now.timestamp())
     }
 
@@ -373,8 +385,13 @@ impl Look<'_> {
 
     /// Returns the case as laid before somebody who judges it.
     pub(crate) async fn matter(&mut self, case: &Case, panel: Option<&Panel>) -> Result<Matter> {
-        let pack = self.pack_of(case).await?;
         let papers = self.papers(case, panel).await?;
+        self.matter_with(case, papers).await
+    }
+
+    /// Returns the case with these documents as laid before somebody who judges it.
+    pub(crate) async fn matter_with(&mut self, case: &Case, papers: Vec<Paper>) -> Result<Matter> {
+        let pack = self.pack_of(case).await?;
         let named = pack.case_type(&case.case_type).map(|case_type| case_type.fields.clone()).unwrap_or_default();
         let texts: Vec<_> =
             [case.reference.id, case.title.id].into_iter().chain(case.fields.values().map(|text| text.id)).collect();
@@ -393,6 +410,7 @@ impl Look<'_> {
             papers,
             form: pack.form.clone(),
             stages: pack.playbook.stages.clone(),
+            precedents: self.guidance(case, &pack).await?,
         })
     }
 
@@ -408,21 +426,39 @@ impl Look<'_> {
         person: PersonId,
         assignment: AssignmentId,
     ) -> Result<Option<(Written, Timestamp)>> {
-        let key = DraftKey { person, stream: assignment.to_string() };
+        debug_assert_eq!(Some(person), self.standing.person);
+        self.kept(&assignment.to_string()).await
+    }
+
+    /// Returns the caller's draft under a name, and when it was kept. One that no longer reads counts as none.
+    pub(crate) async fn kept(&self, stream: &str) -> Result<Option<(Written, Timestamp)>> {
+        let key = DraftKey { person: self.standing.id(), stream: stream.to_owned() };
         let draft = self.app.store().find_draft(&self.scope(), &key).await?;
         Ok(draft.and_then(|draft| Some((serde_json::from_str(&draft.body).ok()?, draft.updated_at.timestamp()))))
     }
 
-    /// Returns how many open cases fit a reader now, counted up to [`CANDIDATES_MAX`].
-    async fn fitting(&self, person: PersonId) -> Result<usize> {
+    /// Returns how many open cases fit a reader now, counted up to [`CANDIDATES_MAX`], and what she lacks to be calibrated
+    /// where nothing else keeps her from others.
+    async fn fitting(&self, person: PersonId) -> Result<(usize, Option<String>)> {
         let mut loaded = super::load::Loaded::default();
-        let wants = [Want::Person(person), Want::Stream(StreamId::Member(person))];
+        let wants = [Want::Person(person), Want::Name(person), Want::Stream(StreamId::Member(person))];
         self.app.load(self.standing.scope, &wants, &mut loaded).await?;
         self.app.load(self.standing.scope, &[Want::Candidates(person)], &mut loaded).await?;
         let facts = &loaded.facts;
-        let Some(known) = facts.people.get(&person) else { return Ok(0) };
-        let free =
-            |case: &&CaseId| facts.cases.get(case).is_some_and(|case| case.parties.is_disjoint(&known.conflicts));
-        Ok(facts.candidates.iter().filter(free).count())
+        let Some(known) = facts.people.get(&person) else { return Ok((0, None)) };
+        let (member, now) = (facts.members.get(&person), self.standing.now());
+        let name = facts.names.get(&person).map_or("", String::as_str);
+        let (mut fitting, mut lacks) = (0, None);
+        for case in facts.candidates.iter().filter_map(|case| facts.cases.get(case)) {
+            let Some(admission) = case.admission.as_ref().filter(|_| case.parties.is_disjoint(&known.conflicts)) else {
+                continue;
+            };
+            // Cases that she lacks nothing but calibration for are among the candidates: gold is given in their place.
+            match eligibility(name, known, member, &admission.need, Duty::Read, now).into_iter().next() {
+                None => fitting += 1,
+                Some(reason) => lacks = lacks.or(Some(reason.sentence)),
+            }
+        }
+        Ok((fitting, lacks.filter(|_| fitting == 0)))
     }
 }

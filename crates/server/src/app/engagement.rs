@@ -8,7 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{EngagementId, LineId, OrgId, PersonId, SowId},
     index::{CaseStatus, EngagementStatus},
-    pack::{Plan, ReviewPlan},
+    pack::{GoldPlan, Plan, ReviewPlan},
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::Date,
@@ -158,6 +158,9 @@ pub struct LineOut {
     /// How often a case is read.
     #[serde(flatten)]
     pub stopping: StoppingOut,
+    /// How gold cases are mixed in; none: not at all.
+    #[schema(value_type = Option<Object>)]
+    pub gold: Option<GoldPlan>,
     /// Whether a professional signs.
     pub signoff: bool,
     /// Whether the signer must be licensed in the case's jurisdiction.
@@ -438,6 +441,7 @@ fn line_out(line: &SowLine, volume_taken: u32) -> LineOut {
         pack_digest: line.pack.digest,
         review: line.plan.review.clone(),
         stopping: StoppingOut::of(&line.plan),
+        gold: line.plan.gold,
         signoff: line.plan.signoff,
         signoff_in_jurisdiction: line.plan.signoff_in_jurisdiction,
     }

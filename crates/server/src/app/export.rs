@@ -123,6 +123,7 @@ impl Query for ExportEvents {
         admit(look, self.engagement)?;
         let page = look.app.store().events_page(&look.scope(), self.after.as_ref(), PAGE).await?;
         let next = page.last().filter(|_| page.len() == PAGE as usize).map(remit_store::StoredEvent::key);
+        let gold = Label::engagement(self.engagement);
         let mut cases: BTreeMap<CaseId, bool> = BTreeMap::new();
         let mut reviews: BTreeMap<ReviewId, Option<CaseId>> = BTreeMap::new();
         let mut events = Vec::new();
@@ -141,6 +142,9 @@ impl Query for ExportEvents {
                     StreamId::Engagement(_)
                     | StreamId::Sow(_)
                     | StreamId::Line(_)
+                    | StreamId::Gold(_)
+                    | StreamId::Calibration(_)
+                    | StreamId::Precedent(_)
                     | StreamId::Lot(_)
                     | StreamId::Sampler(_)
                     | StreamId::Model(_)
@@ -150,6 +154,9 @@ impl Query for ExportEvents {
                 )
                 | Err(_) => None,
             };
+            if !apart(look, &gold, &event.stream).await? {
+                continue;
+            }
             // An event tells what its case or panel holds: it is open to those to whom that is open.
             if let Some(case) = case {
                 let open = if let Some(open) = cases.get(&case) {
@@ -171,6 +178,19 @@ impl Query for ExportEvents {
         }
         look.saw(Action::ExportEngagement, "events", None, None);
         Ok(EventsExported { events, next })
+    }
+}
+
+/// Returns whether a stream beside the cases is open to whoever looks: gold to those who keep it, a round once it is closed.
+async fn apart(look: &mut Look<'_>, label: &Label, stream: &str) -> Result<bool> {
+    match stream.parse() {
+        Ok(StreamId::Gold(_)) => Ok(look.may(Action::ViewGold, label)),
+        Ok(StreamId::Calibration(round)) => {
+            let want = remit_kernel::facts::Want::Stream(StreamId::Calibration(round));
+            let closed = look.load(&[want]).await?.calibrations.get(&round).is_some_and(|round| !round.open());
+            Ok(closed && look.may(Action::ViewCalibration, label))
+        }
+        _ => Ok(true),
     }
 }
 

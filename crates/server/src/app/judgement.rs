@@ -274,6 +274,11 @@ impl Look<'_> {
     /// Returns the current documents of a case that the caller may open, in their order, and puts each on record.
     pub(crate) async fn papers(&mut self, case: &Case, panel: Option<&Panel>) -> Result<Vec<Paper>> {
         let plain = self.label(Class::Item, case, panel)?;
+        self.papers_under(case, plain).await
+    }
+
+    /// As [`Self::papers`], under the label of whoever looks.
+    pub(crate) async fn papers_under(&mut self, case: &Case, plain: Label) -> Result<Vec<Paper>> {
         let mut open: Vec<Item> = Vec::new();
         for item in case.current_items() {
             let visibility = match item.visibility {

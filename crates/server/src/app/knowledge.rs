@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{
     engagement::sows,
+    gold::RateOut,
     look::{Look, Query},
     stopping::StoppingOut,
 };
@@ -31,6 +32,8 @@ pub struct ShowKnowledge {
 pub struct Knowledge {
     /// In the order of the statement of work.
     pub packs: Vec<PackOut>,
+    /// How often gold cases are mixed into the work, line by line; everybody may know.
+    pub gold: Vec<RateOut>,
 }
 
 /// A practice pack.
@@ -174,7 +177,7 @@ impl Query for ShowKnowledge {
                 packs.push(pack_out(&pack, digest, clauses));
             }
         }
-        Ok(Knowledge { packs })
+        Ok(Knowledge { packs, gold: look.rates().await? })
     }
 }
 

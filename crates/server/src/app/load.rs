@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use remit_kernel::{
+    case::CaseEvent,
     command::Command,
     directory::Person,
     engagement::Member,
@@ -12,6 +13,8 @@ use remit_kernel::{
     index::{CaseStatus, DutyStatus, SeatRow},
     lot::Seed,
     pack::Duty,
+    panel::PanelEvent,
+    refusal::code,
     role::Role,
     routing::{CANDIDATES_MAX, Need, eligibility},
     stream::{Event, SHAPE, Scope, State, StreamId, apply},
@@ -26,6 +29,11 @@ use crate::error::Result;
 const ROUNDS_MAX: usize = 8;
 /// Most duties or owned cases that one act may move, and one more to see that there are too many.
 const MOVED_LIMIT: u32 = 501;
+
+/// Most references of her own cases that a reader may meet again.
+const REFERENCES_LIMIT: u32 = 2_000;
+/// Most gold cases among which one is drawn.
+const POOL_LIMIT: u32 = 8;
 
 /// Facts with the heads of the streams they came from, to which new events are chained.
 #[derive(Debug, Default)]
@@ -90,7 +98,9 @@ impl App {
                 | Want::DutiesOf(_)
                 | Want::OwnedBy(_)
                 | Want::Reference(_)
-                | Want::Signers => {}
+                | Want::Signers
+                | Want::GoldPool(_)
+                | Want::RoundsOf(_) => {}
             }
         }
         self.load_streams(scope, &own, loaded).await?;
@@ -159,8 +169,26 @@ impl App {
                 loaded.facts.signers =
                     members.iter().filter(|member| signs(&member.row)).map(|member| member.row.person).collect();
             }
+            Want::RoundsOf(person) => {
+                loaded.facts.rounds = self.store.open_calibrations_of(&scope.to_string(), person).await?;
+            }
+            Want::GoldPool(person) => self.gold_pool(scope, person, loaded).await?,
             Want::Stream(_) | Want::Person(_) | Want::Organisation(_) | Want::Text(_) | Want::Name(_) => {}
         }
+        Ok(())
+    }
+
+    /// Loads which gold cases this person may be shown, and the references of her own cases.
+    async fn gold_pool(&self, scope: Scope, person: PersonId, loaded: &mut Loaded) -> Result<()> {
+        let facts = &mut loaded.facts;
+        let natural = facts.people.get(&person).map_or(person, |known| known.natural);
+        let packs: BTreeSet<_> =
+            facts.cases.values().filter_map(|case| Some(case.admission.as_ref()?.pack.digest)).collect();
+        let packs: Vec<_> = packs.into_iter().collect();
+        let (store, scope) = (&self.store, scope.to_string());
+        let accounts = store.accounts_of(natural).await?;
+        facts.gold_pool = store.gold_pool(&scope, &packs, &accounts, POOL_LIMIT).await?;
+        facts.own_references = store.references_of(&scope, person, REFERENCES_LIMIT).await?.into_iter().collect();
         Ok(())
     }
 
@@ -209,7 +237,16 @@ impl App {
 
     /// Returns the state of a stream as it was at an instant.
     pub(crate) async fn state_at(&self, scope: Scope, stream: StreamId, until: Instant) -> Result<Option<State>> {
-        let events = self.store.events(&scope.to_string(), &stream.to_string(), Some(until)).await?;
+        let (scope, name) = (scope.to_string(), stream.to_string());
+        let events = self.store.events(&scope, &name, Some(until)).await?;
+        if events.is_empty() && matches!(stream, StreamId::Case(_) | StreamId::Panel(_)) {
+            // A showing of gold has a past like any other case: as it says it came in, so it was until it was taken.
+            let mut events = laid(stream, self.store.events(&scope, &name, None).await?)?;
+            events.retain(|(at, laid, _)| *laid && *at <= until);
+            let events: Vec<_> =
+                events.into_iter().map(|(recorded_at, _, event)| StoredEvent { recorded_at, ..event }).collect();
+            return fold(stream, &events);
+        }
         fold(stream, &events)
     }
 
@@ -221,14 +258,39 @@ impl App {
         let mut seats: Vec<SeatRow> = Vec::new();
         for row in self.store.list_needs(&scope.to_string()).await? {
             let need: Need = serde_json::from_str(&row.body)?;
-            if eligibility("", known, member, &need, Duty::Read, now).is_empty() {
+            // Who lacks nothing but calibration is given gold in their place.
+            let reasons = eligibility("", known, member, &need, Duty::Read, now);
+            if reasons.iter().all(|reason| reason.code == code::NOT_CALIBRATED) {
                 seats.extend(self.store.open_seats(&scope.to_string(), row.need, person, None, limit).await?);
             }
         }
+        let withheld = self.store.withheld_from(&scope.to_string(), person, now).await?;
+        seats.retain(|seat| !withheld.contains(&seat.case));
         seats.sort_unstable_by_key(|seat| (seat.due_at, seat.case));
         seats.truncate(CANDIDATES_MAX);
         Ok(seats.into_iter().map(|seat| seat.case).collect())
     }
+}
+
+/// Returns the events of a case or panel with the instants at which they are said to have happened, and whether that is
+/// another than the recorded one: what laid a showing of gold is said to have happened when it came in.
+pub(crate) fn laid(stream: StreamId, events: Vec<StoredEvent>) -> Result<Vec<(Instant, bool, StoredEvent)>> {
+    let mut laid_at = None;
+    if let Some(first) = events.first() {
+        laid_at = match Event::read(stream, &first.kind, first.v, &first.body)? {
+            Event::Case(CaseEvent::Received { showing, .. }) => showing.map(|laid| laid.received_at),
+            Event::Panel(PanelEvent::Planned { laid_at, .. }) => laid_at,
+            _ => None,
+        };
+    }
+    let at = |event: StoredEvent| {
+        let laying = matches!(event.kind.as_str(), "received" | "item_added" | "admitted" | "planned");
+        match laid_at.filter(|_| laying) {
+            Some(at) => (at, true, event),
+            None => (event.recorded_at, false, event),
+        }
+    };
+    Ok(events.into_iter().map(at).collect())
 }
 
 /// Folds the events of a stream.

@@ -79,7 +79,8 @@ impl App {
         let (word, timer) = (telemetry::query_word::<Q>(), Timer::start());
         let span = tracing::debug_span!("app.view", query = word, scope = %query.scope());
         let told = span.clone();
-        let answer = self.answer_to(caller, query).instrument(span).await;
+        // On the heap: an answer in the making holds states, and pages that ask several times would grow with each.
+        let answer = Box::pin(self.answer_to(caller, query)).instrument(span).await;
         let outcome = match &answer {
             Ok(_) => "done",
             Err(Error::Refused(_)) => "refused",

@@ -3,11 +3,13 @@
 mod act;
 pub mod adjudicate;
 pub mod admin;
+pub mod calibration;
 pub mod case;
 pub mod certificate;
 pub mod desk;
 pub mod engagement;
 pub mod export;
+pub mod gold;
 pub mod import;
 pub mod judgement;
 pub mod knowledge;
@@ -22,6 +24,7 @@ mod node;
 pub mod people;
 mod permit;
 pub mod planner;
+pub mod precedent;
 pub mod protection;
 pub mod quality;
 mod receipt;
@@ -53,7 +56,9 @@ use crate::{
     error::Result,
 };
 
-pub(crate) use act::{CLOSE_LOT, OfLot, REPLAN, Replan, SCREEN_LOT};
+pub(crate) use act::{
+    CLOSE_CALIBRATION, CLOSE_LOT, CLOSE_SHOWING, CloseCalibration, CloseShowing, OfLot, REPLAN, Replan, SCREEN_LOT,
+};
 pub(crate) use load::Loaded;
 pub use look::{Look, Query, Standing};
 pub use receipt::{Happened, Receipt};

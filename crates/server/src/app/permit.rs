@@ -67,7 +67,7 @@ pub(crate) fn assigned(
     use remit_kernel::role::Role;
     let held =
         |record: &remit_kernel::panel::DutyRecord| record.person == person && record.status != DutyStatus::Released;
-    let queued = match case.status {
+    let in_queue = match case.status {
         CaseStatus::Adjudicating => roles.contains(&Role::Adjudicator),
         CaseStatus::AwaitingSignOff => roles.contains(&Role::Signer),
         CaseStatus::ScopeQuery
@@ -82,11 +82,14 @@ pub(crate) fn assigned(
         | CaseStatus::Accepted
         | CaseStatus::Cancelled => false,
     };
+    let queued = in_queue && case.showing.is_none();
     let signed = case.signoff.as_ref().is_some_and(|signoff| {
         signoff.opened.contains_key(&person)
             || matches!(signoff.state, remit_kernel::case::SignoffState::Signed { by, .. } if by == person)
     });
-    case.owner == person || queued || signed || panel.is_some_and(|panel| panel.duties.iter().any(held))
+    // A showing of gold bears an owner's name and is nobody's but its reader's.
+    let owns = case.owner == person && case.showing.is_none();
+    owns || queued || signed || panel.is_some_and(|panel| panel.duties.iter().any(held))
 }
 
 /// Returns whether a case is before the reviewers of the principal's side.
@@ -112,11 +115,14 @@ pub(crate) fn case_label(
 ) -> Label {
     Label {
         class,
-        visibility: Visibility::Both,
+        // Gold is the provider's own measure: to the client a showing is not there.
+        visibility: if case.showing.is_some() { Visibility::Provider } else { Visibility::Both },
         parties: case.parties.clone(),
         places: case.places(),
         // Who owns a case owns its deliverable, and no reading: that is its author's alone.
-        own: matches!(class, Class::Case | Class::Deliverable) && case.owner == principal.person,
+        own: matches!(class, Class::Case | Class::Deliverable)
+            && case.owner == principal.person
+            && case.showing.is_none(),
         assigned: assigned(case, panel, principal.person, &principal.roles) || reviews(case, class, principal),
         revealed: panel.is_some_and(Panel::revealed),
         released: case.delivery.is_some(),
@@ -164,9 +170,12 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
                 Some((_, Duty::Read | Duty::Sign | Duty::Review)) | None => Action::ReadCaseAsReader,
             }
         }
-        Command::ClaimNext { .. } | Command::ClaimSeat { .. } | Command::SubmitReading { .. } => {
-            Action::ReadCaseAsReader
-        }
+        Command::ClaimNext { .. }
+        | Command::ClaimSeat { .. }
+        | Command::SubmitReading { .. }
+        | Command::ReadCalibration { .. }
+        | Command::LeaveCalibration { .. }
+        | Command::RebutGold { .. } => Action::ReadCaseAsReader,
         Command::Replan { .. } => Action::Replan,
         Command::FitModel { .. } => Action::Measure,
         Command::TakeAdjudication { .. } | Command::Adjudicate { .. } => Action::Adjudicate,
@@ -181,6 +190,20 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
         | Command::RefuseSignoff { .. } => Action::SignOff,
         Command::Deliver { .. } => Action::Deliver,
         Command::AcceptDelivery { .. } | Command::ReturnDelivery { .. } => Action::AcceptDelivery,
+        Command::ProposeGold { .. } => Action::ProposeGold,
+        Command::ProposePrecedent { .. } => Action::ProposePrecedent,
+        Command::ApprovePrecedent { .. } | Command::DeclinePrecedent { .. } | Command::WithdrawPrecedent { .. } => {
+            Action::ManagePrecedent
+        }
+        Command::ApproveGold { .. }
+        | Command::DeclineGold { .. }
+        | Command::RetireGold { .. }
+        | Command::DecideRebuttal { .. } => Action::ManageGold,
+        Command::CloseShowing { .. } => Action::CloseGold,
+        Command::CloseCalibration { .. } if actor.is_none() => Action::CloseGold,
+        Command::OpenCalibration { .. } | Command::CloseCalibration { .. } | Command::NoteFinding { .. } => {
+            Action::ManageCalibration
+        }
     }
 }
 
@@ -189,6 +212,8 @@ pub(crate) fn label(command: &Command, scope: Option<Scope>, facts: &Facts, prin
     let Some(Scope::Engagement(engagement)) = scope else { return Label::directory() };
     let known = command.case().and_then(|id| facts.cases.get(&id));
     match (known, command) {
+        // The server itself has no side, and sees into none.
+        (_, Command::CloseShowing { .. }) => Label::engagement(engagement),
         (Some(case), _) => case_label(engagement, Class::Case, case, facts.panels.get(&case.case.panel()), principal),
         (None, Command::TakeIn { case, .. } | Command::TakeInHistory { case, .. }) => {
             Label { parties: case.parties.clone(), ..Label::engagement(engagement) }

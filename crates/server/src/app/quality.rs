@@ -504,7 +504,7 @@ impl Classes {
     }
 }
 
-fn of_all(counts: &Counts) -> Agreement {
+pub(crate) fn of_all(counts: &Counts) -> Agreement {
     let n = counts.pairable();
     match counts.alpha() {
         Ok(value) => {
@@ -562,7 +562,7 @@ fn of_pair(
 }
 
 impl Agreement {
-    fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { value: None, interval: None, undefined: Some(Cow::Borrowed(why_undefined(Undefined::NoPairs))), n: 0 }
     }
 }

@@ -1,6 +1,8 @@
 //! What an act did: enough for the caller to go on, and to be given again when the same request comes again.
 
 use remit_kernel::{
+    case::CaseEvent,
+    gold::GoldEvent,
     id::{ActId, AssignmentId, CaseId, EngagementId, OrgId, PersonId, SowId},
     panel::PanelEvent,
     stream::{Event, Scope, StreamId},
@@ -39,12 +41,22 @@ impl Receipt {
     pub(crate) fn new(act: ActId, at: Instant, scope: Scope, command: &str, events: &[(StreamId, Event)]) -> Self {
         let happened =
             |(stream, event): &(StreamId, Event)| Happened { stream: stream.to_string(), kind: event.write().0 };
+        // Whoever is shown gold, or reads it, is answered as about any other case.
+        let shows = events.iter().any(|(_, event)| matches!(event, Event::Gold(GoldEvent::Shown { .. })));
+        let told = |(_, event): &&(StreamId, Event)| match event {
+            Event::Gold(GoldEvent::Shown { .. } | GoldEvent::Answered { .. } | GoldEvent::Retired { by: None, .. }) => {
+                false
+            }
+            Event::Case(CaseEvent::Received { .. } | CaseEvent::ItemAdded { .. } | CaseEvent::Admitted { .. })
+            | Event::Panel(PanelEvent::Planned { .. }) => !shows,
+            _ => true,
+        };
         Self {
             act,
             at,
             scope: scope.to_string(),
             command: command.to_owned(),
-            events: events.iter().map(happened).collect(),
+            events: events.iter().filter(told).map(happened).collect(),
             assignment: events.iter().find_map(|(_, event)| match event {
                 Event::Panel(PanelEvent::SeatTaken { assignment, .. }) => Some(*assignment),
                 _ => None,
@@ -65,6 +77,9 @@ impl Receipt {
             StreamId::Engagement(_)
             | StreamId::Sow(_)
             | StreamId::Line(_)
+            | StreamId::Gold(_)
+            | StreamId::Calibration(_)
+            | StreamId::Precedent(_)
             | StreamId::Review(_)
             | StreamId::Lot(_)
             | StreamId::Sampler(_)

@@ -82,6 +82,7 @@ pub(crate) fn planned(stopping: Stopping) -> String {
         signoff_in_jurisdiction: false,
         single_allowed: BTreeSet::new(),
         review: None,
+        gold: None,
     };
     match stopping {
         Stopping::Fixed { readings: 1 } => "One reading is planned".to_owned(),

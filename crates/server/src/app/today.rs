@@ -7,11 +7,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use remit_access::{Action, Class, Label};
 use remit_kernel::{
+    calibration::CalibrationStatus,
     engagement::SowStatus,
     facts::{Facts, Want},
+    gold::RebuttalState,
     id::{AssignmentId, CaseId, EngagementId, PersonId, SowId},
     index::{CaseStatus, DutyStatus, EngagementStatus, Origin, ReviewKind, ReviewStatus},
     pack::Duty,
+    refusal::code,
     role::{Role, Side},
     stream::{Scope, StreamId},
     time::Instant,
@@ -77,6 +80,12 @@ pub enum TaskKind {
     Adjudicate,
     /// Take the next case to read.
     NextCase,
+    /// Read gold cases until one counts as calibrated.
+    Calibrate,
+    /// Read the cases of a calibration round.
+    ReadRound,
+    /// Decide objections to gold answers.
+    DecideObjection,
     /// Review finished work that was drawn, or go on with a review that is held.
     Review,
     /// Hear what reviews found in one's own work while it can be answered.
@@ -266,6 +275,7 @@ impl Query for TodayIn {
         part.held().await?;
         if expert {
             part.next_case().await?;
+            part.rounds().await?;
         }
         if adjudicator {
             part.fitting(TaskKind::Adjudicate, CaseStatus::Adjudicating, Duty::Adjudicate).await?;
@@ -287,6 +297,7 @@ impl Query for TodayIn {
             part.contract(client, delivery).await?;
         }
         if delivery {
+            part.objections().await?;
             part.new_owners().await?;
             part.queue(TaskKind::Mend, &[CaseStatus::Revision]).await?;
             part.queue(TaskKind::Deliver, &[CaseStatus::Resolved, CaseStatus::SignedOff]).await?;
@@ -437,13 +448,57 @@ impl<'l, 'a> Part<'l, 'a> {
         self.look.app.load(self.look.standing.scope, &[Want::Candidates(self.person)], &mut loaded).await?;
         let candidates = loaded.facts.candidates;
         self.open(&candidates).await?;
-        let may = |case: &CaseId| why_not(&self.facts, *case, self.person, Duty::Read, self.now).is_empty();
-        let fitting: Vec<_> = candidates.iter().copied().filter(may).collect();
+        let reasons = |case: &CaseId| why_not(&self.facts, *case, self.person, Duty::Read, self.now);
+        let fitting: Vec<_> = candidates.iter().copied().filter(|case| reasons(case).is_empty()).collect();
+        if fitting.is_empty()
+            && let Some(reason) = candidates.iter().find_map(|case| {
+                let reasons = reasons(case);
+                let only = reasons.iter().all(|reason| reason.code == code::NOT_CALIBRATED);
+                reasons.into_iter().next().filter(|_| only)
+            })
+        {
+            let task = Task { cases: 1, title: reason.sentence, ..self.task(TaskKind::Calibrate) };
+            self.today.mine.push(task);
+        }
         let more = candidates.len() >= CASES_MAX as usize;
         self.over(TaskKind::NextCase, &fitting, fitting.len() as u64, more).await?;
         if let Some(task) = self.today.mine.last_mut().filter(|task| task.kind == TaskKind::NextCase) {
             // Before she takes a seat, a case has neither name nor address for her.
             (task.case, task.reference, task.title) = (None, String::new(), String::new());
+        }
+        Ok(())
+    }
+
+    /// The open calibration rounds in which she has cases left to read.
+    async fn rounds(&mut self) -> Result<()> {
+        let rounds = self.look.app.store().list_calibrations(&self.scope).await?;
+        let invited = self.look.app.store().list_invitees(&self.scope).await?;
+        for round in rounds.into_iter().filter(|round| round.status == CalibrationStatus::Open) {
+            let mine = invited.iter().find(|row| {
+                row.calibration == round.calibration
+                    && row.person == self.person
+                    && row.present
+                    && row.read < round.cases
+            });
+            let Some(mine) = mine else { continue };
+            let titles = self.look.texts(&[round.title]).await?;
+            let title = titles.into_values().next().unwrap_or_else(|| ERASED.to_owned());
+            let left = u64::from(round.cases - mine.read);
+            let due_at = Some(round.ends_at.timestamp());
+            let reference = round.calibration.to_string();
+            let task = Task { cases: left, due_at, reference, title, ..self.task(TaskKind::ReadRound) };
+            self.today.mine.push(task);
+        }
+        Ok(())
+    }
+
+    /// Objections to gold answers that wait for a decision.
+    async fn objections(&mut self) -> Result<()> {
+        let showings = self.look.app.store().list_showings(&self.scope).await?;
+        let open = showings.iter().filter(|showing| showing.rebuttal == Some(RebuttalState::Open)).count() as u64;
+        if open > 0 {
+            let task = Task { cases: open, ..self.task(TaskKind::DecideObjection) };
+            self.today.mine.push(task);
         }
         Ok(())
     }

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use remit_kernel::{
+    calibration::FindingKind,
     case::{Media, ReturnCode, Visibility},
     command::{Command, ItemIn},
-    id::{CaseId, PersonId},
+    id::{CalibrationId, CaseId, PersonId},
+    pack::{GoldPlan, Plan},
+    role::Role,
 };
 use serde::Deserialize;
 
@@ -51,7 +54,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             price_minor: 6_800,
             currency: "GBP",
             volume_max: 400,
-            plan: None,
+            plan: Some(Plan { gold: Some(GoldPlan { rate_bp: 500, ..GoldPlan::USUAL }), ..pack.pack.plan.clone() }),
         })
         .await?;
     let questions: Vec<Question> = lines(made(pack.demo.find("cases.jsonl"))?)?;
@@ -59,12 +62,17 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
     let report = |path: &str| reports.find(path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let open = questions.len().saturating_sub(13);
     let (past, present) = questions.split_at(open);
+    let mut plain = Vec::new();
     for (place, question) in past.iter().enumerate() {
         stage.wait(86_400 + 7_000);
         let case = take_in(stage, &scene, question, made(report(&question.report))?, false).await?;
         finish(stage, &scene, question, case, place).await?;
+        if question.disagreement.is_none() && ![5, 8].contains(&place) {
+            plain.push((case, question));
+        }
     }
     stage.lapsed_expert(scene.engagement).await?;
+    measured(stage, &scene, &plain).await?;
     stage.app.clock().step_to(stage.end.plus_seconds(-30 * 3_600));
     for (place, question) in present.iter().enumerate() {
         stage.wait(2_400);
@@ -204,6 +212,64 @@ pub(super) async fn take_in(
             },
         )
         .await
+}
+
+/// Two experts who come new read decided cases together before they begin; some of these become gold, one a precedent.
+async fn measured(stage: &Stage, scene: &Scene, plain: &[(CaseId, &Question)]) -> Result<()> {
+    let (engagement, delivery) = (scene.engagement, stage.people.delivery);
+    let keeper = stage.join(engagement, "Lindiwe Sithole", Role::DeliveryManager).await?;
+    let zanele = stage.join(engagement, "Zanele Mthembu", Role::Expert).await?;
+    let kabelo = stage.join(engagement, "Kabelo Nkosi", Role::Expert).await?;
+    let members = vec![zanele, kabelo];
+    let last = &plain[plain.len().saturating_sub(7)..];
+    let (gold, others) = last.split_at(last.len().min(3));
+    for (place, (case, _)) in gold.iter().enumerate() {
+        let note = Some("Plain, and typical of what comes in.".to_owned());
+        stage.act(keeper, Command::ProposeGold { engagement, case: *case, note }).await?;
+        stage.wait(600);
+        // The third waits for approval.
+        if place < 2 {
+            stage.act(delivery, Command::ApproveGold { engagement, gold: case.gold() }).await?;
+        }
+    }
+    let read: Vec<_> = gold.iter().take(2).chain(others.iter().take(2)).collect();
+    let round = Command::OpenCalibration {
+        engagement,
+        title: "Before the first live case".into(),
+        cases: read.iter().map(|(case, _)| *case).collect(),
+        members,
+        ends_at: stage.app.clock().now().plus_seconds(3 * 86_400),
+    };
+    let receipt = stage.act(delivery, round).await?;
+    let opened = receipt.events.iter().find_map(|event| event.stream.strip_prefix("calibration/"));
+    let calibration: CalibrationId = made(opened.and_then(|id| id.parse().ok()))?;
+    for (place, (case, question)) in read.iter().enumerate() {
+        for person in [zanele, kabelo] {
+            stage.wait(900);
+            // On the second they differ.
+            let other = View { answers: answer("cannot_tell"), quotes: BTreeMap::new(), ..question.view() };
+            let view = if place == 1 && person == kabelo { other } else { question.view() };
+            let judgement = stage.judgement(scene, *case, &view).await?;
+            stage.act(person, Command::ReadCalibration { engagement, calibration, case: *case, judgement }).await?;
+        }
+    }
+    stage.wait(3_600);
+    let text = "Read the comparison between the groups before the change within each; only the first decides.";
+    let note = Command::NoteFinding {
+        engagement,
+        calibration,
+        kind: FindingKind::Precedent,
+        question: Some("effect".into()),
+        case: others.first().map(|(case, _)| *case),
+        text: text.into(),
+    };
+    stage.act(delivery, note).await?;
+    let Some((case, _)) = others.first() else { return Ok(()) };
+    let (case, question, text) = (*case, "effect".to_owned(), text.to_owned());
+    stage.act(keeper, Command::ProposePrecedent { engagement, case, question, text, replaces: None }).await?;
+    stage.wait(900);
+    let precedent = case.precedent();
+    stage.act(delivery, Command::ApprovePrecedent { engagement, precedent }).await.map(drop)
 }
 
 /// A Friday request that no line covers.

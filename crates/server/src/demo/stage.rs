@@ -210,6 +210,21 @@ impl Stage {
         Ok(person)
     }
 
+    /// Adds a member who is no persona; an expert with what an expert needs.
+    pub(crate) async fn join(&self, engagement: EngagementId, name: &str, role: Role) -> Result<PersonId> {
+        let by = local(self.people.operator);
+        let person = add_person(&self.app, by, self.provider_org, name, "ZA", BTreeSet::new()).await?;
+        let expert = role == Role::Expert;
+        if expert {
+            self.credential(person, "clinical-trials-reader", "", "CTR-2077", 380).await?;
+            self.clear(person).await?;
+        }
+        let (roles, capacity) = (BTreeSet::from([role]), if expert { 6 } else { 0 });
+        let member = Command::AddMember { engagement, person, side: Side::Provider, roles, capacity };
+        self.act(self.people.delivery, member).await?;
+        Ok(person)
+    }
+
     /// Lets time pass, never beyond the end of the play.
     pub(crate) fn wait(&self, seconds: i64) {
         let next = self.app.clock().now().plus_seconds(seconds);

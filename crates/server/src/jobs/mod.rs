@@ -9,7 +9,9 @@ use tracing::{info, warn};
 
 use crate::{
     App, Caller,
-    app::{CLOSE_LOT, OfLot, REPLAN, Replan, SCREEN_LOT},
+    app::{
+        CLOSE_CALIBRATION, CLOSE_LOT, CLOSE_SHOWING, CloseCalibration, CloseShowing, OfLot, REPLAN, Replan, SCREEN_LOT,
+    },
     error::{Error, Result},
 };
 
@@ -128,6 +130,16 @@ async fn work(app: &App, job: &Job) -> Result<()> {
                 }
                 Err(error) => Err(error),
             }
+        }
+        CLOSE_SHOWING => {
+            let CloseShowing { engagement, case } = serde_json::from_str(&job.row.body)?;
+            let command = Command::CloseShowing { engagement, case };
+            app.act(Caller::service(job.row.id.to_string()), command).await.map(drop)
+        }
+        CLOSE_CALIBRATION => {
+            let CloseCalibration { engagement, calibration } = serde_json::from_str(&job.row.body)?;
+            let command = Command::CloseCalibration { engagement, calibration };
+            app.act(Caller::service(job.row.id.to_string()), command).await.map(drop)
         }
         CLOSE_LOT => {
             let OfLot { engagement, lot } = serde_json::from_str(&job.row.body)?;

@@ -16,7 +16,7 @@ use remit_kernel::{
     engagement::{LineKind, SowStatus},
     id::{EngagementId, PersonId, SowId},
     index::EngagementStatus,
-    pack::{Acceptance, PackRef, Plan, READINGS_MIN, ReviewPlan, Risk},
+    pack::{Acceptance, GoldPlan, PackRef, Plan, READINGS_MIN, ReviewPlan, Risk},
     refusal::{Reason, Refusal, code},
     role::{Role, Side},
 };
@@ -245,6 +245,10 @@ struct LineForm {
     error_max: String,
     single_allowed: String,
     signoff: String,
+    gold: String,
+    gold_window: String,
+    /// What else the line says of gold, kept as it is: showings, pass rate and answers that retire a case.
+    gold_rules: String,
     review_random: String,
     review_risks: String,
     review_aql: String,
@@ -271,6 +275,9 @@ impl LineForm {
             "error_max" => &mut self.error_max,
             "single_allowed" => &mut self.single_allowed,
             "signoff" => &mut self.signoff,
+            "gold" => &mut self.gold,
+            "gold_window" => &mut self.gold_window,
+            "gold_rules" => &mut self.gold_rules,
             "review_random" => &mut self.review_random,
             "review_risks" => &mut self.review_risks,
             "review_aql" => &mut self.review_aql,
@@ -310,6 +317,9 @@ impl LineForm {
             review_risks: risks.collect::<Vec<_>>().join(", "),
             review_aql: review.acceptance.map(|acceptance| percent(acceptance.aql)).unwrap_or_default(),
             review_in_house: share(review.in_house),
+            gold: line.gold.map_or_else(|| "0".to_owned(), |gold| percent(gold.rate_bp.into())),
+            gold_window: line.gold.map(|gold| gold.window_days.to_string()).unwrap_or_default(),
+            gold_rules: line.gold.map(gold_rules).unwrap_or_default(),
         }
     }
 
@@ -347,6 +357,14 @@ impl LineForm {
                 "Give how many revisions each case includes.",
             );
         }
+        let gold = pack.and_then(|pack| self.gold(pack));
+        if gold.is_none() && pack.is_some() {
+            fault(
+                "plan.gold",
+                format!("`{}` and `{}` are not a share and days", self.gold, self.gold_window),
+                "Give a share in percent such as 5, or 0 for no gold cases, and whole days.",
+            );
+        }
         let review = self.review();
         if let Err(text) = &review {
             fault(
@@ -355,7 +373,7 @@ impl LineForm {
                 "Give percents such as 5 or 0.65; marks as `urgent 20, adjudicated 50`.",
             );
         }
-        let plan = pack.and_then(|pack| self.plan(pack, review.clone().ok().flatten()));
+        let plan = pack.and_then(|pack| self.plan(pack, review.clone().ok().flatten(), gold));
         if plan.is_none() && pack.is_some() {
             fault(
                 "plan",
@@ -386,7 +404,7 @@ impl LineForm {
     }
 
     /// Returns the plan: the pack's own, with what the line says otherwise.
-    fn plan(&self, pack: &PackChoice, review: Option<ReviewPlan>) -> Option<Plan> {
+    fn plan(&self, pack: &PackChoice, review: Option<ReviewPlan>, gold: Option<GoldPlan>) -> Option<Plan> {
         let number = |text: &str| match text.trim() {
             "" => Some(None),
             text => text.parse::<u8>().ok().map(Some),
@@ -414,7 +432,8 @@ impl LineForm {
             _ => (pack.plan.signoff, pack.plan.signoff_in_jurisdiction),
         };
         let review = review.or_else(|| pack.plan.review.clone());
-        Some(Plan { stopping, signoff, signoff_in_jurisdiction, review, single_allowed })
+        let gold = gold.filter(|gold| gold.rate_bp > 0);
+        Some(Plan { stopping, signoff, signoff_in_jurisdiction, review, single_allowed, gold })
     }
 
     /// Returns what the line says of reviews; nothing said: the pack's own plan holds. The error is what cannot be read.
@@ -443,6 +462,25 @@ impl LineForm {
             rebuttal_days: 7,
         }))
     }
+
+    /// Returns how gold is mixed in: as the pack has it, or the share and window given; a rate of 0 is none at all.
+    /// Nothing: they cannot be read.
+    fn gold(&self, pack: &PackChoice) -> Option<GoldPlan> {
+        let rate_bp = match self.gold.trim().trim_end_matches('%').trim_end() {
+            "" => return Some(pack.plan.gold.unwrap_or(GoldPlan { rate_bp: 0, ..GoldPlan::USUAL })),
+            text => u16::try_from(minor(text)?).ok()?,
+        };
+        let usual = pack.plan.gold.unwrap_or(GoldPlan::USUAL);
+        let window_days = match self.gold_window.trim() {
+            "" => usual.window_days,
+            text => text.parse().ok()?,
+        };
+        let mut rules = self.gold_rules.split(',').map(str::trim);
+        let showings_max = rules.next().and_then(|text| text.parse().ok()).unwrap_or(usual.showings_max);
+        let retire_above_bp = rules.next().and_then(|text| text.parse().ok()).unwrap_or(usual.retire_above_bp);
+        let retire_after = rules.next().and_then(|text| text.parse().ok()).unwrap_or(usual.retire_after);
+        Some(GoldPlan { rate_bp, window_days, showings_max, retire_above_bp, retire_after })
+    }
 }
 
 /// Returns the subject under which the kernel speaks of a field; lines are numbered from 1.
@@ -460,6 +498,10 @@ fn basis_points(text: &str) -> Option<u32> {
 pub(super) fn percent(share: u32) -> String {
     let text = format!("{}.{:02}", share / 100, share % 100);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn gold_rules(gold: GoldPlan) -> String {
+    format!("{},{},{}", gold.showings_max, gold.retire_above_bp, gold.retire_after)
 }
 
 /// Returns a price in minor units: digits with at most two places.

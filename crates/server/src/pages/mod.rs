@@ -9,12 +9,14 @@
 mod adjudicate;
 mod admin;
 pub mod asset;
+mod calibration;
 mod case;
 mod certificate;
 mod desk;
 pub(crate) mod document;
 mod engagement;
 mod form;
+mod gold;
 pub(crate) mod judgement;
 mod knowledge;
 mod layout;
@@ -53,6 +55,8 @@ pub fn router() -> Router<Edge> {
         .merge(adjudicate::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(gold::router())
+        .merge(calibration::router())
         .merge(review::router())
         .merge(certificate::router())
         .merge(mywork::router())

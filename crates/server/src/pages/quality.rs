@@ -18,6 +18,7 @@ use remit_formats::xlsx::{self, Cell};
 use remit_kernel::{
     id::{CaseId, EngagementId},
     index::Origin,
+    role::Role,
 };
 
 use super::{Frame, Oops, Place, encode, html};
@@ -67,6 +68,11 @@ async fn show(
 }
 
 impl QualityPage {
+    /// Returns whether whoever looks may see the gold cases.
+    fn keeps_gold(&self) -> bool {
+        self.frame.holds(Role::DeliveryManager) || self.frame.holds(Role::Auditor)
+    }
+
     /// Returns the address of the disputed cases of a question, of a pair on it where one is given.
     fn disputes(&self, question: &QuestionQuality, pair: Option<&PairQuality>) -> String {
         let pair = pair.map(|pair| format!("&a={}&b={}", encode(&pair.readers[0].key), encode(&pair.readers[1].key)));
@@ -125,7 +131,7 @@ impl Tabs {
 }
 
 /// Returns an agreement as a sentence, such as `Agreement beyond chance 0.71 (0.62 to 0.79), n = 331`.
-fn sentence(agreement: &Agreement) -> String {
+pub(crate) fn sentence(agreement: &Agreement) -> String {
     let n = agreement.n;
     match (agreement.value, agreement.interval, agreement.undefined.as_deref()) {
         (Some(value), Some((lower, upper)), _) => {

@@ -40,6 +40,11 @@ impl Task {
             TaskKind::Adjudicate if self.case.is_some() => format!("Take {} to decide", named()),
             TaskKind::Adjudicate => format!("Take one of {} to decide", word::count(self.cases, "dispute", "disputes")),
             TaskKind::NextCase => "Take the next case".to_owned(),
+            TaskKind::Calibrate => "Read gold cases to be calibrated".to_owned(),
+            TaskKind::ReadRound => format!("Read in the calibration round “{}”", self.title),
+            TaskKind::DecideObjection => {
+                format!("Decide {} to gold answers", word::count(self.cases, "objection", "objections"))
+            }
             TaskKind::Review => format!("Review {}", named()),
             TaskKind::Feedback => format!("Hear what a review found in {}", named()),
             TaskKind::Mend => format!("Mend {}", named()),
@@ -65,7 +70,10 @@ impl Task {
             TaskKind::Risk => format!("{}: you are accountable, and its promise is near", self.title),
             TaskKind::NewOwner => format!("{}: the owner has an interest in it", self.title),
             TaskKind::GoLive => "A statement of work is in force".to_owned(),
-            TaskKind::Read
+            TaskKind::Calibrate => format!("{}: each case you take until then is gold", self.title),
+            TaskKind::ReadRound => format!("{} left to read, blind", word::count(self.cases, "case", "cases")),
+            TaskKind::DecideObjection
+            | TaskKind::Read
             | TaskKind::Decide
             | TaskKind::Sign
             | TaskKind::Adjudicate
@@ -97,7 +105,9 @@ impl Task {
             TaskKind::Read => {
                 self.assignment.map_or_else(|| format!("{at}/read"), |assignment| format!("{at}/read/{assignment}"))
             }
-            TaskKind::NextCase => format!("{at}/read"),
+            TaskKind::NextCase | TaskKind::Calibrate => format!("{at}/read"),
+            TaskKind::ReadRound => format!("{at}/calibration/{}", self.reference),
+            TaskKind::DecideObjection => format!("{at}/gold"),
             TaskKind::Decide | TaskKind::Adjudicate => {
                 self.case.map_or_else(|| format!("{at}/adjudicate"), |case| format!("{at}/adjudicate/{case}"))
             }

@@ -149,6 +149,46 @@ const ACTS: &[Act] = &[
         code: ReturnCode::Tone,
         note: "too terse".into(),
     }),
+    ("propose_gold", |given| Command::ProposeGold { engagement: given.engagement, case: given.case, note: None }),
+    ("approve_gold", |given| Command::ApproveGold { engagement: given.engagement, gold: given.case.gold() }),
+    ("decline_gold", |given| Command::DeclineGold {
+        engagement: given.engagement,
+        gold: given.case.gold(),
+        reason: "no".into(),
+    }),
+    ("retire_gold", |given| Command::RetireGold {
+        engagement: given.engagement,
+        gold: given.case.gold(),
+        reason: "no".into(),
+    }),
+    ("propose_precedent", |given| Command::ProposePrecedent {
+        engagement: given.engagement,
+        case: given.case,
+        question: "effect".into(),
+        text: "Read the mean first.".into(),
+        replaces: None,
+    }),
+    ("approve_precedent", |given| Command::ApprovePrecedent {
+        engagement: given.engagement,
+        precedent: given.case.precedent(),
+    }),
+    ("decline_precedent", |given| Command::DeclinePrecedent {
+        engagement: given.engagement,
+        precedent: given.case.precedent(),
+        reason: "no".into(),
+    }),
+    ("withdraw_precedent", |given| Command::WithdrawPrecedent {
+        engagement: given.engagement,
+        precedent: given.case.precedent(),
+        reason: "no".into(),
+    }),
+    ("rebut_gold", |given| Command::RebutGold { engagement: given.engagement, case: given.case, note: "no".into() }),
+    ("decide_rebuttal", |given| Command::DecideRebuttal {
+        engagement: given.engagement,
+        case: given.case,
+        corrected: None,
+        note: "no".into(),
+    }),
 ];
 
 /// Acts on no case, or of the server and of imports alone.
@@ -177,6 +217,12 @@ const OTHERS: &[&str] = &[
     "record_reading",
     "record_reference",
     "replan",
+    "close_showing",
+    "open_calibration",
+    "read_calibration",
+    "leave_calibration",
+    "close_calibration",
+    "note_finding",
     "close_lot",
     "screen_lot",
     "resume_sampling",

@@ -223,6 +223,11 @@ impl World {
         self.another(name, Role::Adjudicator).await
     }
 
+    /// Adds another delivery manager.
+    pub(crate) async fn another_manager(&self, name: &str) -> PersonId {
+        self.another(name, Role::DeliveryManager).await
+    }
+
     /// Adds another signer.
     pub(crate) async fn another_signer(&self, name: &str) -> PersonId {
         self.another(name, Role::Signer).await
@@ -316,6 +321,7 @@ pub(crate) fn pack() -> Pack {
             signoff_in_jurisdiction: false,
             review: None,
             single_allowed: BTreeSet::new(),
+            gold: None,
         },
         requirements: BTreeMap::from([
             (Duty::Read, requirement("reader")),

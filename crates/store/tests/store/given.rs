@@ -139,6 +139,7 @@ pub(crate) fn case(number: u64, status: CaseStatus, due: i64) -> CaseRow {
         since: at(2),
         revision: 0,
         changed_after_agreement: false,
+        showing: false,
     }
 }
 

@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::{sight::Sight, view::Scene};
 use crate::{
     app::{
+        load::laid,
         look::{ERASED, Look, Query},
         stopping,
     },
@@ -78,11 +79,12 @@ impl Query for GetTimeline {
         let mut lines = Vec::new();
         for stream in [StreamId::Case(self.case), StreamId::panel_of(self.case)] {
             let until = Some(scene.as_of.unwrap_or(look.standing.now()));
-            for stored in look.app.store().events(&look.scope(), &stream.to_string(), until).await? {
+            let events = look.app.store().events(&look.scope(), &stream.to_string(), None).await?;
+            for (at, _, stored) in laid(stream, events)?.into_iter().filter(|(at, ..)| Some(*at) <= until) {
                 let event = Event::read(stream, &stored.kind, stored.v, &stored.body)?;
                 // Of one act, what was done in the panel comes before what followed for the case.
                 let follows = matches!(stream, StreamId::Case(_)) || stored.kind == "planned";
-                lines.extend(look.line(&scene, &event, stored.recorded_at)?.map(|line| (follows, line)));
+                lines.extend(look.line(&scene, &event, at)?.map(|line| (follows, line)));
             }
         }
         lines.sort_by_key(|(follows, line)| (line.at, *follows));
@@ -106,6 +108,9 @@ impl Look<'_> {
             Event::Engagement(_)
             | Event::Sow(_)
             | Event::Line(_)
+            | Event::Gold(_)
+            | Event::Calibration(_)
+            | Event::Precedent(_)
             | Event::Review(_)
             | Event::Lot(_)
             | Event::Sampler(_)
@@ -284,7 +289,8 @@ fn neutral(event: &CaseEvent) -> bool {
         | CaseEvent::Admitted { .. }
         | CaseEvent::Declined { .. }
         | CaseEvent::OwnerChanged { .. }
-        | CaseEvent::Cancelled { .. } => true,
+        | CaseEvent::Cancelled { .. }
+        | CaseEvent::ShowingEnded {} => true,
         CaseEvent::ReadingBegan {}
         | CaseEvent::AdjudicationAsked { .. }
         | CaseEvent::Resolved { .. }
@@ -407,6 +413,7 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
             note: Some(*reason),
         }),
         CaseEvent::Cancelled { by, reason } => line("Cancelled", Some(*by), Some(*reason)),
+        CaseEvent::ShowingEnded {} => line("Closed: it was a gold case", None, None),
     }
 }
 

@@ -15,7 +15,7 @@ use remit_kernel::{
     pack::{Pack, Stopping},
     panel::{Panel, Provenance, Reading, Verdict, Weighed},
     quote,
-    role::Side,
+    role::{Role, Side},
     stream::{Scope, State, StreamId},
     text::TextRef,
     time::Instant,
@@ -49,6 +49,7 @@ pub struct GetCase {
 }
 
 /// A case as one person may know it.
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of a case, on its own")]
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct CaseView {
     /// The case.
@@ -91,6 +92,8 @@ pub struct CaseView {
     pub origin: Origin,
     /// What must be known of an imported case.
     pub note: Option<String>,
+    /// Whether it was a gold case, which its reader is told when the window is over.
+    pub gold: bool,
     /// The instant of which this tells; none: now.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
@@ -561,7 +564,8 @@ impl Look<'_> {
             owner_name: names.get(&case.owner).cloned().unwrap_or_default(),
             status: case.status,
             origin: case.origin,
-            note: case.imported().then(|| IMPORTED.to_owned()),
+            gold: case.showing.is_some() && case.status == CaseStatus::Cancelled,
+            note: case.imported().then(|| IMPORTED.to_owned()).or_else(|| self.gold_note(case).map(str::to_owned)),
             as_of: scene.as_of.map(Instant::timestamp),
             stops: case
                 .stops
@@ -599,6 +603,15 @@ impl Look<'_> {
             owner_barred: acts.contains(&"transfer_case") && self.owner_barred(case).await?,
             acts,
         })
+    }
+
+    /// Returns what must be known of a showing of gold: at once by those who keep the pool, by its reader when it is over.
+    fn gold_note(&self, case: &Case) -> Option<&'static str> {
+        case.showing?;
+        if self.standing.holds(Role::DeliveryManager) {
+            return Some("A showing of a gold case: nobody is paid, promised or told by it");
+        }
+        (case.status == CaseStatus::Cancelled).then_some("This was a gold case; see how you did under your gold cases")
     }
 
     /// Returns whether the owner has an interest in a party of the case.
@@ -716,6 +729,12 @@ impl Look<'_> {
             ("add_item", Action::TakeInCase, filing),
             ("widen_item", Action::TakeInCase, wideable && !over),
             ("cancel_case", Action::CancelCase, working),
+            (
+                "propose_precedent",
+                Action::ProposePrecedent,
+                scene.sight == Sight::Open && case.showing.is_none() && case.resolution.is_some(),
+            ),
+            ("propose_gold", Action::ProposeGold, scene.sight == Sight::Open && agreed(case, panel)),
         ];
         Ok(possible
             .into_iter()
@@ -723,6 +742,13 @@ impl Look<'_> {
             .map(|(word, ..)| word)
             .collect())
     }
+}
+
+/// Returns whether a case has an answer that could be gold: agreed, decided by a third, or given by a file.
+fn agreed(case: &Case, panel: Option<&Panel>) -> bool {
+    let decided = case.resolution.as_ref().is_some_and(|known| known.decided.by != DecidedBy::Single);
+    let referenced = panel.is_some_and(|panel| !panel.reference.is_empty());
+    case.showing.is_none() && (decided || referenced)
 }
 
 /// Opened texts of a view.

@@ -69,6 +69,14 @@ fn command(word: &str, engagement: EngagementId, case: CaseId, fields: &Fields) 
         "deliver" => Command::Deliver { engagement, case },
         "accept" => Command::AcceptDelivery { engagement, case },
         "return" => Command::ReturnDelivery { engagement, case, code: return_code(fields)?, note: field("note") },
+        "precedent" => Command::ProposePrecedent {
+            engagement,
+            case,
+            question: field("question"),
+            text: field("text"),
+            replaces: fields.get("replaces").and_then(|replaced| replaced.parse().ok()),
+        },
+        "gold" => Command::ProposeGold { engagement, case, note: fields.get("note").cloned() },
         other => return Err(Reason::hidden(other)),
     })
 }

@@ -1,0 +1,436 @@
+//! Gold mixed into live work: what its reader, her colleagues and the client can see of it, before and after she is told.
+
+use axum::http::StatusCode;
+use remit_kernel::{
+    command::{CaseIn, Command},
+    id::{AssignmentId, CaseId, GoldId, PersonId},
+    index::CaseStatus,
+    pack::{GoldPlan, Plan},
+    stream::Scope,
+};
+use remit_server::{
+    Error,
+    app::{
+        Topic,
+        case::ListCases,
+        export::{ExportCases, ExportEvents},
+        gold::{ShowGold, ShowOwnGold},
+        live::Heard,
+        quality::ShowQuality,
+        today::TaskKind,
+    },
+    jobs::run_due,
+};
+use remit_store::CaseFilter;
+use serde_json::Value;
+
+use crate::{
+    desk::Browser,
+    http::{Answer, Http},
+    world::{START, World, pack},
+};
+
+/// A world in which every second request is answered with gold, one gold case in rotation, made of `G-1`.
+pub(crate) struct Golden {
+    pub(crate) world: World,
+    pub(crate) gold: GoldId,
+    /// A reader who had no part in it.
+    pub(crate) reader: PersonId,
+}
+
+impl Golden {
+    pub(crate) async fn begin() -> Self {
+        let world = World::live().await;
+        world.put_in_force(draft(&world).await).await;
+        let engagement = world.engagement;
+        let source = take_in(&world, "G-100").await;
+        world.read(world.reader1, source, "fell").await.unwrap();
+        world.read(world.reader2, source, "fell").await.unwrap();
+        let keeper = world.another_manager("Mona Manager").await;
+        world.act(keeper, Command::ProposeGold { engagement, case: source, note: None }).await.unwrap();
+        world.act(world.delivery, Command::ApproveGold { engagement, gold: source.gold() }).await.unwrap();
+        let reader = world.another_reader("Rosa Reader").await;
+        Self { world, gold: source.gold(), reader }
+    }
+
+    /// Asks for the next case until gold is drawn; what was drawn before is given back. Returns the showing.
+    pub(crate) async fn shown(&self, person: PersonId) -> (AssignmentId, CaseId) {
+        let (world, engagement) = (&self.world, self.world.engagement);
+        for number in 0..60 {
+            take_in(world, &format!("L-{}", 200 + number)).await;
+            let receipt = world.act(person, Command::ClaimNext { engagement }).await.unwrap();
+            let case = receipt.case().unwrap();
+            if self.is_showing(case).await {
+                return (receipt.assignment.unwrap(), case);
+            }
+            world.act(person, Command::ReleaseSeat { engagement, case, reason: "another".into() }).await.unwrap();
+        }
+        panic!("gold was never drawn");
+    }
+
+    pub(crate) async fn is_showing(&self, case: CaseId) -> bool {
+        let scope = self.world.engagement.to_string();
+        self.world.app.store().find_case(&scope, case).await.unwrap().unwrap().showing
+    }
+
+    async fn seal(&self, person: PersonId, case: CaseId, answer: &str) {
+        let judgement = self.world.judgement(case, answer).await;
+        let command = Command::SubmitReading { engagement: self.world.engagement, case, judgement };
+        self.world.act(person, command).await.unwrap();
+    }
+
+    async fn days(&self, days: i64) {
+        self.world.app.clock().step_to(self.world.app.clock().now().plus_seconds(days * 86_400));
+        while run_due(&self.world.app).await.unwrap() > 0 {}
+    }
+}
+
+async fn draft(world: &World) -> remit_kernel::id::SowId {
+    let Command::DraftSow { engagement, starts_on, ends_on, mut lines } = world.draft_sow(Some(100)) else {
+        panic!("it drafts");
+    };
+    let gold = Some(GoldPlan { rate_bp: 5_000, ..GoldPlan::USUAL });
+    lines[0].plan = Some(Plan { gold, ..pack().plan });
+    world.act(world.delivery, Command::DraftSow { engagement, starts_on, ends_on, lines }).await.unwrap().sow().unwrap()
+}
+
+/// Takes in a case whose title tells nothing of its reference.
+async fn take_in(world: &World, reference: &str) -> CaseId {
+    let case = CaseIn { title: "Did it lower the mean?".into(), ..world.case_in(reference) };
+    world.act(world.client, Command::TakeIn { engagement: world.engagement, case }).await.unwrap().case().unwrap()
+}
+
+/// Returns a body with whatever names one case, instant or digest replaced, so that two cases can be laid side by side.
+fn faceless(body: &str) -> String {
+    // How long ago something was is said of its instant, which is another for each case.
+    let body: String = body
+        .split_inclusive("</time>")
+        .map(|part| match part.strip_suffix("</time>").and_then(|rest| rest.rfind('>')) {
+            Some(end) => format!("{}</time>", &part[..=end]),
+            None => part.to_owned(),
+        })
+        .collect();
+    let mut out = String::new();
+    let mut word = String::new();
+    for letter in body.chars().chain(['\n']) {
+        if letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | ':' | '.') {
+            word.push(letter);
+            continue;
+        }
+        out.push_str(mask(&word));
+        word.clear();
+        out.push(letter);
+    }
+    out
+}
+
+fn mask(word: &str) -> &str {
+    let id = word.split_once('_').is_some_and(|(_, suffix)| suffix.len() == 26);
+    let passage = word.matches(':').count() == 3 && word.starts_with("item_");
+    let reference = (word.starts_with("L-") || word.starts_with("G-")) && word.len() == 5;
+    let instant = word.starts_with("2026-") && word.contains('T');
+    let clock = word.len() == 8 && word.matches(':').count() == 2;
+    let digest = word.len() >= 12 && word.chars().all(|letter| letter.is_ascii_hexdigit());
+    if id || passage {
+        "ID"
+    } else if reference {
+        "REFERENCE"
+    } else if instant || clock {
+        "TIME"
+    } else if digest {
+        "DIGEST"
+    } else {
+        word
+    }
+}
+
+/// Everything that a reader can open, send and get back about one case, from taking it to having sealed it.
+async fn everything(
+    golden: &Golden,
+    browser: &Browser,
+    assignment: AssignmentId,
+    case: CaseId,
+) -> Vec<(String, Answer)> {
+    let engagement = golden.world.engagement;
+    let api = format!("/api/v1/engagements/{engagement}");
+    let item = golden.world.item(case).await;
+    let paths = [
+        format!("{api}/seats"),
+        format!("{api}/assignments/{assignment}"),
+        format!("{api}/assignments/{assignment}/draft"),
+        format!("{api}/cases/{case}"),
+        format!("{api}/cases/{case}/timeline"),
+        format!("{api}/cases/{case}/items/{item}/1"),
+        format!("{api}/cases/{case}/witnesses"),
+        format!("{api}/cases?status=reading"),
+        format!("/e/{engagement}/cases/{case}"),
+        format!("/e/{engagement}/cases"),
+        format!("/e/{engagement}/cases.xlsx"),
+        format!("/e/{engagement}/cases?text=lower"),
+        format!("/e/{engagement}/read/{assignment}"),
+        format!("/e/{engagement}/read"),
+        format!("/e/{engagement}/gold/mine"),
+        format!("/e/{engagement}/gold"),
+        format!("/e/{engagement}/sign/{case}"),
+        format!("/e/{engagement}/adjudicate/{case}"),
+        format!("/e/{engagement}/people/why?case={case}&duty=read"),
+        format!("{api}/gold/mine"),
+        format!("{api}/gold"),
+        format!("{api}/export/events"),
+        "/".to_owned(),
+        "/api/v1/today".to_owned(),
+    ];
+    let mut seen = Vec::new();
+    for path in paths {
+        let mut answer = browser.get(&path).await;
+        answer.headers.remove("x-request-id");
+        answer.headers.remove("etag");
+        if path.contains(".xlsx") {
+            // A workbook is packed: two alike in every word differ in length.
+            answer.body = String::new();
+            answer.headers.remove("content-length");
+        } else {
+            answer.body = faceless(&answer.body);
+        }
+        seen.push((faceless(&path), answer));
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_showing_and_a_case_look_alike_to_their_reader_in_every_place() {
+    let golden = Golden::begin().await;
+    let (world, reader) = (&golden.world, golden.reader);
+    let other = golden.world.another_reader("Rula Reader").await;
+    for number in 0..4 {
+        take_in(world, &format!("L-{}", 110 + number)).await;
+    }
+    world.app.clock().step_to(START.plus_seconds(7_200));
+    // Two readers in the same place: one is drawn gold, the other is not.
+    let live = loop_until(&golden, other, false).await;
+    let gold = loop_until(&golden, reader, true).await;
+    let happened = |receipt: &remit_server::app::Receipt| {
+        receipt.events.iter().map(|event| (mask_stream(&event.stream), event.kind.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(happened(&gold), happened(&live), "the receipt tells nothing");
+    let (mine, hers) = (Browser::of(world, reader).await, Browser::of(world, other).await);
+    let sides = async |assignment_of_gold, case_of_gold, assignment_of_live, case_of_live| {
+        let one = everything(&golden, &mine, assignment_of_gold, case_of_gold).await;
+        let two = everything(&golden, &hers, assignment_of_live, case_of_live).await;
+        for ((path, one), (other, two)) in one.into_iter().zip(two) {
+            assert_eq!(path, other);
+            let names = |body: &str| body.replace("Rosa", "R").replace("Rula", "R");
+            assert_eq!(one.status, two.status, "{path}");
+            assert_eq!(names(&one.body), names(&two.body), "{path}");
+            assert_eq!(one.headers, two.headers, "{path}");
+        }
+    };
+    let (gold_seat, gold_case) = (gold.assignment.unwrap(), gold.case().unwrap());
+    let (live_seat, live_case) = (live.assignment.unwrap(), live.case().unwrap());
+    sides(gold_seat, gold_case, live_seat, live_case).await;
+    golden.seal(reader, gold_case, "rose").await;
+    golden.seal(other, live_case, "rose").await;
+    sides(gold_seat, gold_case, live_seat, live_case).await;
+}
+
+fn mask_stream(stream: &str) -> String {
+    stream.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// Lets a fresh choice be made until it falls as wanted, with as many cases open as before.
+async fn loop_until(golden: &Golden, person: PersonId, wanted: bool) -> remit_server::app::Receipt {
+    let (world, engagement) = (&golden.world, golden.world.engagement);
+    // The draw is the server's own: what falls otherwise is looked at and not done.
+    for _ in 0..200 {
+        let caller = world.caller(person);
+        let (write, receipt) = world.app.prepare(&caller, &Command::ClaimNext { engagement }, None).await.unwrap();
+        let shows = write.events.iter().any(|event| event.kind == "shown");
+        if shows == wanted {
+            world.app.store().commit(write).await.unwrap();
+            return receipt;
+        }
+    }
+    panic!("never drawn");
+}
+
+#[tokio::test]
+async fn a_case_taken_just_now_has_the_past_of_one_that_came_in_earlier() {
+    let golden = Golden::begin().await;
+    golden.world.app.clock().step_to(START.plus_seconds(7_200));
+    let (_, case) = golden.shown(golden.reader).await;
+    let browser = Browser::of(&golden.world, golden.reader).await;
+    let path = format!("/api/v1/engagements/{}/cases/{case}", golden.world.engagement);
+    let now = browser.get(&path).await.json();
+    let received = now["received_at"].as_str().unwrap().to_owned();
+    assert!(*received < *"2026-03-02T11:00:00Z", "it came in before it was asked for: {received}");
+    let then = browser.get(&format!("{path}?as_of={received}")).await;
+    assert_eq!((then.status, &then.json()["status"]), (StatusCode::OK, &Value::from("ready")), "{then:?}");
+    let early = browser.get(&format!("{path}?as_of=2026-03-01T00:00:00Z")).await;
+    assert_eq!(early.problem(), "field-invalid");
+    let timeline = browser.get(&format!("{path}/timeline")).await.json();
+    let lines: Vec<_> = timeline.as_array().unwrap().iter().map(|line| line["at"].as_str().unwrap()).collect();
+    assert_eq!(lines[0], received, "{timeline}");
+    assert!(lines.iter().filter(|at| **at == received).count() >= 4, "what laid it is of that instant: {lines:?}");
+}
+
+#[tokio::test]
+async fn nobody_else_meets_a_showing_in_a_list_a_count_a_queue_or_a_file() {
+    let golden = Golden::begin().await;
+    let (world, engagement) = (&golden.world, golden.world.engagement);
+    let (_, case) = golden.shown(golden.reader).await;
+    golden.seal(golden.reader, case, "rose").await;
+    let scope = engagement.to_string();
+    let known = format!("{case}");
+    for person in [world.client, world.delivery, world.reader1, world.adjudicator, world.signer, world.auditor] {
+        let browser = Browser::of(world, person).await;
+        for path in [
+            "/",
+            &format!("/e/{engagement}/cases"),
+            &format!("/api/v1/engagements/{engagement}/cases"),
+            "/api/v1/today",
+        ] {
+            let answer = browser.get(path).await;
+            assert!(!answer.body.contains(&known), "{path} tells {person} of the showing");
+        }
+    }
+    for person in [world.client, world.reader1, world.adjudicator, world.signer, world.auditor, world.stranger] {
+        let browser = Browser::of(world, person).await;
+        for path in [format!("/e/{engagement}/cases/{case}"), format!("/api/v1/engagements/{engagement}/cases/{case}")]
+        {
+            assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND, "{path} for {person}");
+        }
+        let topic = Topic { scope: scope.parse().unwrap(), case: Some(case), opened: false };
+        assert_eq!(world.app.hears(&world.caller(person), topic).await.unwrap(), Heard::Nothing);
+    }
+    let store = world.app.store();
+    let all = store.count_cases(&scope, &CaseFilter::default()).await.unwrap();
+    let listed = store.list_cases(&scope, &CaseFilter::default(), None, 200).await.unwrap();
+    let by_status: u64 = store.count_cases_by_status(&scope).await.unwrap().iter().map(|(_, cases)| cases).sum();
+    assert_eq!((all, by_status), (listed.len() as u64, listed.len() as u64));
+    assert!(listed.iter().all(|row| !row.showing));
+    let quality = world.app.view(&world.caller(world.client), ShowQuality { engagement, origin: None }).await.unwrap();
+    assert_eq!(quality.panels, 1, "the one case that was really read");
+    let cases = world.app.view(&world.caller(world.client), ExportCases { engagement, after: None }).await.unwrap();
+    assert!(!format!("{cases:?}").contains(&known), "the client takes no showing along");
+    let events = world.app.view(&world.caller(world.client), ExportEvents { engagement, after: None }).await.unwrap();
+    let streams: Vec<_> = events.events.iter().map(|event| event["stream"].as_str().unwrap().to_owned()).collect();
+    let kept = format!("case/{case}");
+    assert!(!streams.iter().any(|stream| *stream == kept || stream.starts_with("gold/")), "{streams:?}");
+    let audit = world.app.view(&world.caller(world.auditor), ShowGold { engagement }).await.unwrap();
+    assert_eq!((audit.golds.len(), audit.showings.len(), audit.may_manage), (1, 1, false));
+    for person in [world.client, world.reader1, golden.reader, world.signer] {
+        let answer = world.app.view(&world.caller(person), ShowGold { engagement }).await;
+        assert!(matches!(answer, Err(Error::Refused(_))), "the pool is not for {person}");
+    }
+}
+
+#[tokio::test]
+async fn asking_for_gold_wakes_nobody_and_counts_as_any_other_claim() {
+    let golden = Golden::begin().await;
+    let (world, reader) = (&golden.world, golden.reader);
+    for number in 0..3 {
+        take_in(world, &format!("L-{}", 120 + number)).await;
+    }
+    let fitting = async |person| {
+        let today = world.app.today(&world.caller(person)).await.unwrap();
+        let next = today.mine.into_iter().find(|task| task.kind == TaskKind::NextCase).unwrap();
+        (next.cases, next.due_at)
+    };
+    let before = fitting(reader).await;
+    let other = golden.world.another_reader("Rula Reader").await;
+    let mut counted = Vec::new();
+    for (person, wanted) in [(reader, true), (other, false)] {
+        let receipt = loop_until(&golden, person, wanted).await;
+        assert!(!receipt.has("planned"), "a claim that says it planned would wake every reader");
+        counted.push(fitting(person).await);
+    }
+    assert_eq!(counted, [(before.0 - 1, before.1); 2], "one fewer fits, as after any claim");
+}
+
+#[tokio::test]
+async fn a_reader_is_told_after_the_window_objects_and_is_measured_anew() {
+    let golden = Golden::begin().await;
+    let (world, engagement, reader) = (&golden.world, golden.world.engagement, golden.reader);
+    let (_, case) = golden.shown(reader).await;
+    golden.seal(reader, case, "rose").await;
+    let own = async || world.app.view(&world.caller(reader), ShowOwnGold { engagement }).await.unwrap();
+    golden.days(6).await;
+    assert!(own().await.results.is_empty(), "not yet");
+    let rebut = || Command::RebutGold { engagement, case, note: "The median rose.".into() };
+    assert!(world.act(reader, rebut()).await.is_err());
+    golden.days(1).await;
+    let told = own().await;
+    assert_eq!((told.right.hits, told.right.n, told.right.value), (0, 1, None), "no point below ten answers");
+    assert_eq!(told.results[0].answers[0].wanted, "fell");
+    let browser = Browser::of(world, reader).await;
+    let page = browser.get(&format!("/e/{engagement}/gold/mine")).await;
+    assert!(page.body.contains("Object to the gold answer"), "{page:?}");
+    let line = world
+        .app
+        .view(&world.caller(reader), ListCases { engagement, filter: CaseFilter::default(), after: None, limit: 50 })
+        .await
+        .unwrap();
+    assert!(line.cases.iter().any(|line| line.case == case && line.gold && line.status == CaseStatus::Cancelled));
+    world.act(reader, rebut()).await.unwrap();
+    let http = Http::of(world);
+    let decide = format!("/api/v1/engagements/{engagement}/cases/{case}/gold/decide");
+    let body = serde_json::json!({ "note": "So it did.", "corrected": { "effect": { "choice": "rose" } } });
+    let refused = http.post(&decide, &world.token(world.delivery).await, &body).await;
+    assert_eq!(refused.problem(), "self-review", "who approved does not decide");
+    let third = world.another_manager("Third Manager").await;
+    let pool = world.app.view(&world.caller(third), ShowGold { engagement }).await.unwrap();
+    assert!(pool.rebuttals[0].may_decide && pool.rebuttals[0].note == "The median rose.");
+    assert_eq!(http.post(&decide, &world.token(third).await, &body).await.status, StatusCode::OK);
+    let told = own().await;
+    assert_eq!((told.right.hits, told.right.n), (1, 1));
+    assert!(told.results[0].passed && told.results[0].corrected);
+    let pool = world.app.view(&world.caller(third), ShowGold { engagement }).await.unwrap();
+    assert_eq!((pool.all.hits, pool.all.n, pool.golds[0].version), (1, 1, 2));
+    let verified = world.app.verify(&world.caller(world.operator), Scope::Directory, |_| {}).await.unwrap();
+    assert!(verified.ok, "{verified:?}");
+}
+
+#[tokio::test]
+async fn whoever_opened_a_case_is_not_shown_it_as_gold() {
+    let golden = Golden::begin().await;
+    let (world, scope) = (&golden.world, golden.world.engagement.to_string());
+    let packs = [world.pack.digest];
+    let pool = async |person: PersonId| world.app.store().gold_pool(&scope, &packs, &[person], 8).await.unwrap();
+    assert_eq!(pool(golden.reader).await, [golden.gold]);
+    assert!(pool(world.reader1).await.is_empty(), "she read it");
+    let browser = Browser::of(world, world.auditor).await;
+    assert_eq!(pool(world.auditor).await, [golden.gold]);
+    browser.get(&format!("/e/{scope}/cases/{}", golden.gold.case())).await;
+    assert!(pool(world.auditor).await.is_empty(), "she opened it");
+}
+
+#[tokio::test]
+async fn the_pool_is_kept_from_a_page() {
+    let golden = Golden::begin().await;
+    let (world, engagement) = (&golden.world, golden.world.engagement);
+    let case = take_in(world, "G-101").await;
+    world.read(world.reader1, case, "same").await.unwrap();
+    world.read(world.reader2, case, "same").await.unwrap();
+    let browser = Browser::of(world, world.delivery).await;
+    let page = browser.get(&format!("/e/{engagement}/cases/{case}")).await;
+    assert!(page.body.contains("Propose as a gold case"), "{page:?}");
+    let proposed = browser.send(&format!("/e/{engagement}/cases/{case}/gold"), &[("note", "plain")]).await;
+    assert_eq!(proposed.status, StatusCode::SEE_OTHER);
+    let gold = case.gold();
+    let refused = browser.send(&format!("/e/{engagement}/gold/{gold}/approve"), &[]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "who proposed does not approve");
+    assert!(refused.body.contains("You proposed this"), "{refused:?}");
+    let other = world.another_manager("Other Manager").await;
+    let browser = Browser::of(world, other).await;
+    let page = browser.get(&format!("/e/{engagement}/gold")).await;
+    assert!(page.body.contains("Waits for approval") && page.body.contains("Mona Manager"), "{page:?}");
+    assert_eq!(browser.send(&format!("/e/{engagement}/gold/{gold}/approve"), &[]).await.status, StatusCode::SEE_OTHER);
+    let empty = browser.send(&format!("/e/{engagement}/gold/{gold}/retire"), &[("reason", "")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        browser.send(&format!("/e/{engagement}/gold/{gold}/retire"), &[("reason", "known")]).await.status,
+        StatusCode::SEE_OTHER
+    );
+    let knowledge = browser.get(&format!("/e/{engagement}/knowledge")).await;
+    assert!(knowledge.body.contains("about one in 2 (50 %)"), "everybody may know the rate: {knowledge:?}");
+}
