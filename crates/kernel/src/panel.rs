@@ -770,9 +770,10 @@ impl Panel {
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
-        // A showing of gold is nobody's but its reader's: no seat of it is open, and no figure rests on it.
+        // A showing of gold is nobody's but its reader's: no seat of it is open, and no figure rests on it. Among her own
+        // work it stands like any other, or its absence would tell.
         if self.laid_at.is_some() {
-            return self.duty_rows().collect();
+            return self.duty_rows().chain(self.reading_rows()).collect();
         }
         let revealed = self.revealed();
         let open = self.status != PanelStatus::Void && !self.ended();
