@@ -36,7 +36,7 @@ async function links(page) {
   const { origin } = new URL(page.url());
   return all
     .map((address) => address.replace(/#.*/, ""))
-    .filter((address) => address.startsWith(`${origin}/`) && !/\.(xlsx|jsonl?)\b|\/demo\/|\/follow$|\/items\/[^?]*$|\/openapi/.test(address));
+    .filter((address) => address.startsWith(`${origin}/`) && !/\.(xlsx|jsonl?)\b|\/demo\/|\/follow$|\/items\/[^?]*$|\/openapi|\/api\//.test(address));
 }
 
 /** Fails if the main action, the first button that is no quiet one, cannot be reached by Tab. */

@@ -262,8 +262,20 @@ pub(crate) fn tell(found: &impl Tell, json: bool) -> Result<()> {
 
 impl Tell for Imported {
     fn words(&self) -> String {
-        let Self { engagement, cases, readings, panels, extra, suggestions, ignored, duplicates, rejected, unplaced } =
-            self;
+        use std::fmt::Write as _;
+        let Self {
+            engagement,
+            figures,
+            cases,
+            readings,
+            panels,
+            extra,
+            suggestions,
+            ignored,
+            duplicates,
+            rejected,
+            unplaced,
+        } = self;
         let mut words = format!(
             "{engagement}\n{cases} cases and {readings} panel readings recorded, {extra} extra readings, {suggestions} suggestions\n\
              panels: {} agreed, {} disputed, {} with one reading\n\
@@ -277,6 +289,11 @@ impl Tell for Imported {
         );
         words.push_str(&named("rejected", rejected));
         words.push_str(&named("not placed", unplaced));
+        // Writing into a text cannot fail.
+        let _ = write!(
+            words,
+            "\n\nHow far the readers agree stands under {figures}, and is printed by\n  remit quality report --engagement {engagement}"
+        );
         words
     }
 }

@@ -616,16 +616,7 @@ impl Command {
             Self::Adjudicate { case, .. } => draw_wants(*case, facts, wants),
             Self::AddParty { case, .. } => holder_wants(*case, facts, people),
             Self::TransferCase { to, .. } => people.extend([*to]),
-            Self::ClaimNext { engagement } => {
-                wants.extend(actor.map(Want::Candidates));
-                pool_wants(actor, facts, wants);
-                // Who else might read is asked only where a further reading is wanted.
-                let panels = facts.candidates.iter().filter_map(|case| facts.panels.get(&case.panel()));
-                if panels.into_iter().any(|panel| panel.asks_another().is_some()) {
-                    wants.push(Want::Stream(StreamId::Model(*engagement)));
-                    wants.extend(actor.map(Want::Rivals));
-                }
-            }
+            Self::ClaimNext { engagement } => next_wants(*engagement, actor, facts, wants),
             Self::ProposeGold { .. }
             | Self::ApproveGold { .. }
             | Self::DeclineGold { .. }
@@ -643,12 +634,7 @@ impl Command {
             | Self::WithdrawPrecedent { .. } => self.measure_wants(facts, people, wants),
             Self::RecordReading { reader, .. } => people.extend([*reader]),
             Self::SubmitReading { engagement, case, .. } | Self::CloseReading { engagement, case } => {
-                // Only a sequential panel asks what was measured.
-                let sequential = facts
-                    .panels
-                    .get(&case.panel())
-                    .is_some_and(|panel| matches!(panel.stopping, Stopping::Sequential { .. }));
-                wants.extend(sequential.then_some(Want::Stream(StreamId::Model(*engagement))));
+                weigh_wants(*engagement, *case, facts, wants);
                 draw_wants(*case, facts, wants);
             }
             Self::FitModel { engagement, .. } => wants.push(Want::Stream(StreamId::Model(*engagement))),
@@ -793,6 +779,25 @@ fn lot_wants(case: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
     let (Some(lot), Some(admission)) = (case.lot, &case.admission) else { return };
     let sampler = StreamId::Sampler(sampler_of(admission.line, &case.case_type));
     wants.extend([Want::Stream(StreamId::Lot(lot)), Want::Stream(sampler)]);
+}
+
+/// Adds what finds the next case. Who else might read is asked only where a further reading is wanted.
+fn next_wants(engagement: EngagementId, actor: Option<PersonId>, facts: &Facts, wants: &mut Vec<Want>) {
+    wants.extend(actor.map(Want::Candidates));
+    pool_wants(actor, facts, wants);
+    let mut panels = facts.candidates.iter().filter_map(|case| facts.panels.get(&case.panel()));
+    if panels.any(|panel| panel.asks_another().is_some()) {
+        wants.push(Want::Stream(StreamId::Model(engagement)));
+        wants.extend(actor.map(Want::Rivals));
+    }
+}
+
+/// Adds what was measured of the readers, which only a sequential panel asks.
+fn weigh_wants(engagement: EngagementId, case: CaseId, facts: &Facts, wants: &mut Vec<Want>) {
+    let panel = facts.panels.get(&case.panel());
+    if panel.is_some_and(|panel| matches!(panel.stopping, Stopping::Sequential { .. })) {
+        wants.push(Want::Stream(StreamId::Model(engagement)));
+    }
 }
 
 /// Adds what the draw of a case that may now be decided rests on: the lot that cases join, its seed, and since when the

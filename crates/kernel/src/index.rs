@@ -119,6 +119,16 @@ words! {
 }
 
 words! {
+    /// Why an answer counts as right.
+    Known {
+        /// A file gave it as the reference answer.
+        Reference "reference",
+        /// An adjudicator decided so, between readers who differed or after a challenge.
+        Adjudicated "adjudicated",
+    }
+}
+
+words! {
     /// Where a duty stands.
     DutyStatus {
         /// Held now.
@@ -258,6 +268,8 @@ pub enum Row {
     Review(ReviewRow),
     Defect(DefectRow),
     Lot(LotRow),
+    Reading(ReadingRow),
+    KnownAnswer(KnownAnswerRow),
     Organisation(OrganisationRow),
     Person(PersonRow),
     Credential(CredentialRow),
@@ -524,6 +536,29 @@ pub struct LotRow {
     pub reviewed: u32,
     /// Of these, failed.
     pub found: u32,
+}
+
+/// A sealed reading, or a suggestion, and when it was made. Key: `case`, `reading`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct ReadingRow {
+    pub case: CaseId,
+    pub reading: ReadingId,
+    pub reader: PersonId,
+    pub part: Part,
+    pub origin: Origin,
+    /// When it was sealed; of a file's, when the file claims that it was made, if it does.
+    pub read_at: Instant,
+}
+
+/// An answer that counts as right, whatever the readers said. Key: `case`, `question`, `known`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct KnownAnswerRow {
+    pub case: CaseId,
+    pub question: String,
+    pub known: Known,
+    pub answer: String,
 }
 
 /// An organisation (scope `dir`). Key: `org`.

@@ -12,7 +12,10 @@ use crate::{
     form::{Answer, Form, Judgement, Question, QuestionKey},
     hash::Digest,
     id::{AssignmentId, CaseId, CredentialId, PersonId, ReadingId},
-    index::{AnswerRow, DisputeRow, DutyRow, DutyStatus, Origin, PanelRow, PanelStatus, Part, Row, SeatRow, words},
+    index::{
+        AnswerRow, DisputeRow, DutyRow, DutyStatus, Known, KnownAnswerRow, Origin, PanelRow, PanelStatus, Part,
+        ReadingRow, Row, SeatRow, words,
+    },
     model::{MILLION, Model},
     pack::{Duty, Stopping},
     routing::Examined,
@@ -794,6 +797,8 @@ impl Panel {
             .chain(disputes)
             .chain(self.duty_rows())
             .chain(self.answer_rows(revealed))
+            .chain(self.reading_rows())
+            .chain(self.known_rows())
             .collect()
     }
 
@@ -810,6 +815,42 @@ impl Panel {
                 due_at: self.due_at,
             })
         })
+    }
+
+    fn reading_rows(&self) -> impl Iterator<Item = Row> {
+        self.readings.iter().map(move |reading| {
+            let claimed_at = match reading.provenance {
+                Provenance::Imported { claimed_at, .. } => claimed_at,
+                Provenance::Witnessed { .. } => None,
+            };
+            Row::Reading(ReadingRow {
+                case: self.case,
+                reading: reading.reading,
+                reader: reading.reader,
+                part: reading.part,
+                origin: reading.provenance.origin(),
+                read_at: claimed_at.or(reading.sealed_at).unwrap_or(self.due_at),
+            })
+        })
+    }
+
+    /// Returns the answers that count as right. They tell of readings only beside answers that are revealed.
+    fn known_rows(&self) -> impl Iterator<Item = Row> {
+        let decided = self.adjudications.last().map(|adjudication| &adjudication.judgement.answers);
+        [(Known::Reference, Some(&self.reference)), (Known::Adjudicated, decided)]
+            .into_iter()
+            .filter_map(|(known, answers)| Some((known, answers?)))
+            .flat_map(move |(known, answers)| {
+                answers.iter().filter_map(move |(question, answer)| {
+                    let answer = answer.word()?;
+                    Some(Row::KnownAnswer(KnownAnswerRow {
+                        case: self.case,
+                        question: question.clone(),
+                        known,
+                        answer,
+                    }))
+                })
+            })
     }
 
     fn answer_rows(&self, revealed: bool) -> impl Iterator<Item = Row> {

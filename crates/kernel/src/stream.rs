@@ -63,7 +63,7 @@ macro_rules! streams {
         /// One event of any stream.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each variant is the events of the stream of its name")]
-        #[allow(clippy::large_enum_variant, reason = "events live in short lists, until they are written")]
+        #[allow(clippy::large_enum_variant, reason = "an act makes a handful of them")]
         pub enum Event { $($name($event),)* }
 
         /// The state of any stream.

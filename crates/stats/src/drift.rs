@@ -60,7 +60,13 @@ impl Cusum {
         let with = |thousandths: u32| Self::new(good, bad, f64::from(thousandths.max(1)) / 1_000.0);
         while low < high {
             let middle = low + (high - low) / 2;
-            if with(middle)?.run_length(good)? >= run_length {
+            let long = match with(middle)?.run_length(good) {
+                Ok(length) => length >= run_length,
+                // Beyond reckoning is beyond any length that may be asked for.
+                Err(StatsError::TooLarge) => true,
+                Err(other) => return Err(other),
+            };
+            if long {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -335,6 +341,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_chart_of_rare_misses_is_designed_too() {
+        for good in [0.005, 0.006_04, 0.01] {
+            let chart = Cusum::designed(good, 3.0 * good, 2_000.0).unwrap();
+            let length = chart.run_length(good).unwrap();
+            assert!((2_000.0..2_600.0).contains(&length), "{good}: {length}");
+        }
+    }
 
     #[test]
     fn run_lengths_of_the_cumulative_sum_equal_their_references() {

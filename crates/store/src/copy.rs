@@ -72,6 +72,8 @@ const TABLES: &[(&str, &str, usize)] = &[
         2,
     ),
     ("lot_seeds", "scope_id, lot_id, seed", 2),
+    ("readings", "scope_id, case_id, reading_id, reader_id, part, origin, read_at", 3),
+    ("known_answers", "scope_id, case_id, question, known, answer", 4),
     ("organisations", "scope_id, org_id, name_id", 2),
     ("people", "scope_id, person_id, natural_id, org_id, name_id, active, signs_in", 2),
     ("credentials", "scope_id, credential_id, person_id, kind, jurisdiction, valid_from, valid_to, revoked", 2),

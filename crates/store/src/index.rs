@@ -2,8 +2,8 @@
 
 use remit_kernel::index::{
     AnswerRow, CalibrationRow, CaseRow, CredentialRow, DefectRow, DisputeRow, DutyRow, EngagementRow, GoldRow,
-    InviteeRow, LotRow, MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, PrecedentRow, ReviewRow, Row,
-    SeatRow, ShowingRow,
+    InviteeRow, KnownAnswerRow, LotRow, MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, PrecedentRow,
+    ReadingRow, ReviewRow, Row, SeatRow, ShowingRow,
 };
 
 use crate::{
@@ -123,6 +123,8 @@ tables! {
     Review ReviewRow "reviews";
     Defect DefectRow "defects";
     Lot LotRow "lots";
+    Reading ReadingRow "readings";
+    KnownAnswer KnownAnswerRow "known_answers";
     Organisation OrganisationRow "organisations";
     Person PersonRow "people";
     Credential CredentialRow "credentials";

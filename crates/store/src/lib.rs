@@ -32,6 +32,7 @@ mod pack;
 mod panel;
 mod person;
 mod precedent;
+mod reading;
 mod reserve;
 mod review;
 mod seat;

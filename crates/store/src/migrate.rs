@@ -51,6 +51,9 @@ migrations! {
     "postgres" "0009_gold_calibration_walls" Some(Kind::Postgres);
     "shared" "0009_gold_precedents" None;
     "postgres" "0009_gold_precedents_walls" Some(Kind::Postgres);
+    "shared" "0010_figures" None;
+    "sqlite" "0011_figures_filled" Some(Kind::Sqlite);
+    "postgres" "0011_figures_walls" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

@@ -30,12 +30,14 @@ macro_rules! answer_columns {
         "case_id, reading_id, question, reader_id, answer, part, origin, revealed"
     };
 }
+pub(crate) use answer_columns;
 
 statements! {
     BY_CASES = concat!("SELECT ", panel_columns!(), " FROM panels \
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id");
-    COUNTS = "SELECT status, origin, disputed, other_evidence, COUNT(*) FROM panels WHERE scope_id = $1 \
-        GROUP BY status, origin, disputed, other_evidence ORDER BY status, origin, disputed, other_evidence";
+    COUNTS = "SELECT status, origin, sealed, disputed, other_evidence, COUNT(*) FROM panels WHERE scope_id = $1 \
+        GROUP BY status, origin, sealed, disputed, other_evidence \
+        ORDER BY status, origin, sealed, disputed, other_evidence";
     ON_OTHER_EVIDENCE = "SELECT case_id FROM panels WHERE scope_id = $1 AND other_evidence \
         AND (CAST($2 AS TEXT) IS NULL OR origin = $2) ORDER BY case_id";
     DISPUTES = concat!("SELECT ", dispute_columns!(), " FROM disputes \
@@ -56,6 +58,7 @@ statements! {
 pub struct PanelCount {
     pub status: PanelStatus,
     pub origin: Origin,
+    pub sealed: u32,
     pub disputed: bool,
     pub other_evidence: bool,
     pub panels: u64,
@@ -73,6 +76,7 @@ impl Store {
             Ok(PanelCount {
                 status: columns.take()?,
                 origin: columns.take()?,
+                sealed: columns.take()?,
                 disputed: columns.take()?,
                 other_evidence: columns.take()?,
                 panels: columns.take()?,

@@ -15,8 +15,8 @@ use crate::{
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
-    event, folder, gold, health, index, job, lease, lot, migrate, pack, panel, person, precedent, review, seat,
-    session, text, verify,
+    event, folder, gold, health, index, job, lease, lot, migrate, pack, panel, person, precedent, reading, review,
+    seat, session, text, verify,
     write::Plan,
 };
 
@@ -150,6 +150,7 @@ pub fn statements() -> Vec<&'static str> {
         person::ALL,
         precedent::ALL,
         review::ALL,
+        reading::ALL,
         seat::ALL,
         session::ALL,
         text::ALL,

@@ -11,7 +11,7 @@ use remit_kernel::{
         PersonId, PrecedentId, ReadingId, ReviewId, SessionId, TextId,
     },
     index::{
-        CaseStatus, DefectKind, DutyStatus, EngagementStatus, LotStatus, Origin, PanelStatus, Part, ReviewKind,
+        CaseStatus, DefectKind, DutyStatus, EngagementStatus, Known, LotStatus, Origin, PanelStatus, Part, ReviewKind,
         ReviewStatus, Severity,
     },
     pack::Duty,
@@ -251,6 +251,7 @@ words!(
     DutyStatus,
     EngagementStatus,
     GoldStatus,
+    Known,
     LotStatus,
     Origin,
     PanelStatus,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use clap::ValueEnum;
 use remit_kernel::{id::EngagementId, index::Origin};
-use remit_server::app::quality::{Agreement, Quality, ShowQuality};
+use remit_server::app::quality::{Agreement, Quality, Rate, ShowQuality};
 use serde_json::json;
 
 use crate::{instance::Instance, remote::Remote};
@@ -73,6 +73,7 @@ fn figures(quality: &Quality) -> serde_json::Value {
         json!({
             "question": question.question, "coefficient": question.coefficient, "value": question.agreement.value,
             "interval": question.agreement.interval, "undefined": question.agreement.undefined, "n": question.agreement.n,
+            "ac1": question.ac1, "share_agreed": question.share_agreed, "right": question.right,
             "disputed": question.disputed, "imported": quality.imported, "pairs": pairs.collect::<Vec<_>>(),
         })
     });
@@ -80,12 +81,16 @@ fn figures(quality: &Quality) -> serde_json::Value {
 }
 
 fn words(quality: &Quality) -> String {
-    let Quality { panels, agreed, disputed, single, other_evidence, imported, questions } = quality;
+    let Quality { panels, agreed, disputed, single, other_evidence, imported, cost, questions } = quality;
     let mut words = format!(
         "{panels} closed panels: {agreed} agreed, {disputed} in dispute, {single} with one reading; \
          {other_evidence} with the same answer on other evidence"
     );
     // Writing into a text cannot fail.
+    let _ = write!(words, "\n{} readings of {} closed cases", cost.readings, cost.cases);
+    if cost.second.n > 0 && cost.readings_max <= 2 {
+        let _ = write!(words, "; the second reading changed or opened {}", rate(&cost.second));
+    }
     for question in questions {
         let _ = write!(
             words,
@@ -94,6 +99,12 @@ fn words(quality: &Quality) -> String {
             agreement(&question.agreement),
             question.disputed
         );
+        if let (Some(ac1), Some(share)) = (question.ac1, question.share_agreed) {
+            let _ = write!(words, "\n  AC1 {ac1:.3}; same answer {:.1} %", 100.0 * share);
+        }
+        if question.right.n > 0 {
+            let _ = write!(words, "\n  the outcome is the reference answer: {}", rate(&question.right));
+        }
         for pair in &question.pairs {
             let [first, second] = &pair.readers;
             let _ = write!(words, "\n  {} and {}: {}", first.name, second.name, agreement(&pair.agreement));
@@ -103,6 +114,11 @@ fn words(quality: &Quality) -> String {
         words.push_str("\n\nImported: times, authors and blindness as claimed by the file, not witnessed by Remit");
     }
     words
+}
+
+fn rate(rate: &Rate) -> String {
+    let ends = rate.interval.map(|(lower, upper)| format!(" ({:.1} to {:.1} %)", 100.0 * lower, 100.0 * upper));
+    format!("{} of {}{}", rate.hits, rate.n, ends.unwrap_or_default())
 }
 
 fn agreement(agreement: &Agreement) -> String {

@@ -21,6 +21,7 @@ mod file;
 mod gold;
 mod import;
 mod model;
+mod mywork;
 mod openapi;
 mod people;
 mod precedent;
@@ -47,10 +48,11 @@ use crate::edge::{BODY_BYTES_MAX, Edge};
 
 pub(crate) use adjudicate::DisputesIn;
 pub(crate) use case::{CasesIn, instant};
+pub(crate) use mywork::MyWorkIn;
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
 pub(crate) use protection::ProtectionIn;
-pub(crate) use quality::{QualityIn, SideBySideIn};
+pub(crate) use quality::{PlansIn, QualityIn, QuestionIn, SideBySideIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
@@ -71,6 +73,7 @@ pub fn router() -> Router<Edge> {
         .merge(calibration::router())
         .merge(precedent::router())
         .merge(model::router())
+        .merge(mywork::router())
         .merge(file::router())
         .merge(review::router())
         .merge(signoff::router())

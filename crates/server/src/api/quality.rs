@@ -15,12 +15,23 @@ use super::{
 };
 use crate::{
     App, Caller, Error,
-    app::quality::{DISPUTES_MAX, Disputes, Quality, ShowDisputes, ShowQuality, Which},
+    app::planner::{Plans, ShowPlans},
+    app::quality::{
+        Against, Behind, By, DISPUTES_MAX, Disputes, Drift, Experts, ListWanted, Quality, ShowDisputes, ShowDrift,
+        ShowExperts, ShowQuality, ShowSlices, Slices, Wanted, Which,
+    },
     edge::Edge,
 };
 
 pub(super) fn router() -> OpenApiRouter<Edge> {
-    OpenApiRouter::new().routes(routes!(show)).routes(routes!(side_by_side))
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(side_by_side))
+        .routes(routes!(experts))
+        .routes(routes!(slices))
+        .routes(routes!(wanted))
+        .routes(routes!(drift))
+        .routes(routes!(plans))
 }
 
 /// Which readings the figures rest on.
@@ -48,6 +59,143 @@ impl QualityIn {
     }
 }
 
+/// Which question, and which readings.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+pub(crate) struct QuestionIn {
+    /// Key of the question; without it the first of the form that has a closed list of answers.
+    question: Option<String>,
+    /// `witnessed`, `imported` or `all`, which is the default.
+    origin: Option<String>,
+    /// For slices: `site`, which is the default, `month` or `case_type`.
+    by: Option<String>,
+}
+
+impl QuestionIn {
+    fn question(&self) -> Option<String> {
+        self.question.clone().filter(|question| !question.is_empty())
+    }
+
+    pub(crate) fn experts(&self, engagement: EngagementId) -> Result<ShowExperts, Error> {
+        Ok(ShowExperts { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+    }
+
+    pub(crate) fn slices(&self, engagement: EngagementId) -> Result<ShowSlices, Error> {
+        let by = match self.by.as_deref() {
+            None | Some("") => By::Site,
+            Some(word) => cut(word)?,
+        };
+        Ok(ShowSlices { engagement, question: self.question(), by, origin: origin(self.origin.as_deref())? })
+    }
+
+    pub(crate) fn drift(&self, engagement: EngagementId) -> Result<ShowDrift, Error> {
+        Ok(ShowDrift { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+    }
+
+    pub(crate) fn wanted(&self, engagement: EngagementId) -> Result<ListWanted, Error> {
+        Ok(ListWanted { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+    }
+}
+
+/// Which plans.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+pub(crate) struct PlansIn {
+    /// Key of the question; without it the first of the form that has a closed list of answers.
+    question: Option<String>,
+    /// What one reading costs, in minor units, at most 100,000,000; without it plans are compared by readings alone.
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 100_000_000)]
+    price_minor: Option<String>,
+    /// Gold cases among a hundred, at most 50; without it none.
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 50)]
+    gold: Option<String>,
+    /// Reviewed cases among a hundred; without it none.
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 100)]
+    review: Option<String>,
+    /// Where the chance begins, at most 4,294,967,295; without it 1.
+    #[param(value_type = Option<u32>, minimum = 0)]
+    seed: Option<String>,
+}
+
+impl PlansIn {
+    pub(crate) fn query(&self, engagement: EngagementId) -> Result<ShowPlans, Error> {
+        let number = |field: &'static str, given: &Option<String>, most: u32| match given.as_deref() {
+            None | Some("") => Ok(None),
+            Some(word) => match word.trim().parse::<u32>() {
+                Ok(number) if number <= most => Ok(Some(number)),
+                Ok(_) | Err(_) => Err(Reason::field(code::FIELD_INVALID, field, "this is no number in range")
+                    .hint(format!("Give a whole number from 0 to {most}."))),
+            },
+        };
+        Ok(ShowPlans {
+            engagement,
+            question: self.question.clone().filter(|question| !question.is_empty()),
+            price_minor: number("price_minor", &self.price_minor, 100_000_000)?,
+            gold_percent: number("gold", &self.gold, 50)?.unwrap_or_default(),
+            review_percent: number("review", &self.review, 100)?.unwrap_or_default(),
+            seed: u64::from(number("seed", &self.seed, u32::MAX)?.unwrap_or(1)),
+        })
+    }
+}
+
+/// Returns whether experts or sites have begun to miss more, with the cases behind each alarm.
+#[utoipa::path(get, path = "/engagements/{engagement}/quality/drift", tag = "quality",
+    params(("engagement" = String, Path), QuestionIn), responses((status = 200, body = Drift)))]
+async fn drift(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QuestionIn>,
+) -> Result<Json<Drift>, Problem> {
+    Ok(Json(app.view(&caller, given.drift(engagement)?).await?))
+}
+
+/// Returns what plans of reading would come to, simulated on the engagement's own measured experts.
+#[utoipa::path(get, path = "/engagements/{engagement}/quality/plans", tag = "quality",
+    params(("engagement" = String, Path), PlansIn), responses((status = 200, body = Plans)))]
+async fn plans(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<PlansIn>,
+) -> Result<Json<Plans>, Problem> {
+    Ok(Json(app.view(&caller, given.query(engagement)?).await?))
+}
+
+/// Returns how reliable each expert is on a question, and what cannot be said.
+#[utoipa::path(get, path = "/engagements/{engagement}/quality/experts", tag = "quality",
+    params(("engagement" = String, Path), QuestionIn), responses((status = 200, body = Experts)))]
+async fn experts(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QuestionIn>,
+) -> Result<Json<Experts>, Problem> {
+    Ok(Json(app.view(&caller, given.experts(engagement)?).await?))
+}
+
+/// Returns a question's figures by site, month or type of case.
+#[utoipa::path(get, path = "/engagements/{engagement}/quality/slices", tag = "quality",
+    params(("engagement" = String, Path), QuestionIn), responses((status = 200, body = Slices)))]
+async fn slices(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QuestionIn>,
+) -> Result<Json<Slices>, Problem> {
+    Ok(Json(app.view(&caller, given.slices(engagement)?).await?))
+}
+
+/// Returns the cases whose right answer is wanted most, so that it shows who is right.
+#[utoipa::path(get, path = "/engagements/{engagement}/quality/wanted", tag = "quality",
+    params(("engagement" = String, Path), QuestionIn), responses((status = 200, body = Wanted)))]
+async fn wanted(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QuestionIn>,
+) -> Result<Json<Wanted>, Problem> {
+    Ok(Json(app.view(&caller, given.wanted(engagement)?).await?))
+}
+
 /// Which disputed cases.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 pub(crate) struct SideBySideIn {
@@ -59,6 +207,13 @@ pub(crate) struct SideBySideIn {
     a: Option<String>,
     /// Key of another reader; with `a`.
     b: Option<String>,
+    /// Instead of disputes, the cases behind a figure: those with an answer, of reader `a` where it is given, that is not
+    /// the `reference` answer, that was overturned (`adjudicated`), or that differs from a `colleague`'s.
+    against: Option<String>,
+    /// With `against`: `site`, `month` or `case_type`, to keep to one `slice`.
+    by: Option<String>,
+    /// With `by`: the slice, as the figures have it.
+    slice: Option<String>,
     /// `witnessed`, `imported` or `all`, which is the default.
     origin: Option<String>,
     /// Where the page begins, as `next` of the page before.
@@ -83,6 +238,7 @@ async fn side_by_side(
 impl SideBySideIn {
     pub(crate) fn query(&self, engagement: EngagementId) -> Result<ShowDisputes, Error> {
         let which = match (&self.question, self.evidence.as_deref()) {
+            (Some(question), None) if self.against.is_some() => Which::Behind(self.behind(question)?),
             (Some(question), None) => {
                 Which::Question { question: question.clone(), pair: self.a.clone().zip(self.b.clone()) }
             }
@@ -104,6 +260,20 @@ impl SideBySideIn {
         Ok(ShowDisputes { engagement, which, origin: origin(self.origin.as_deref())?, after, limit })
     }
 
+    fn behind(&self, question: &str) -> Result<Behind, Error> {
+        let word = self.against.as_deref().unwrap_or_default();
+        let against = Against::from_word(word)
+            .ok_or_else(|| unknown("against", word, "Known: reference, adjudicated, colleague."))?;
+        let slice = match (self.by.as_deref(), &self.slice) {
+            (Some(by), Some(slice)) => Some((cut(by)?, slice.clone())),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(unknown("slice", "", "Give `by` and `slice`, or neither.").into());
+            }
+        };
+        Ok(Behind { question: question.to_owned(), reader: self.a.clone(), against, slice })
+    }
+
     /// Returns the filter as part of an address, each value followed by `&`; the page is left out.
     pub(crate) fn address(&self) -> String {
         let given = [
@@ -111,6 +281,9 @@ impl SideBySideIn {
             ("evidence", &self.evidence),
             ("a", &self.a),
             ("b", &self.b),
+            ("against", &self.against),
+            ("by", &self.by),
+            ("slice", &self.slice),
             ("origin", &self.origin),
         ];
         let given = given
@@ -124,13 +297,19 @@ impl SideBySideIn {
 fn origin(word: Option<&str>) -> Result<Option<Origin>, Error> {
     match word {
         None | Some("" | "all") => Ok(None),
-        Some(word) => Ok(Some(Origin::from_word(word).ok_or_else(|| {
-            Reason::field(
-                code::FIELD_INVALID,
-                "origin",
-                format!("`{}` is not an origin", word.chars().take(40).collect::<String>()),
-            )
-            .hint("Known: witnessed, imported, all.")
-        })?)),
+        Some(word) => Ok(Some(
+            Origin::from_word(word).ok_or_else(|| unknown("origin", word, "Known: witnessed, imported, all."))?,
+        )),
     }
+}
+
+/// Returns what a word says figures are cut by.
+fn cut(word: &str) -> Result<By, Error> {
+    Ok(By::from_word(word).ok_or_else(|| unknown("by", word, "Known: site, month, case_type."))?)
+}
+
+/// Returns why a word is not one of the known ones of a field.
+fn unknown(field: &'static str, word: &str, hint: &'static str) -> Reason {
+    let word: String = word.chars().take(40).collect();
+    Reason::field(code::FIELD_INVALID, field, format!("`{word}` is not known here")).hint(hint)
 }

@@ -22,6 +22,7 @@ use serde::Serialize;
 use super::{
     engagement::{MemberOut, members},
     look::{ERASED, Look, Query},
+    mywork::WhyMine,
 };
 use crate::error::Result;
 
@@ -431,6 +432,22 @@ impl Why {
 }
 
 impl Look<'_> {
+    /// Returns why a person got her seat on a case, as stored when it was taken; of several seats, the last.
+    pub(super) async fn why_mine(&self, case: CaseId, reader: PersonId) -> Result<Option<WhyMine>> {
+        let stream = StreamId::panel_of(case);
+        let mut why = None;
+        for stored in self.app.store().events(&self.scope(), &stream.to_string(), None).await? {
+            if let Event::Panel(PanelEvent::SeatTaken { reader: taker, routing, .. }) =
+                Event::read(stream, &stored.kind, stored.v, &stored.body)?
+                && taker == reader
+            {
+                // What was passed over is counted and not named: it may be closed to her.
+                why = Some(WhyMine { rule: routing.rule, passed_over: routing.passed_over.len() });
+            }
+        }
+        Ok(why)
+    }
+
     /// Returns how the seats of a case were filled, as stored when it happened.
     async fn routed(&self, case: CaseId) -> Result<Vec<Routed>> {
         let stream = StreamId::panel_of(case);

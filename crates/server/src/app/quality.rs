@@ -2,6 +2,26 @@
 //!
 //! Only answers of closed panels enter a figure. The client's side sees readers by number, the provider's by name.
 
+mod behind;
+mod cost;
+mod drift;
+mod expert;
+mod model;
+mod rate;
+mod sheet;
+mod slice;
+mod wanted;
+
+pub use behind::{Against, Behind};
+pub use cost::Cost;
+pub use drift::{ChartOf, Design, Drift, DriftChart, RUN_LENGTH, ShowDrift};
+pub(in crate::app) use expert::measure;
+pub use expert::{Confusion, ExpertFigures, Experts, Limit, Measured, QuestionName, ShowExperts};
+pub use model::{Estimate, ModelFigures, Saving};
+pub use rate::Rate;
+pub use slice::{By, ShowSlices, SliceFigures, Slices};
+pub use wanted::{ListWanted, WANTED, Wanted, WantedCase};
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -13,7 +33,7 @@ use remit_kernel::{
     facts::Want,
     form::{Answer, Question, QuestionKind},
     id::{CaseId, EngagementId, PersonId},
-    index::{AnswerRow, Origin, Part},
+    index::{AnswerRow, Known, KnownAnswerRow, Origin, Part},
     panel::Reading,
     quote,
     refusal::{Reason, code},
@@ -21,7 +41,7 @@ use remit_kernel::{
     stream::Scope,
 };
 use remit_stats::{
-    agreement::{Counts, Pairs, Undefined},
+    agreement::{Coefficient, Counts, Pairs, Undefined, Weights},
     interval,
 };
 use serde::{Deserialize, Serialize};
@@ -70,6 +90,8 @@ pub struct Quality {
     pub other_evidence: u64,
     /// Whether any figure rests on readings from files.
     pub imported: bool,
+    /// What was bought for it, and what can be said of savings.
+    pub cost: Cost,
     /// Question by question, in the order of the form.
     pub questions: Vec<QuestionQuality>,
 }
@@ -88,8 +110,14 @@ pub struct QuestionQuality {
     /// Agreement beyond chance.
     #[serde(flatten)]
     pub agreement: Agreement,
+    /// Gwet's AC1 beside it: where one answer is rare, alpha falls though readers agree.
+    pub ac1: Option<f64>,
+    /// Share of pairs of answers that are the same, as the mean over cases.
+    pub share_agreed: Option<f64>,
     /// Cases on which panel readers differed on this question.
     pub disputed: u64,
+    /// Panels whose outcome is the reference answer, of those that have both.
+    pub right: Rate,
     /// Pair by pair, those with most cases first.
     pub pairs: Vec<PairQuality>,
     /// Pairs left out because there are very many.
@@ -152,7 +180,7 @@ impl Query for ShowQuality {
         let questions = questions(look).await?;
         let scope = look.scope();
         let answers: Vec<_> = panel_answers(look, None, self.origin).await?;
-        let readers = Readers::of(look, &answers).await?;
+        let readers = Readers::of(look).await?;
         let of_origin = |origin: Origin| self.origin.is_none_or(|wanted| wanted == origin);
         let store = look.app.store();
         let mut disputes: HashMap<String, u64> = HashMap::new();
@@ -166,10 +194,15 @@ impl Query for ShowQuality {
             single: 0,
             other_evidence: 0,
             imported: false,
+            cost: Cost::default(),
             questions: Vec::new(),
         };
         for count in store.count_panels(&scope).await?.into_iter().filter(|count| of_origin(count.origin)) {
             quality.count(&count);
+        }
+        let mut known = HashMap::new();
+        for question in &questions {
+            known.insert(question.key.clone(), store.known_answers(&scope, &question.key).await?);
         }
         quality.imported = answers.iter().any(|answer| answer.origin == Origin::Imported);
         let figures = move || {
@@ -181,7 +214,8 @@ impl Query for ShowQuality {
             for question in &questions {
                 let Some(rows) = by_question.remove(question.key.as_str()) else { continue };
                 let disputed = disputes.get(&question.key).copied().unwrap_or_default();
-                figures.push(of_question(question, &rows, disputed, &readers));
+                let known = known.get(&question.key).map_or(&[][..], Vec::as_slice);
+                figures.push(of_question(question, &rows, known, disputed, &readers));
             }
             figures
         };
@@ -211,7 +245,19 @@ impl Quality {
             self.panels += count.panels;
         }
         self.disputed += if count.disputed { count.panels } else { 0 };
+        self.cost.count(count);
         self.other_evidence += if count.other_evidence { count.panels } else { 0 };
+    }
+}
+
+/// Returns whether answers to a question are classes that can be counted.
+fn measured(question: &Question) -> bool {
+    match question.kind {
+        QuestionKind::Choice { .. } | QuestionKind::Grade { .. } => true,
+        QuestionKind::Multi { .. }
+        | QuestionKind::Number { .. }
+        | QuestionKind::Span { .. }
+        | QuestionKind::Text { .. } => false,
     }
 }
 
@@ -248,10 +294,16 @@ async fn panel_answers(look: &Look<'_>, question: Option<&str>, origin: Option<O
 }
 
 impl Readers {
-    /// Names the panel readers of an engagement for whoever looks. Numbers follow the identifiers, so they stay.
-    async fn of(look: &mut Look<'_>, answers: &[AnswerRow]) -> Result<Self> {
-        let people: BTreeSet<_> = answers.iter().map(|answer| answer.reader).collect();
-        let people: Vec<_> = people.into_iter().collect();
+    /// Names the readers of an engagement for whoever looks. Numbers follow the identifiers, those of panel readers first.
+    async fn of(look: &mut Look<'_>) -> Result<Self> {
+        let mut known = look.app.store().revealed_readers(&look.scope()).await?;
+        known.sort_unstable();
+        let mut people: Vec<PersonId> = Vec::new();
+        for (_, person) in known {
+            if !people.contains(&person) {
+                people.push(person);
+            }
+        }
         let named = |(number, person): (usize, PersonId)| {
             (person, ReaderName { key: format!("reader-{}", number + 1), name: format!("Reader {}", number + 1) })
         };
@@ -276,7 +328,13 @@ impl Readers {
 }
 
 /// Returns the figures of one question. `rows` are its answers, those of one case together.
-fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers: &Readers) -> QuestionQuality {
+fn of_question(
+    question: &Question,
+    rows: &[&AnswerRow],
+    known: &[KnownAnswerRow],
+    disputed: u64,
+    readers: &Readers,
+) -> QuestionQuality {
     if matches!(question.kind, QuestionKind::Number { .. }) {
         return of_number(question, rows, disputed, readers);
     }
@@ -318,8 +376,13 @@ fn of_question(question: &Question, rows: &[&AnswerRow], disputed: u64, readers:
         title: question.title.clone(),
         decides: question.decides,
         coefficient: Cow::Borrowed(COEFFICIENT),
+        ac1: counts
+            .as_ref()
+            .and_then(|counts| counts.value(&Coefficient::Gwet(Weights::identity(classes.len()).ok()?)).ok()),
+        share_agreed: counts.as_ref().and_then(|counts| counts.share_agreed().ok()),
         agreement: counts.map_or_else(Agreement::none, |counts| of_all(&counts)),
         disputed,
+        right: right(&cases, &classes, known),
         pairs,
         pairs_left_out,
     }
@@ -363,10 +426,35 @@ fn of_number(question: &Question, rows: &[&AnswerRow], disputed: u64, readers: &
         decides: question.decides,
         coefficient: Cow::Borrowed(COEFFICIENT),
         agreement: none(n),
+        ac1: None,
+        share_agreed: None,
         disputed,
+        right: Rate::of(0, 0),
         pairs: pairs.into_iter().take(PAIRS_MAX).map(shown).collect(),
         pairs_left_out,
     }
+}
+
+/// Returns how often the outcome of a panel is the reference answer: what its readers agree on, or else what the adjudicator
+/// decided. A panel that has neither, or no reference answer, counts for nothing.
+fn right(cases: &BTreeMap<CaseId, Vec<(PersonId, usize)>>, classes: &Classes, known: &[KnownAnswerRow]) -> Rate {
+    let mut decided: HashMap<CaseId, (Option<usize>, Option<usize>)> = HashMap::new();
+    for row in known {
+        let slot = decided.entry(row.case).or_default();
+        match row.known {
+            Known::Reference => slot.0 = classes.find(&row.answer),
+            Known::Adjudicated => slot.1 = classes.find(&row.answer),
+        }
+    }
+    let (mut hits, mut n) = (0, 0);
+    for (case, answers) in cases {
+        let Some((Some(reference), adjudicated)) = decided.get(case).copied() else { continue };
+        let alike = answers.first().filter(|first| answers.iter().all(|other| other.1 == first.1)).map(|first| first.1);
+        let Some(outcome) = adjudicated.or(alike) else { continue };
+        n += 1;
+        hits += u64::from(outcome == reference);
+    }
+    Rate::of(hits, n)
 }
 
 /// The answers that occur, in the order of the form; one that the form no longer knows comes last.
@@ -403,8 +491,16 @@ impl Classes {
         keys().flat_map(|one| keys().map(move |other| same(question, one, other))).collect()
     }
 
+    fn title(&self, class: usize) -> &str {
+        self.0.get(class).map_or("", |(_, title)| title)
+    }
+
     fn number(&self, answer: &str) -> usize {
-        self.0.iter().position(|(key, _)| key == answer).unwrap_or_default()
+        self.find(answer).unwrap_or_default()
+    }
+
+    fn find(&self, answer: &str) -> Option<usize> {
+        self.0.iter().position(|(key, _)| key == answer)
     }
 }
 
@@ -505,6 +601,8 @@ pub enum Which {
     },
     /// Those on which readers gave the same answers on other evidence.
     OtherEvidence,
+    /// Those behind a figure of an expert or a slice.
+    Behind(Behind),
 }
 
 /// Cases with their readings side by side.
@@ -566,8 +664,7 @@ impl Query for ShowDisputes {
 
     async fn answer(self, look: &mut Look<'_>) -> Result<Disputes> {
         let questions = questions(look).await?;
-        let everybody = panel_answers(look, None, None).await?;
-        let readers = Readers::of(look, &everybody).await?;
+        let readers = Readers::of(look).await?;
         let limit = self.limit.clamp(1, DISPUTES_MAX) as usize;
         let (question, pair, cases, title) = match &self.which {
             Which::Question { question, pair } => {
@@ -578,10 +675,16 @@ impl Query for ShowDisputes {
                     Some((first, second)) => Some((known(first)?, known(second)?)),
                     None => None,
                 };
-                let rows = everybody.iter().filter(|row| {
-                    row.question == question.key && self.origin.is_none_or(|origin| row.origin == origin)
-                });
-                (Some(question), pair, differing(question, rows, pair), question.title.clone())
+                let rows = panel_answers(look, Some(&question.key), self.origin).await?;
+                (Some(question), pair, differing(question, rows.iter(), pair), question.title.clone())
+            }
+            Which::Behind(behind) => {
+                let question = questions
+                    .iter()
+                    .find(|known| known.key == behind.question)
+                    .ok_or_else(|| Reason::hidden(&behind.question))?;
+                let cases = behind.cases(look, question, self.origin, &readers).await?;
+                (Some(question), None, cases, format!("{}: {}", question.title, behind.words(&readers)))
             }
             Which::OtherEvidence => {
                 let cases = look.app.store().cases_on_other_evidence(&look.scope(), self.origin).await?;
@@ -594,7 +697,8 @@ impl Query for ShowDisputes {
         let next = following.next().and(page.last().copied());
         let mut shown = Vec::new();
         for case in page {
-            shown.extend(disputed(look, case, question, &questions, pair, &readers).await?);
+            let everybody = matches!(self.which, Which::Behind(_));
+            shown.extend(disputed(look, case, question, &questions, pair, everybody, &readers).await?);
         }
         let pair = pair.map(|(first, second)| [readers.name(first), readers.name(second)]);
         Ok(Disputes { title, pair, total, cases: shown, next })
@@ -630,6 +734,7 @@ async fn disputed(
     question: Option<&Question>,
     questions: &[Question],
     pair: Option<(PersonId, PersonId)>,
+    everybody: bool,
     readers: &Readers,
 ) -> Result<Option<Disputed>> {
     // A case behind a wall is absent here as everywhere.
@@ -647,7 +752,9 @@ async fn disputed(
     let item = look.label(Class::Item, &case, Some(&panel))?;
     let of_pair =
         |reading: &&Reading| pair.is_none_or(|(first, second)| reading.reader == first || reading.reader == second);
-    let readings: Vec<_> = panel.panel_readings().filter(of_pair).collect();
+    // Behind an expert's figure stands what she read beside the panel, too.
+    let shown = |reading: &&Reading| everybody || reading.part == Part::Panel;
+    let readings: Vec<_> = panel.readings.iter().filter(shown).filter(of_pair).collect();
     let spans = |reading: &Reading| {
         question.and_then(|question| reading.judgement.evidence.get(&question.key)).cloned().unwrap_or_default()
     };

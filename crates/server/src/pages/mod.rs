@@ -23,6 +23,7 @@ mod layout;
 mod live;
 pub(crate) mod markdown;
 mod model;
+mod mywork;
 mod people;
 mod protection;
 mod quality;
@@ -58,6 +59,7 @@ pub fn router() -> Router<Edge> {
         .merge(calibration::router())
         .merge(review::router())
         .merge(certificate::router())
+        .merge(mywork::router())
         .merge(session::router())
         .merge(today::router())
         .merge(engagement::router())

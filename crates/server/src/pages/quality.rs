@@ -1,5 +1,11 @@
 //! Pages of quality: agreement by question and pair, the disputes behind each figure, and the figures as a workbook.
 
+mod chart;
+mod drift;
+mod expert;
+mod planner;
+mod slice;
+
 use askama::Template;
 use axum::{
     Router,
@@ -19,18 +25,24 @@ use super::{Frame, Oops, Place, encode, html};
 use crate::{
     App, Caller, Error,
     api::{QualityIn, SideBySideIn},
-    app::quality::{Agreement, Disputes, PairQuality, Quality, QuestionQuality},
+    app::quality::{Agreement, Disputes, PairQuality, Quality, QuestionQuality, Rate},
     edge::Edge,
 };
+use chart::{Matrix, Scale};
 
 /// What stands under every figure that rests on files.
-const IMPORTED: &str = "Imported: times, authors and blindness as claimed by the file, not witnessed by Remit";
+pub(super) const IMPORTED: &str =
+    "Imported: times, authors and blindness as claimed by the file, not witnessed by Remit";
 
 pub(super) fn router() -> Router<Edge> {
     Router::new()
         .route("/e/{engagement}/quality", get(show))
         .route("/e/{engagement}/quality.xlsx", get(workbook))
         .route("/e/{engagement}/quality/disputes", get(disputes))
+        .merge(expert::router())
+        .merge(drift::router())
+        .merge(planner::router())
+        .merge(slice::router())
 }
 
 #[derive(Template)]
@@ -77,14 +89,44 @@ impl QualityPage {
         self.origin.map(|origin| format!("{mark}origin={}", origin.word())).unwrap_or_default()
     }
 
-    /// Returns the choices of origin: word, title, and whether it is the one shown.
+    fn tabs(&self) -> Tabs {
+        Tabs::of(self.engagement, "", self.origin)
+    }
+
     fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
-        let here = |origin| self.origin == origin;
-        [
-            ("all", "All readings", here(None)),
-            ("witnessed", "Read in Remit", here(Some(Origin::Witnessed))),
-            ("imported", "Imported", here(Some(Origin::Imported))),
-        ]
+        origins(self.origin)
+    }
+}
+
+/// Returns the choices of origin: word, title, and whether it is the one shown.
+fn origins(shown: Option<Origin>) -> [(&'static str, &'static str, bool); 3] {
+    [
+        ("all", "All readings", shown.is_none()),
+        ("witnessed", "Read in Remit", shown == Some(Origin::Witnessed)),
+        ("imported", "Imported", shown == Some(Origin::Imported)),
+    ]
+}
+
+/// The pages of quality, and which of them is open.
+#[derive(Template)]
+#[template(path = "quality/tabs.html")]
+struct Tabs {
+    tabs: Vec<(String, &'static str, bool)>,
+}
+
+impl Tabs {
+    /// Returns the tabs with the one of this path below `quality` open; the origin chosen goes along.
+    fn of(engagement: EngagementId, path: &str, origin: Option<Origin>) -> Self {
+        let origin = origin.map(|origin| format!("?origin={}", origin.word())).unwrap_or_default();
+        let all = [
+            ("", "Agreement"),
+            ("/experts", "Experts"),
+            ("/slices", "Sites and months"),
+            ("/drift", "Drift"),
+            ("/planner", "What would it cost?"),
+        ];
+        let tab = |(below, title)| (format!("/e/{engagement}/quality{below}{origin}"), title, below == path);
+        Self { tabs: all.into_iter().map(tab).collect() }
     }
 }
 
@@ -115,118 +157,32 @@ fn ends(agreement: &Agreement) -> String {
     }
 }
 
+/// Returns a share with its numbers, such as `97.3 % (95.0 to 98.6 %), 322 of 331`; a dash where there is nothing.
+pub(super) fn rate(rate: &Rate) -> String {
+    match (rate.share, rate.interval) {
+        (Some(share), Some((lower, upper))) => format!(
+            "{:.1} % ({:.1} to {:.1} %), {} of {}",
+            100.0 * share,
+            100.0 * lower,
+            100.0 * upper,
+            rate.hits,
+            rate.n
+        ),
+        _ if rate.n == 0 => "–".to_owned(),
+        _ => format!("{} of {}", rate.hits, rate.n),
+    }
+}
+
+/// Returns the interval and the numbers of a share, such as `95.0 to 98.6 %, 322 of 331`.
+fn beside(rate: &Rate) -> String {
+    match rate.interval {
+        Some((lower, upper)) => format!("{:.1} to {:.1} %, {} of {}", 100.0 * lower, 100.0 * upper, rate.hits, rate.n),
+        None => format!("{} of {}", rate.hits, rate.n),
+    }
+}
+
 fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
-}
-
-/// The coefficients of one question on one scale: all readers first, then each pair.
-#[derive(Template)]
-#[template(path = "quality/scale.html")]
-struct Scale {
-    title: String,
-    rows: Vec<ScaleRow>,
-    height: usize,
-}
-
-/// One line of the scale; places are in units of the drawing.
-struct ScaleRow {
-    name: String,
-    y: usize,
-    point: f64,
-    range: Option<(f64, f64)>,
-}
-
-/// Pairs drawn on one scale; the table below names the others.
-const DRAWN_MAX: usize = 12;
-
-impl Scale {
-    fn of(question: &QuestionQuality) -> Self {
-        let all = ("All readers".to_owned(), &question.agreement);
-        let pairs = question
-            .pairs
-            .iter()
-            .take(DRAWN_MAX)
-            .map(|pair| (format!("{} – {}", pair.readers[0].name, pair.readers[1].name), &pair.agreement));
-        // From -0.2, below which nothing of use lies, to 1: 480 units wide, beginning at 180.
-        let place = |value: f64| (value.clamp(-0.2, 1.0) + 0.2).mul_add(400.0, 180.0);
-        let rows: Vec<_> = std::iter::once(all)
-            .chain(pairs.filter(|_| question.pairs.len() > 1))
-            .filter_map(|(name, agreement)| Some((name, agreement, agreement.value?)))
-            .enumerate()
-            .map(|(line, (name, agreement, value))| ScaleRow {
-                name: name.chars().take(26).collect(),
-                y: 16 + 24 * line,
-                point: place(value),
-                range: agreement.interval.map(|(lower, upper)| (place(lower), place(upper))),
-            })
-            .collect();
-        Self {
-            title: format!("{}: {}", question.title, sentence(&question.agreement)),
-            height: 24 * rows.len() + 32,
-            rows,
-        }
-    }
-}
-
-/// How often two readers gave which answers: one cell for each pair of answers, darker where more cases fall.
-#[derive(Template)]
-#[template(path = "quality/matrix.html")]
-struct Matrix {
-    title: String,
-    answers: Vec<(String, usize)>,
-    cells: Vec<MatrixCell>,
-    width: usize,
-    height: usize,
-}
-
-struct MatrixCell {
-    x: usize,
-    y: usize,
-    count: u64,
-    /// Of the fill, as the drawing wants it.
-    opacity: String,
-    same: bool,
-}
-
-impl Matrix {
-    fn of(pair: &PairQuality) -> Self {
-        let [first, second] = &pair.readers;
-        let most = pair.cells.iter().flatten().copied().max().unwrap_or(1).max(1);
-        let told: Vec<_> = pair
-            .cells
-            .iter()
-            .zip(&pair.answers)
-            .flat_map(|(row, one)| {
-                row.iter().zip(&pair.answers).map(move |(count, other)| format!("{one} and {other}: {count}"))
-            })
-            .collect();
-        let mut cells = Vec::new();
-        for (row, counts) in pair.cells.iter().enumerate() {
-            for (column, count) in counts.iter().enumerate() {
-                #[expect(clippy::cast_precision_loss, reason = "a shade needs no digits")]
-                let share = (*count as f64 / most as f64).sqrt();
-                cells.push(MatrixCell {
-                    x: 40 * column,
-                    y: 24 * row,
-                    count: *count,
-                    opacity: format!("{:.2}", 0.4 * share),
-                    same: row == column,
-                });
-            }
-        }
-        Self {
-            title: format!("Answers of {} and {}: {}", first.name, second.name, told.join(", ")),
-            answers: pair
-                .answers
-                .iter()
-                .enumerate()
-                .map(|(row, answer)| (answer.chars().take(14).collect(), 24 * row + 16))
-                .collect(),
-            width: 40 * pair.answers.len() + 104,
-            height: 24 * pair.answers.len(),
-            cells,
-        }
-    }
 }
 
 #[derive(Template)]
@@ -258,7 +214,7 @@ async fn disputes(
     html(&DisputesPage { frame, engagement, disputes, next })
 }
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 15] = [
     "Question",
     "Title",
     "Reader A",
@@ -270,6 +226,9 @@ const HEADER: [&str; 12] = [
     "n",
     "Same answer",
     "Disputed",
+    "AC1",
+    "Outcome is the reference answer",
+    "With a reference answer",
     "Note",
 ];
 
@@ -315,8 +274,11 @@ fn figures(question: &QuestionQuality, pair: Option<&PairQuality>, note: &str) -
         number(agreement.interval.map(|(lower, _)| lower)),
         number(agreement.interval.map(|(_, upper)| upper)),
         whole(agreement.n),
-        number(pair.and_then(|pair| pair.share_agreed)),
+        number(pair.map_or(question.share_agreed, |pair| pair.share_agreed)),
         whole(pair.map_or(question.disputed, |pair| pair.differ)),
+        number(question.ac1.filter(|_| pair.is_none())),
+        pair.map_or_else(|| whole(question.right.hits), |_| Cell::Empty),
+        pair.map_or_else(|| whole(question.right.n), |_| Cell::Empty),
         text(note),
     ]
 }

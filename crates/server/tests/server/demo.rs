@@ -38,7 +38,7 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
     // The history of sixty notes is measured whole, disputes too, so that a limit can be judged.
     let app = App::new(store.clone(), Clock::stepped(START), Chance::seeded(1)).unwrap();
     let delivery = store.find_login("delivery").await.unwrap().unwrap().person;
-    let engagement = engagements[2].scope.parse().unwrap();
+    let engagement = engagements[3].scope.parse().unwrap();
     let model = app.view(&Caller::local(delivery, "test"), ShowModel { engagement }).await.unwrap();
     assert_eq!((model.version, model.panels), (1, 60));
     assert!(model.questions.iter().all(|question| question.known == 60 && question.calibrated));

@@ -24,6 +24,7 @@ mod import;
 mod kinds;
 mod markup;
 mod matrix;
+mod mywork;
 mod nodes;
 mod operate;
 mod precedent;

@@ -1,9 +1,20 @@
 //! Quality: figures that agree with the published ones, and what each viewer may know of the readers.
 
+use std::collections::BTreeSet;
+
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt as _;
-use remit_kernel::index::Origin;
-use remit_server::app::quality::{ShowDisputes, ShowQuality, Which};
+use remit_kernel::{
+    command::Command,
+    index::{Origin, Part},
+};
+use remit_server::app::{
+    planner::ShowPlans,
+    quality::{
+        Against, Behind, By, ListWanted, RUN_LENGTH, Rate, ShowDisputes, ShowDrift, ShowExperts, ShowQuality,
+        ShowSlices, Which,
+    },
+};
 use remit_store::SessionKind;
 use tower::ServiceExt as _;
 
@@ -94,4 +105,172 @@ async fn the_client_knows_readers_by_number_and_nothing_before_a_panel_closes() 
     assert!(!written.contains("person_") && !written.contains("Rita"), "{written}");
     assert!(world.app.view(&world.caller(world.reader1), ask()).await.is_err(), "readers see no figures");
     assert!(world.app.view(&world.caller(world.stranger), ask()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_reader_of_the_ecgs_is_held_against_the_reference_and_every_miss_opens() {
+    let (house, engagement) = ecg_set(&shipped_ecg()).await;
+    let ask = |question: Option<&str>| ShowExperts { engagement, question: question.map(Into::into), origin: None };
+    let experts = house.app.view(&house.caller(), ask(None)).await.unwrap();
+    assert_eq!((experts.question.as_str(), experts.questions.len()), ("av_block_1", 6));
+    let experts = house.app.view(&house.caller(), ask(Some("sinus_bradycardia"))).await.unwrap();
+    assert_eq!((experts.cases, experts.with_reference, experts.adjudicated, experts.three_or_more), (331, 331, 0, 331));
+    assert_eq!(experts.limit, None);
+    // Counted from gold.csv and decisions.csv by themselves.
+    let found: Vec<_> = experts
+        .experts
+        .iter()
+        .map(|expert| (expert.reader.name.as_str(), expert.part, expert.right.hits, expert.right.n))
+        .collect();
+    let counted = [
+        ("cardiologist1", Part::Panel, 329, 331),
+        ("cardiologist2", Part::Panel, 329, 331),
+        ("cardiology_residents", Part::Extra, 328, 331),
+        ("emergency_residents", Part::Extra, 328, 331),
+        ("medical_students", Part::Extra, 327, 331),
+        ("dnn", Part::Ai, 329, 331),
+    ];
+    assert_eq!(found, counted);
+    let second = &experts.experts[1];
+    let confusion = second.confusion.as_ref().unwrap();
+    assert_eq!((confusion.cells[0][0] + confusion.cells[1][1], confusion.answers.len()), (329, 2));
+    let behind = |against, slice| ShowDisputes {
+        engagement,
+        which: Which::Behind(Behind {
+            question: "sinus_bradycardia".into(),
+            reader: Some(second.reader.key.clone()),
+            against,
+            slice,
+        }),
+        origin: None,
+        after: None,
+        limit: 25,
+    };
+    let missed = house.app.view(&house.caller(), behind(Against::Reference, None)).await.unwrap();
+    assert_eq!((missed.total, missed.cases.len()), (2, 2));
+    for case in &missed.cases {
+        let side = case.sides.iter().find(|side| side.reader == second.reader).unwrap();
+        assert_ne!(Some(&side.answer), case.reference_answer.as_ref());
+    }
+    let elsewhere = Some((By::CaseType, "another".to_owned()));
+    let missed = house.app.view(&house.caller(), behind(Against::Reference, elsewhere)).await.unwrap();
+    assert_eq!(missed.total, 0);
+
+    let quality = house.app.view(&house.caller(), ShowQuality { engagement, origin: None }).await.unwrap();
+    let bradycardia = quality.questions.iter().find(|known| known.question == "sinus_bradycardia").unwrap();
+    assert_eq!((bradycardia.right.hits, bradycardia.right.n), (328, 329));
+    let cost = &quality.cost;
+    assert_eq!((cost.cases, cost.readings, cost.readings_max, cost.three_or_more), (331, 662, 2, 0));
+    assert_eq!((cost.second.hits, cost.second.n), (15, 331));
+
+    let slices = ShowSlices { engagement, question: Some("sinus_bradycardia".into()), by: By::CaseType, origin: None };
+    let slices = house.app.view(&house.caller(), slices).await.unwrap().slices;
+    assert_eq!(slices.len(), 1);
+    let slice = &slices[0];
+    assert_eq!((slice.slice.as_str(), slice.cases, slice.readings), ("ecg-12-lead", 331, 5 * 331));
+    assert_eq!((slice.differ.n, slice.missed.n), (331, 5 * 331));
+    assert_eq!(slice.missed.hits, 5 * 331 - (329 + 329 + 328 + 328 + 327));
+    assert_eq!(slice.agreement.value, bradycardia.agreement.value, "the panel readers alone");
+
+    let model = experts.model.as_ref().unwrap();
+    assert_eq!((model.model.as_str(), model.cases, model.readings), ("anchored", 331, 5 * 331));
+    assert_eq!(model.overturned.hits, 0, "no unanimous case is overturned: {model:?}");
+    assert!(model.overturned.n > 300 && model.right.n == 331 && model.majority_right.hits >= 325, "{model:?}");
+    let saving = model.saving.unwrap();
+    assert!(saving.used.n == 5 * 331 && (2 * 331..4 * 331).contains(&saving.used.hits), "{saving:?}");
+    assert!(saving.right.n == 331 && saving.right.hits >= 325, "{saving:?}");
+    assert!(experts.experts.iter().all(|expert| expert.estimated.is_some() == (expert.part != Part::Ai)));
+    assert!(bradycardia.ac1.unwrap() > bradycardia.agreement.value.unwrap(), "a rare answer lowers alpha alone");
+
+    let page = page(&house, &format!("/e/{engagement}/quality")).await;
+    assert!(page.contains("The second reading changed or opened 15 of 331 cases (2.8 to 7.3 %)"), "{page}");
+    assert!(page.contains("no saving is claimed"), "{page}");
+    let page = self::page(&house, &format!("/e/{engagement}/quality/experts?question=sinus_bradycardia")).await;
+    assert!(page.contains("329 of 331"), "{page}");
+    let page = self::page(&house, &format!("/e/{engagement}/quality/slices?by=month")).await;
+    assert!(page.contains("Readers differ"), "{page}");
+}
+
+#[tokio::test]
+async fn two_readers_without_a_known_answer_do_not_show_who_is_right() {
+    let world = World::live().await;
+    let engagement = world.engagement;
+    let experts = async |person| {
+        world.app.view(&world.caller(person), ShowExperts { engagement, question: None, origin: None }).await.unwrap()
+    };
+    assert_eq!((experts(world.delivery).await.cases, experts(world.delivery).await.limit), (0, None));
+    for reference in ["T-1", "T-2"] {
+        let case = world.take_in(reference).await;
+        world.read(world.reader1, case, "fell").await.unwrap();
+        world.read(world.reader2, case, "fell").await.unwrap();
+    }
+    let before = experts(world.delivery).await;
+    let sentence = before.limit.unwrap().sentence;
+    assert_eq!(sentence, "Two readers cannot show who is right: adjudicate or add gold for 2 cases");
+    for expert in &before.experts {
+        assert_eq!((expert.right, expert.sided, &expert.confusion), (Rate::default(), Rate::default(), &None));
+    }
+    let wanted = ListWanted { engagement, question: None, origin: None };
+    let wanted = world.app.view(&world.caller(world.client), wanted).await.unwrap();
+    assert_eq!((wanted.cases.len(), wanted.known), (2, 0));
+    assert!(wanted.cases.iter().all(|case| !case.differ && case.title.starts_with("Did T-")));
+
+    let case = world.take_in("T-3").await;
+    world.read(world.reader1, case, "fell").await.unwrap();
+    world.read(world.reader2, case, "rose").await.unwrap();
+    world.act(world.adjudicator, Command::TakeAdjudication { engagement, case }).await.unwrap();
+    assert_eq!(experts(world.delivery).await.adjudicated, 0, "nothing is said before the adjudicator has decided");
+    let judgement = world.judgement(case, "rose").await;
+    world.act(world.adjudicator, Command::Adjudicate { engagement, case, judgement }).await.unwrap();
+    let after = experts(world.client).await;
+    assert_eq!((after.cases, after.adjudicated), (3, 1));
+    let sentence = after.limit.unwrap().sentence;
+    assert_eq!(sentence, "The right answer is known of one case only: adjudicate or add gold for another 2 cases");
+    let figures: BTreeSet<_> = after
+        .experts
+        .iter()
+        .map(|expert| (expert.readings, expert.sided.hits, expert.sided.n, expert.overturned.hits, expert.overturned.n))
+        .collect();
+    assert_eq!(figures, [(3, 0, 1, 1, 3), (3, 1, 1, 0, 3)].into());
+    assert_eq!(after.experts[0].reader.name, "Reader 1", "the client knows readers by number");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_are_simulated_on_measured_experts_and_the_same_seed_gives_the_same_figures() {
+    let (house, engagement) = ecg_set(&shipped_ecg()).await;
+    let ask = |seed, price_minor, gold_percent| ShowPlans {
+        engagement,
+        question: Some("sinus_bradycardia".into()),
+        price_minor,
+        gold_percent,
+        review_percent: 0,
+        seed,
+    };
+    let plans = house.app.view(&house.caller(), ask(7, Some(1_000), 0)).await.unwrap();
+    assert_eq!((plans.experts, plans.known, plans.limit.as_deref()), (2, 331, None));
+    let named: Vec<_> = plans.plans.iter().map(|plan| (plan.plan.as_str(), plan.cost_minor)).collect();
+    assert_eq!(named, [("1 reading", Some(1_000)), ("2 readings", Some(2_000))]);
+    assert!(plans.plans.iter().all(|plan| plan.accuracy > 0.98), "{plans:?}");
+    assert!(plans.plans[0].frontier, "nothing costs less than one reading");
+    let again = house.app.view(&house.caller(), ask(7, Some(1_000), 0)).await.unwrap();
+    assert_eq!(plans.plans, again.plans);
+    let gold = house.app.view(&house.caller(), ask(7, None, 50)).await.unwrap();
+    assert_eq!((gold.plans[0].cost_minor, format!("{:.2}", gold.plans[0].readings)), (None, "2.00".to_owned()));
+    let page = page(&house, &format!("/e/{engagement}/quality/planner?price_minor=1000")).await;
+    assert!(page.contains("on the frontier") && page.contains("on 331 reference answers"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_expert_and_site_has_a_chart_with_a_limit_for_all_of_them() {
+    let (house, engagement) = ecg_set(&shipped_ecg()).await;
+    let ask = ShowDrift { engagement, question: Some("sinus_bradycardia".into()), origin: None };
+    let drift = house.app.view(&house.caller(), ask).await.unwrap();
+    assert_eq!((drift.missed.hits, drift.missed.n, drift.charts.len()), (4, 662, 3));
+    let design = drift.design.unwrap();
+    assert!(design.good < design.bad && design.alarm > 0.0 && design.catches_in < RUN_LENGTH);
+    for chart in &drift.charts {
+        assert_eq!(chart.alarm_at.is_some(), !chart.cases.is_empty(), "an alarm names its cases: {chart:?}");
+    }
+    let page = page(&house, &format!("/e/{engagement}/quality/drift?question=sinus_bradycardia")).await;
+    assert!(page.contains("one false alarm in 2000 answers"), "{page}");
 }

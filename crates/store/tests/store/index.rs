@@ -2,7 +2,10 @@
 
 use remit_kernel::{
     id::CaseId,
-    index::{AnswerRow, CaseStatus, DisputeRow, DutyStatus, Origin, PanelStatus, Part, Row},
+    index::{
+        AnswerRow, CaseStatus, DisputeRow, DutyStatus, Known, KnownAnswerRow, Origin, PanelStatus, Part, ReadingRow,
+        Row,
+    },
 };
 use remit_store::{CaseFilter, CaseKey, Table};
 
@@ -198,4 +201,60 @@ async fn panels_and_disputes_are_counted() {
     assert_eq!(disputes, [("q1".to_owned(), Origin::Witnessed, 2), ("q2".to_owned(), Origin::Witnessed, 1)]);
     assert_eq!(fresh.store.disputes(SCOPE, &[id(2)]).await.unwrap(), [dispute(2, "q1"), dispute(2, "q2")]);
     assert_eq!(fresh.store.panels(SCOPE, &[id(3), id(9)]).await.unwrap(), [panel(3, PanelStatus::Agreed, false)]);
+}
+
+#[tokio::test]
+async fn readings_are_found_by_their_reader_the_latest_first_and_known_answers_by_question() {
+    let fresh = Fresh::new().await;
+    let reading = |number: u64, reader: u64, at_second: i64| ReadingRow {
+        case: id(number),
+        reading: id(10 + number),
+        reader: id(reader),
+        part: Part::Panel,
+        origin: Origin::Witnessed,
+        read_at: at(at_second),
+    };
+    let known = |number: u64, question: &str, known: Known| KnownAnswerRow {
+        case: id(number),
+        question: question.to_owned(),
+        known,
+        answer: "yes".to_owned(),
+    };
+    let readings = [reading(1, 1, 5), reading(2, 1, 9), reading(3, 2, 7)];
+    let answers = [
+        known(1, "q1", Known::Adjudicated),
+        known(1, "q1", Known::Reference),
+        known(1, "q2", Known::Reference),
+        known(2, "q1", Known::Reference),
+    ];
+    let answer = |number: u64, reader: u64, revealed| AnswerRow {
+        case: id(number),
+        reading: id(10 + number),
+        question: "q1".to_owned(),
+        reader: id(reader),
+        answer: "no".to_owned(),
+        part: Part::Panel,
+        origin: Origin::Witnessed,
+        revealed,
+    };
+    let given = [answer(1, 1, true), answer(2, 1, true), answer(3, 2, false)];
+    let rows = (1..=3).map(|number| Row::Case(case(number, CaseStatus::Resolved, 1)));
+    let rows = rows
+        .chain(readings.iter().cloned().map(Row::Reading))
+        .chain(answers.iter().cloned().map(Row::KnownAnswer))
+        .chain(given.iter().cloned().map(Row::Answer));
+    fresh.index(SCOPE, rows.collect()).await;
+    let store = &fresh.store;
+    let found: Vec<_> = store.readings_of(SCOPE, id(1), at(9), 9).await.unwrap().into_iter().map(|row| row.0).collect();
+    assert_eq!(found, [readings[1].clone(), readings[0].clone()]);
+    assert_eq!(store.readings_of(SCOPE, id(1), at(8), 9).await.unwrap().len(), 1);
+    assert_eq!(store.reading_times(SCOPE, Some(Origin::Imported)).await.unwrap(), []);
+    assert_eq!(store.reading_times(SCOPE, None).await.unwrap().len(), 3);
+    assert_eq!(store.known_answers(SCOPE, "q1").await.unwrap(), [&answers[..2], &answers[3..]].concat());
+    assert_eq!(store.known_answers_beside(SCOPE, id(1)).await.unwrap(), answers);
+    assert_eq!(store.answers_beside(SCOPE, id(1)).await.unwrap(), given[..2]);
+    assert_eq!(store.answers_beside(SCOPE, id(2)).await.unwrap(), [], "what is not revealed is in no figure");
+    assert_eq!(store.revealed_readers(SCOPE).await.unwrap(), [(Part::Panel, id(1))]);
+    assert_eq!(store.case_types(SCOPE).await.unwrap().len(), 3);
+    assert_eq!(store.readings_of("dir", id(1), at(9), 9).await.unwrap(), []);
 }

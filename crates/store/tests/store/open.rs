@@ -130,7 +130,7 @@ async fn a_row_changed_by_other_hands_is_named() {
 
 #[tokio::test]
 async fn every_word_of_the_kernel_passes_the_checks_of_the_tables() {
-    use remit_kernel::index::{AnswerRow, DutyStatus, EngagementRow, Row};
+    use remit_kernel::index::{AnswerRow, DutyStatus, EngagementRow, Known, KnownAnswerRow, Row};
     use remit_kernel::pack::Duty;
 
     use crate::given::{at, duty, id};
@@ -162,6 +162,14 @@ async fn every_word_of_the_kernel_passes_the_checks_of_the_tables() {
             part: *part,
             origin: Origin::Imported,
             revealed: true,
+        }));
+    }
+    for known in Known::ALL {
+        rows.push(Row::KnownAnswer(KnownAnswerRow {
+            case: id(1),
+            question: "q".to_owned(),
+            known: *known,
+            answer: "yes".to_owned(),
         }));
     }
     fresh.index(SCOPE, rows).await;

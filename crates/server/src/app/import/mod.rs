@@ -76,6 +76,9 @@ pub struct Imported {
     /// Where it went.
     #[schema(value_type = String)]
     pub engagement: EngagementId,
+    /// Page of the figures: they stand there at once.
+    #[serde(default)]
+    pub figures: String,
     /// Cases newly taken in.
     pub cases: usize,
     /// Panel readings newly recorded.

@@ -71,8 +71,20 @@ pub(super) async fn play(
     let Report { ignored, duplicates, rejected, unplaced } = plan.report;
     let engagement = stage.engagement;
     let (cases, readings, extra, suggestions, panels) = (0, 0, 0, 0, Panels::default());
-    let mut imported =
-        Imported { engagement, cases, readings, panels, extra, suggestions, ignored, duplicates, rejected, unplaced };
+    let figures = format!("/e/{engagement}/quality");
+    let mut imported = Imported {
+        engagement,
+        figures,
+        cases,
+        readings,
+        panels,
+        extra,
+        suggestions,
+        ignored,
+        duplicates,
+        rejected,
+        unplaced,
+    };
     for case in played {
         case.count_in(&mut imported);
     }

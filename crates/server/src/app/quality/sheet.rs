@@ -1,0 +1,133 @@
+//! One question's answers in small numbers: who gave which class on which case, when, and what is known to be right.
+
+use std::collections::HashMap;
+
+use remit_kernel::{
+    form::Question,
+    id::{CaseId, PersonId, ReadingId},
+    index::{AnswerRow, Known, KnownAnswerRow, Origin, Part},
+    time::Instant,
+};
+
+use super::Classes;
+use crate::{app::Look, error::Result};
+
+/// The revealed answers to one question; people, cases and classes are numbers here.
+pub(super) struct Sheet {
+    pub(super) classes: Classes,
+    pub(super) people: Vec<PersonId>,
+    pub(super) cases: Vec<CaseId>,
+    /// The type of each case.
+    pub(super) types: Vec<String>,
+    /// By case, then by reading.
+    pub(super) marks: Vec<Mark>,
+    /// What each case's reference answer is, and what an adjudicator decided.
+    pub(super) known: Vec<KnownClasses>,
+    /// Whether any answer is from a file.
+    pub(super) imported: bool,
+}
+
+/// One answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) case: usize,
+    pub(super) person: usize,
+    pub(super) class: usize,
+    pub(super) part: Part,
+    pub(super) at: Instant,
+}
+
+impl Mark {
+    /// Returns whether a person gave it: a model's suggestions are measured, and decide nothing.
+    pub(super) fn human(&self) -> bool {
+        self.part != Part::Ai
+    }
+}
+
+/// What is known of one case.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct KnownClasses {
+    pub(super) reference: Option<usize>,
+    pub(super) adjudicated: Option<usize>,
+}
+
+impl KnownClasses {
+    /// Returns the answer that counts as right: the reference, or else the adjudicator's.
+    pub(super) fn right(self) -> Option<usize> {
+        self.reference.or(self.adjudicated)
+    }
+}
+
+impl Sheet {
+    /// Loads the answers to a question.
+    pub(super) async fn load(look: &Look<'_>, question: &Question, origin: Option<Origin>) -> Result<Self> {
+        let (store, scope) = (look.app.store(), look.scope());
+        let rows = store.revealed_answers(&scope, Some(&question.key), origin).await?;
+        let known = store.known_answers(&scope, &question.key).await?;
+        let times = store.reading_times(&scope, origin).await?;
+        let types = store.case_types(&scope).await?;
+        let question = question.clone();
+        let sheet = move || Self::of(&question, &rows, &known, times, types);
+        // A hundred thousand answers take a moment to sort in: it must not hold up others.
+        Ok(tokio::task::spawn_blocking(sheet).await.map_err(std::io::Error::other)?)
+    }
+
+    fn of(
+        question: &Question,
+        rows: &[AnswerRow],
+        known: &[KnownAnswerRow],
+        times: Vec<(ReadingId, Instant)>,
+        types: Vec<(CaseId, String)>,
+    ) -> Self {
+        let given: Vec<_> = rows.iter().collect();
+        let classes = Classes::of(question, &given);
+        let times: HashMap<_, _> = times.into_iter().collect();
+        let mut types: HashMap<_, _> = types.into_iter().collect();
+        let (mut places, mut people, mut cases) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut marks = Vec::with_capacity(rows.len());
+        for row in rows {
+            if cases.last() != Some(&row.case) {
+                cases.push(row.case);
+            }
+            let person = *places.entry(row.reader).or_insert_with(|| {
+                people.push(row.reader);
+                people.len() - 1
+            });
+            marks.push(Mark {
+                case: cases.len() - 1,
+                person,
+                class: classes.number(&row.answer),
+                part: row.part,
+                at: times.get(&row.reading).copied().unwrap_or(Instant::from_micros(0)),
+            });
+        }
+        let mut truths = vec![KnownClasses::default(); cases.len()];
+        for row in known {
+            // Rows come by case, as the cases do; a case without revealed answers has no place here.
+            let Ok(place) = cases.binary_search(&row.case) else { continue };
+            match row.known {
+                Known::Reference => truths[place].reference = classes.find(&row.answer),
+                Known::Adjudicated => truths[place].adjudicated = classes.find(&row.answer),
+            }
+        }
+        Self {
+            types: cases.iter().map(|case| types.remove(case).unwrap_or_default()).collect(),
+            imported: rows.iter().any(|row| row.origin == Origin::Imported),
+            classes,
+            people,
+            cases,
+            marks,
+            known: truths,
+        }
+    }
+
+    /// Returns the answers of each case together.
+    pub(super) fn by_case(&self) -> impl Iterator<Item = &[Mark]> {
+        self.marks.chunk_by(|one, other| one.case == other.case)
+    }
+
+    /// Returns the answers that people gave.
+    pub(super) fn human(&self) -> impl Iterator<Item = &Mark> {
+        self.marks.iter().filter(|mark| mark.human())
+    }
+}

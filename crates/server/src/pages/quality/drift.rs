@@ -1,0 +1,104 @@
+//! The page of drift: a chart for each expert and site, the limit it is held to, and the cases behind an alarm.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    response::Html,
+    routing::get,
+};
+use remit_kernel::{id::EngagementId, index::Origin};
+
+use super::{
+    super::{Frame, Oops, Place, html},
+    IMPORTED, Tabs, origins,
+};
+use crate::{
+    App, Caller,
+    api::QuestionIn,
+    app::quality::{ChartOf, Design, Drift, DriftChart},
+    edge::Edge,
+};
+
+pub(super) fn router() -> Router<Edge> {
+    Router::new().route("/e/{engagement}/quality/drift", get(show))
+}
+
+#[derive(Template)]
+#[template(path = "quality/drift.html")]
+struct DriftPage {
+    frame: Frame,
+    engagement: EngagementId,
+    origin: Option<Origin>,
+    drift: Drift,
+}
+
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QuestionIn>,
+) -> Result<Html<String>, Oops> {
+    let query = given.drift(engagement)?;
+    let origin = query.origin;
+    let drift = app.view(&caller, query).await?;
+    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Drift").await?;
+    html(&DriftPage { frame, engagement, origin, drift })
+}
+
+impl DriftPage {
+    fn tabs(&self) -> Tabs {
+        Tabs::of(self.engagement, "/drift", self.origin)
+    }
+
+    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
+        origins(self.origin)
+    }
+}
+
+/// Width and height of one chart.
+const SIZE: (f64, f64) = (240.0, 40.0);
+
+/// The sums of one chart as a line under its limit.
+#[derive(Template)]
+#[template(path = "quality/sums.html")]
+struct Sums {
+    title: String,
+    line: String,
+    limit: f64,
+}
+
+impl Sums {
+    fn of(chart: &DriftChart, design: &Design) -> Self {
+        let top = chart.sums.iter().copied().fold(design.alarm * 1.15, f64::max);
+        let height = |sum: f64| SIZE.1 - sum / top * (SIZE.1 - 2.0);
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred points")]
+        let step = SIZE.0 / chart.sums.len().max(1) as f64;
+        let mut line = format!("0,{}", SIZE.1);
+        let mut x = 0.0;
+        for sum in &chart.sums {
+            x += step;
+            // Writing into a text cannot fail.
+            let _ = write!(line, " {x:.1},{:.1}", height(*sum));
+        }
+        let last = chart.sums.last().copied().unwrap_or_default();
+        let alarm = if chart.alarm_at.is_some() { "it reached the limit" } else { "it never reached the limit" };
+        let title = format!(
+            "Cumulative sum of {} over {} answers: now {last:.1}, the limit is {:.1}, {alarm}",
+            chart.name, chart.missed.n, design.alarm
+        );
+        Self { title, line, limit: height(design.alarm) }
+    }
+}
+
+impl DriftChart {
+    /// Returns what the chart is about, in words.
+    fn of_words(&self) -> &'static str {
+        match self.of {
+            ChartOf::Expert => "expert",
+            ChartOf::Site => "site",
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Pages of experts' reliability, and of the cases whose right answer is wanted.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    response::Html,
+    routing::get,
+};
+use remit_kernel::{
+    id::EngagementId,
+    index::{Origin, Part},
+};
+
+use super::{
+    super::{Frame, Oops, Place, encode, html},
+    IMPORTED, Tabs,
+    chart::{Matrix, Scale},
+    origins,
+};
+use crate::{
+    App, Caller,
+    api::QuestionIn,
+    app::quality::{Against, ExpertFigures, Experts, Wanted},
+    edge::Edge,
+};
+
+pub(super) fn router() -> Router<Edge> {
+    Router::new()
+        .route("/e/{engagement}/quality/experts", get(show))
+        .route("/e/{engagement}/quality/wanted", get(wanted))
+}
+
+#[derive(Template)]
+#[template(path = "quality/experts.html")]
+struct ExpertsPage {
+    frame: Frame,
+    engagement: EngagementId,
+    origin: Option<Origin>,
+    experts: Experts,
+}
+
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QuestionIn>,
+) -> Result<Html<String>, Oops> {
+    let query = given.experts(engagement)?;
+    let origin = query.origin;
+    let experts = app.view(&caller, query).await?;
+    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Experts").await?;
+    html(&ExpertsPage { frame, engagement, origin, experts })
+}
+
+impl ExpertsPage {
+    fn tabs(&self) -> Tabs {
+        Tabs::of(self.engagement, "/experts", self.origin)
+    }
+
+    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
+        origins(self.origin)
+    }
+
+    /// Returns the address of the cases behind a figure.
+    fn behind(&self, expert: &ExpertFigures, against: Against) -> String {
+        let origin = self.origin.map(|origin| format!("&origin={}", origin.word())).unwrap_or_default();
+        format!(
+            "/e/{}/quality/disputes?question={}&a={}&against={}{origin}",
+            self.engagement,
+            encode(&self.experts.question),
+            encode(&expert.reader.key),
+            against.word()
+        )
+    }
+
+    fn wanted(&self) -> String {
+        let origin = self.origin.map(|origin| format!("&origin={}", origin.word())).unwrap_or_default();
+        format!("/e/{}/quality/wanted?question={}{origin}", self.engagement, encode(&self.experts.question))
+    }
+
+    /// Returns the shares of right answers on one scale.
+    fn scale(&self) -> Scale {
+        let rates = self.experts.experts.iter().map(|expert| (expert.reader.name.clone(), expert.right));
+        Scale::shares(format!("{}: share of reference answers found, by expert", self.experts.title), rates)
+    }
+}
+
+impl ExpertFigures {
+    /// Returns what part the expert's answers play, in words; nothing for panel readers.
+    fn part_words(&self) -> &'static str {
+        match self.part {
+            Part::Panel => "",
+            Part::Extra => "beside the panel",
+            Part::Ai => "a program",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "quality/wanted.html")]
+struct WantedPage {
+    frame: Frame,
+    engagement: EngagementId,
+    wanted: Wanted,
+}
+
+async fn wanted(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<QuestionIn>,
+) -> Result<Html<String>, Oops> {
+    let wanted = app.view(&caller, given.wanted(engagement)?).await?;
+    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Answers wanted").await?;
+    html(&WantedPage { frame, engagement, wanted })
+}
