@@ -531,6 +531,9 @@ fn agreed_answers(pack: &Pack, case: &Case, panel: &Panel) -> Result<BTreeMap<Qu
         DecidedBy::Agreement | DecidedBy::Adjudicator(_) => true,
         DecidedBy::Single | DecidedBy::Panel => false,
     });
+    if !case.holds.is_empty() {
+        return Err(not_gold(case.case, "a review of it is not finished, and may still change the answer"));
+    }
     let referenced = Judgement { answers: panel.reference.clone(), ..Judgement::default() };
     let mut answers = decided.map(|known| measured_answers(&pack.form, &known.outcome)).unwrap_or_default();
     answers.extend(measured_answers(&pack.form, &referenced));
