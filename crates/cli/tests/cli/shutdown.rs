@@ -24,15 +24,19 @@ fn a_signal_under_load_loses_nothing_that_was_acknowledged() {
     for round in 0..rounds {
         let server = house.serve();
         let stop = Arc::new(AtomicBool::new(false));
+        let begun = Arc::new(AtomicBool::new(false));
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
-                let (add, stop) = (server.adder(), Arc::clone(&stop));
+                let (add, stop, begun) = (server.adder(), Arc::clone(&stop), Arc::clone(&begun));
                 thread::spawn(move || {
                     let mut acknowledged = Vec::new();
                     for number in 0.. {
                         let name = format!("Round {round} client {client} number {number}");
                         match add(&name) {
-                            Some(200) => acknowledged.push(name),
+                            Some(200) => {
+                                acknowledged.push(name);
+                                begun.store(true, Ordering::SeqCst);
+                            }
                             _ if stop.load(Ordering::SeqCst) => break,
                             other => panic!("{name}: {other:?} before the signal"),
                         }
@@ -41,7 +45,10 @@ fn a_signal_under_load_loses_nothing_that_was_acknowledged() {
                 })
             })
             .collect();
-        // The signal comes at another point of the work each time.
+        // The signal comes at another point of the work each time, and never before there is any.
+        while !begun.load(Ordering::SeqCst) && !clients.iter().all(thread::JoinHandle::is_finished) {
+            thread::sleep(Duration::from_millis(5));
+        }
         thread::sleep(Duration::from_millis(150 + 37 * (round % 11)));
         stop.store(true, Ordering::SeqCst);
         server.signal("TERM");
