@@ -108,7 +108,7 @@ fn a_showing_takes_no_volume_opens_no_seat_and_enters_no_figure() {
     let before: BTreeSet<_> = before.iter().map(|row| format!("{row:?}")).collect();
     let new: BTreeSet<_> =
         now.difference(&before).map(|row| row.split('(').next().unwrap_or_default().to_owned()).collect();
-    assert_eq!(new, ["Case", "Duty", "Gold", "Showing"].map(str::to_owned).into(), "{new:?}");
+    assert_eq!(new, ["Case", "Duty", "Gold", "Reading", "Showing"].map(str::to_owned).into(), "{new:?}");
     assert!(now.iter().any(|row| row.starts_with("Case") && row.contains("showing: true")));
     let taken = |logged: &&crate::world::Logged| matches!(logged.stream, StreamId::Line(_));
     assert_eq!(stage.world.log.iter().filter(taken).count(), 3, "three real cases took volume");

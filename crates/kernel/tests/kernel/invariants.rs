@@ -330,7 +330,7 @@ impl<'a> Seen<'a> {
                 let case = self.case(showing.case);
                 let rows = State::Panel(self.panel(case.case).expect("it has a panel").clone()).rows();
                 assert!(
-                    rows.iter().all(|row| matches!(row, Row::Duty(_))),
+                    rows.iter().all(|row| matches!(row, Row::Duty(_) | Row::Reading(_))),
                     "a showing enters a figure or opens a seat"
                 );
                 assert!(case.delivery.is_none() && !showing.told | over(case.status));
