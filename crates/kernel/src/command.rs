@@ -538,6 +538,7 @@ impl Command {
     }
 
     /// Adds the people whom the command names and what it alone needs to know.
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     fn own_wants(
         &self,
         actor: Option<PersonId>,
