@@ -101,6 +101,7 @@ impl Frame {
         self.roles.contains(&role)
     }
 
+    /// Returns whether the viewer manages or audits the engagement: every case of it is open to her.
     pub(crate) fn manages(&self) -> bool {
         self.holds(Role::ClientManager) || self.holds(Role::DeliveryManager) || self.holds(Role::Auditor)
     }
