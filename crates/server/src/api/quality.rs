@@ -111,7 +111,7 @@ pub(crate) struct PlansIn {
     #[param(value_type = Option<u32>, minimum = 0, maximum = 100)]
     review: Option<String>,
     /// Where the chance begins, at most 4,294,967,295; without it 1.
-    #[param(value_type = Option<u32>, minimum = 0)]
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
     seed: Option<String>,
 }
 

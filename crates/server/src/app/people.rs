@@ -201,7 +201,8 @@ pub struct PersonOut {
     pub person: PersonId,
     /// Name.
     pub name: String,
-    /// Employer.
+    /// The employer's name.
+    #[schema(pattern = "^[^\\0]*$")]
     pub organisation: String,
     /// Whether the person is with us.
     pub here: bool,

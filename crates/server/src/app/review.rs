@@ -58,6 +58,7 @@ pub struct ReviewBoard {
 
 /// Lots and figures.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = ReviewBoardFigures)]
 pub struct ReviewFigures {
     /// How each service and case type is sampled.
     pub samplers: Vec<SamplerLine>,
