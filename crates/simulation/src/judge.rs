@@ -40,7 +40,9 @@ pub(crate) async fn judge(play: &Play, sealed: &mut Sealed) -> Result<()> {
     let mut counted = 0_u32;
     for row in &rows {
         let case = play.world.case(&play.app, row.case).await?.context("a case has a row and no state")?;
-        counted += u32::from(case.admission.is_some() && case.status != CaseStatus::Cancelled);
+        // Whatever becomes of it after it was delivered: the work was done.
+        let used = case.status != CaseStatus::Cancelled || case.delivery.is_some();
+        counted += u32::from(case.admission.is_some() && used);
         ensure!(play.world.delivery.contains(&case.owner), "{} is owned by nobody who may own it", row.case);
         let Some(panel) = play.world.panel(&play.app, row.case).await? else { continue };
         let before = sealed.entry(row.case).or_default();
@@ -52,7 +54,10 @@ pub(crate) async fn judge(play: &Play, sealed: &mut Sealed) -> Result<()> {
         Some(State::Line(used)) => used.taken,
         _ => 0,
     };
-    ensure!(used == counted, "the line counts {used} cases, and {counted} were admitted and not cancelled");
+    ensure!(
+        used == counted,
+        "the line counts {used} cases, and {counted} were admitted and not cancelled before delivery"
+    );
     Ok(())
 }
 
