@@ -141,8 +141,6 @@ pub struct Figures {
     pub in_house: InHouse,
     /// Defects that stand, by kind and weight.
     pub defects: Vec<DefectCount>,
-    /// Gold cases shown in this lot, and how many were answered right; none: there were none.
-    pub gold: Option<Gold>,
 }
 
 /// Agreement on one question.
@@ -229,15 +227,6 @@ pub struct DefectCount {
     pub severity: Severity,
     /// How often.
     pub defects: u64,
-}
-
-/// Gold cases of a lot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Gold {
-    /// Answers given to gold cases.
-    pub n: u64,
-    /// Of these, right.
-    pub right: u64,
 }
 
 /// The lot before.
@@ -547,9 +536,8 @@ fn limits(figures: &Figures, lot: bool) -> Vec<String> {
             "At most two readings per case: agreement shows how alike people judge, not who is right.".to_owned(),
         );
     }
-    if figures.gold.is_none() {
-        limits.push("No gold in this lot: nothing here was compared with an answer known beforehand.".to_owned());
-    }
+    // A showing of a gold case joins no lot.
+    limits.push("Gold cases are measured apart from lots: nothing here was compared with an agreed answer.".to_owned());
     match (figures.review.random, lot) {
         (0, true) => limits.push("No case was drawn by chance and reviewed: no error rate is claimed.".to_owned()),
         (0, false) => limits.push(
@@ -606,7 +594,6 @@ pub fn figures(lot: Option<&Lot>, whole: &[Whole]) -> Figures {
         plan: lot.and_then(plan_figures),
         in_house: in_house(whole),
         defects: defects(quality()),
-        gold: None,
     }
 }
 
