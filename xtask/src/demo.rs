@@ -1,4 +1,4 @@
-//! The demo: Remit on loopback with three engagements and some weeks of history, from one command.
+//! The demo: Remit on loopback with four engagements and some weeks of history, from one command.
 
 use std::{
     fs, io,

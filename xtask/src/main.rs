@@ -43,7 +43,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Builds Remit and starts it here with three demo engagements; the data stays in `demo-data`
+    /// Builds Remit and starts it here with four demo engagements; the data stays in `demo-data`
     Demo {
         /// Remove the data of earlier demos first
         #[arg(long)]

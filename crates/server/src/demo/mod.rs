@@ -1,4 +1,4 @@
-//! The demo: three engagements and some weeks of history, played through the product's own path with a stepped clock.
+//! The demo: four engagements and some weeks of history, played through the product's own path with a stepped clock.
 //!
 //! Only this module moves time, in process and before the server listens; no command or route of a server can.
 
