@@ -1,6 +1,6 @@
 //! Values on their way into a statement and out of a row, the same for every database.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use remit_kernel::{
     calibration::CalibrationStatus,
@@ -130,12 +130,32 @@ impl Column for Value {
     }
 }
 
+impl<'r> Cell<'r> {
+    fn text(self) -> Option<&'r str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Int(_) | Self::Bytes(_) => None,
+        }
+    }
+}
+
+/// Returns whether a value is written as exactly this text.
+fn writes(value: &impl fmt::Display, text: &str) -> bool {
+    /// What is left of the text.
+    struct Left<'t>(&'t str);
+    impl fmt::Write for Left<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut left = Left(text);
+    fmt::write(&mut left, format_args!("{value}")).is_ok() && left.0.is_empty()
+}
+
 impl Column for String {
     fn read(cell: Cell<'_>) -> Option<Self> {
-        match cell {
-            Cell::Text(text) => Some(text.to_owned()),
-            Cell::Null | Cell::Int(_) | Cell::Bytes(_) => None,
-        }
+        cell.text().map(str::to_owned)
     }
 }
 
@@ -166,7 +186,7 @@ impl Column for [u8; 32] {
 
 impl Column for Vec<Role> {
     fn read(cell: Cell<'_>) -> Option<Self> {
-        let text = String::read(cell)?;
+        let text = cell.text()?;
         text.split(',').filter(|word| !word.is_empty()).map(Role::from_word).collect()
     }
 }
@@ -206,8 +226,8 @@ macro_rules! texts {
         }
         impl Column for $text {
             fn read(cell: Cell<'_>) -> Option<Self> {
-                let text = String::read(cell)?;
-                text.parse::<Self>().ok().filter(|value| value.to_string() == text)
+                let text = cell.text()?;
+                text.parse::<Self>().ok().filter(|value| writes(value, text))
             }
         }
     )* };
@@ -240,7 +260,7 @@ macro_rules! words {
             fn from(value: $word) -> Self { Self::from(value.word()) }
         }
         impl Column for $word {
-            fn read(cell: Cell<'_>) -> Option<Self> { Self::from_word(&String::read(cell)?) }
+            fn read(cell: Cell<'_>) -> Option<Self> { Self::from_word(cell.text()?) }
         }
     )* };
 }

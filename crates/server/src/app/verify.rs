@@ -1,13 +1,16 @@
 //! Verify: every event is replayed in order, and every state, index row, text and entry compared with what is stored.
 //!
 //! The first difference is named: which scope, which table, which key, and what. Everything is read in pages by key, the
-//! next page while the one before is compared. Rows are first compared by tallies, which hold nothing in memory; only
-//! where two tallies differ is the scope replayed again with its rows in hand, to name the one that differs.
+//! next page while the one before is compared. Rows are first compared by tallies, which hold nothing in memory, and
+//! what is stored is tallied while the events are replayed; only where two tallies differ is the scope replayed again
+//! with its rows in hand, to name the one that differs.
+
+mod stored;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     future::Future,
-    hash::{BuildHasher as _, Hash, RandomState},
+    hash::{BuildHasher as _, RandomState},
     sync::atomic::Ordering,
 };
 
@@ -20,20 +23,18 @@ use remit_kernel::{
     lot::{self, Mode, Seed},
     pack::ReviewPlan,
     stream::{Event, SHAPE, Scope, State, StreamId, apply, chain},
-    text::{TextRef, commitment},
+    text::TextRef,
 };
-use remit_store::{SnapshotRow, Store, StoredEntry, StoredEvent, StoredText, Table, Verification, key_of};
+use remit_store::{SnapshotRow, StoredEvent, Table, Verification, key_of};
 use serde::Serialize;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
+use self::stored::{PAGE, Pages, Place, Stored, Tally};
 use super::{App, Look, Query};
 use crate::{
     caller::Caller,
     error::{Error, Result},
 };
-
-/// Rows read at a time.
-const PAGE: u32 = 2_000;
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -199,10 +200,11 @@ impl App {
         for scope in store.scopes().await? {
             counts.scopes += 1;
             let before = counts;
-            let mut found = Replay::new(&store, &scope, &mut counts, Rows::tallied()).run(&told).await;
+            let place = Place { store: store.clone(), scope };
+            let mut found = Replay::new(place.clone(), &mut counts, Rows::tallied()).run(&told).await;
             if matches!(found, Err(Stopped::Unlike)) {
                 counts = before;
-                found = Replay::new(&store, &scope, &mut counts, Rows::in_hand()).run(&told).await;
+                found = Replay::new(place.clone(), &mut counts, Rows::in_hand()).run(&told).await;
             }
             match found {
                 Ok(()) => {}
@@ -236,8 +238,7 @@ type Step<T = ()> = std::result::Result<T, Stopped>;
 
 /// One scope being replayed.
 struct Replay<'a> {
-    store: &'a Store,
-    scope: &'a str,
+    place: Place,
     counts: &'a mut Counts,
     rows: Rows,
     draws: Draws,
@@ -267,22 +268,6 @@ enum Rows {
         rows: BTreeMap<&'static str, HashMap<String, Row>>,
         texts: HashMap<TextId, Digest>,
     },
-}
-
-/// How many things there were, and the sum of their keyed hashes: equal for equal things in whatever order, and for
-/// others with a chance of one in 2^128.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tally {
-    things: u64,
-    sum: (u64, u64),
-}
-
-impl Tally {
-    fn add(&mut self, key: &RandomState, thing: &impl Hash) {
-        let (one, other) = (key.hash_one((0_u8, thing)), key.hash_one((1_u8, thing)));
-        self.things += 1;
-        self.sum = (self.sum.0.wrapping_add(one), self.sum.1.wrapping_add(other));
-    }
 }
 
 impl Rows {
@@ -316,37 +301,6 @@ impl Rows {
             }
             Self::InHand { texts, .. } => drop(texts.insert(id, commitment)),
         }
-    }
-}
-
-/// Pages of a table, each read while the one before is looked at.
-struct Pages<T, R> {
-    next: Option<JoinHandle<remit_store::Result<Vec<T>>>>,
-    read: R,
-}
-
-impl<T: Send + 'static, F, R> Pages<T, R>
-where
-    F: Future<Output = remit_store::Result<Vec<T>>> + Send + 'static,
-    R: Fn(Option<&T>) -> F,
-{
-    /// Begins to read; `read` returns the page after a row, the first page after none.
-    fn new(read: R) -> Self {
-        Self { next: Some(tokio::spawn(read(None))), read }
-    }
-
-    /// Returns the next page; none after the last.
-    async fn page(&mut self) -> Option<remit_store::Result<Vec<T>>> {
-        let page = match self.next.take()?.await {
-            Ok(page) => page,
-            Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-        };
-        if let Ok(page) = &page
-            && page.len() == PAGE as usize
-        {
-            self.next = Some(tokio::spawn((self.read)(page.last())));
-        }
-        Some(page)
     }
 }
 
@@ -391,54 +345,43 @@ impl Draws {
 }
 
 impl<'a> Replay<'a> {
-    fn new(store: &'a Store, scope: &'a str, counts: &'a mut Counts, rows: Rows) -> Self {
-        Self { store, scope, counts, rows, draws: Draws::default() }
+    fn new(place: Place, counts: &'a mut Counts, rows: Rows) -> Self {
+        Self { place, counts, rows, draws: Draws::default() }
     }
 
     async fn run(mut self, told: &(impl Fn(u64) + Send + Sync)) -> Step {
+        // Ends with this, whatever comes of the events.
+        let mut beside = JoinSet::new();
+        if let Rows::Tallied { key, .. } = &self.rows {
+            beside.spawn(self.place.clone().tally(key.clone()));
+        }
         self.events(told).await?;
         self.lots().await?;
-        for table in Table::ALL {
-            self.index(*table).await?;
+        match beside.join_next().await {
+            Some(Ok(stored)) => self.compare(stored),
+            Some(Err(broken)) => std::panic::resume_unwind(broken.into_panic()),
+            None => self.name_difference().await,
         }
-        self.texts().await?;
-        self.entries().await
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "callers hand over identifiers and words as they have them")]
     fn different<T>(&self, table: &str, key: impl ToString, what: impl Into<String>) -> Step<T> {
-        let (scope, table) = (self.scope.to_owned(), table.to_owned());
-        // The engagement's own row has no key but its scope.
-        let key = Some(key.to_string()).filter(|key| !key.is_empty()).unwrap_or_else(|| scope.clone());
-        Err(Stopped::Different(Difference { scope, table, key, what: what.into() }))
-    }
-
-    /// Returns a page, or the difference that a row nobody wrote is.
-    fn page<T>(&self, table: &str, page: remit_store::Result<Vec<T>>) -> Step<Vec<T>> {
-        match page {
-            Ok(page) => Ok(page),
-            Err(remit_store::StoreError::Unreadable(row)) => {
-                self.different(table, &row.row, format!("`{}` cannot be read", row.column))
-            }
-            Err(error) => Err(error.into()),
-        }
+        Err(self.place.different(table, key, what))
     }
 
     /// Replays the events, stream by stream, beside the snapshots, which come in the same order.
     async fn events(&mut self, told: &(impl Fn(u64) + Send + Sync)) -> Step {
-        let (store, scope) = (self.store.clone(), self.scope.to_owned());
-        let (beside, of) = (store.clone(), scope.clone());
+        let (place, beside) = (self.place.clone(), self.place.clone());
         let mut snapshots = Snapshots::new(move |last: Option<&SnapshotRow>| {
-            let (store, scope, after) = (beside.clone(), of.clone(), last.map(|row| row.stream.clone()));
-            async move { store.snapshots_page(&scope, after.as_deref(), PAGE).await }
+            let (place, after) = (beside.clone(), last.map(|row| row.stream.clone()));
+            async move { place.store.snapshots_page(&place.scope, after.as_deref(), PAGE).await }
         });
         let mut events = Pages::new(move |last: Option<&StoredEvent>| {
-            let (store, scope, after) = (store.clone(), scope.clone(), last.map(StoredEvent::key));
-            async move { store.events_page(&scope, after.as_ref(), PAGE).await }
+            let (place, after) = (place.clone(), last.map(StoredEvent::key));
+            async move { place.store.events_page(&place.scope, after.as_ref(), PAGE).await }
         });
         let mut moving: Option<Moving> = None;
         while let Some(page) = events.page().await {
-            let page = self.page("events", page)?;
+            let page = self.place.page("events", page)?;
             for event in page {
                 self.counts.events += 1;
                 if moving.as_ref().is_none_or(|moving| moving.name != event.stream) {
@@ -477,7 +420,7 @@ impl<'a> Replay<'a> {
             return self.different("events", key, format!("event {} is missing before it", moving.version + 1));
         }
         let StoredEvent { stream, version, kind, v, body, digest, recorded_at, act: _ } = stored;
-        moving.head = chain(moving.head, self.scope, stream, *version, kind, *v, *recorded_at, body);
+        moving.head = chain(moving.head, &self.place.scope, stream, *version, kind, *v, *recorded_at, body);
         moving.version = *version;
         if moving.head != *digest {
             return self.different("events", key, "its digest does not fit its content and the events before it");
@@ -560,7 +503,7 @@ impl<'a> Replay<'a> {
     async fn lots(&mut self) -> Step {
         for (id, (_, commitment, open)) in &self.draws.lots {
             let name = StreamId::Lot(*id);
-            let kept = self.store.lot_seed(self.scope, *id).await?.map(Seed);
+            let kept = self.place.store.lot_seed(&self.place.scope, *id).await?.map(Seed);
             if kept.is_none_or(|seed| seed.commitment() != *commitment) {
                 return self.different("lot_seeds", id, "the seed is not the one that the lot's commitment binds");
             }
@@ -584,95 +527,60 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    async fn index(&mut self, table: Table) -> Step {
-        let (store, scope) = (self.store.clone(), self.scope.to_owned());
-        let mut pages = Pages::new(move |last: Option<&Row>| {
-            let (store, scope, after) = (store.clone(), scope.clone(), last.cloned());
-            async move { store.index_page(&scope, table, after.as_ref(), PAGE).await }
-        });
-        let mut found = Tally::default();
-        while let Some(page) = pages.page().await {
-            let page = self.page(table.name(), page)?;
-            self.counts.rows += page.len() as u64;
-            match &mut self.rows {
-                Rows::Tallied { key, .. } => page.iter().for_each(|row| found.add(key, row)),
-                Rows::InHand { rows, .. } => {
-                    for row in &page {
-                        let key = key_of(row);
-                        match rows.get_mut(table.name()).and_then(|rows| rows.remove(&key)) {
-                            Some(wanted) if wanted == *row => {}
-                            Some(wanted) => return self.different(table.name(), key, differing(&wanted, row)),
-                            None => return self.different(table.name(), key, "the events give no such row"),
-                        }
-                    }
-                }
+    /// Compares what the events give with what is stored, by tallies.
+    fn compare(self, stored: Stored) -> Step {
+        let Rows::Tallied { rows, texts, .. } = &self.rows else { return Ok(()) };
+        for (table, count, tally) in stored.tables {
+            self.counts.rows += count;
+            if rows.get(table.name()).copied().unwrap_or_default() != tally {
+                return Err(Stopped::Unlike);
             }
         }
-        match &self.rows {
-            Rows::Tallied { rows, .. } if rows.get(table.name()).copied().unwrap_or_default() == found => Ok(()),
-            Rows::Tallied { .. } => Err(Stopped::Unlike),
-            Rows::InHand { rows, .. } => match rows.get(table.name()).and_then(|rows| rows.keys().min()) {
-                Some(missing) => self.different(table.name(), missing, "the row is missing"),
-                None => Ok(()),
-            },
+        if let Some((count, erased, tally)) = stored.texts {
+            self.counts.texts += count;
+            self.counts.erased += erased;
+            if *texts != tally {
+                return Err(Stopped::Unlike);
+            }
         }
+        self.counts.entries += stored.entries;
+        stored.stopped.map_or(Ok(()), Err)
     }
 
-    async fn texts(&mut self) -> Step {
-        let (store, scope) = (self.store.clone(), self.scope.to_owned());
-        let mut pages = Pages::new(move |last: Option<&StoredText>| {
-            let (store, scope, after) = (store.clone(), scope.clone(), last.map(|text| text.id));
-            async move { store.texts_page(&scope, after, PAGE).await }
-        });
-        let mut found = Tally::default();
-        while let Some(page) = pages.page().await {
-            for text in self.page("texts", page)? {
-                self.counts.texts += 1;
-                match &mut self.rows {
-                    Rows::Tallied { key, .. } => found.add(key, &(text.id, text.commitment)),
-                    Rows::InHand { texts, .. } => match texts.remove(&text.id) {
-                        Some(wanted) if wanted == text.commitment => {}
-                        Some(_) => {
-                            let what = "its commitment is not the one that the event holds";
-                            return self.different("texts", text.id, what);
-                        }
-                        None => return self.different("texts", text.id, "no event names this text"),
-                    },
+    /// Compares what the events give with what is stored, row by row.
+    async fn name_difference(self) -> Step {
+        let Rows::InHand { mut rows, mut texts } = self.rows else { return Ok(()) };
+        let (place, counts) = (self.place, self.counts);
+        for table in Table::ALL {
+            let name = table.name();
+            let mut wanted = rows.remove(name).unwrap_or_default();
+            let compared = place.rows(*table, |row| {
+                counts.rows += 1;
+                let key = key_of(&row);
+                match wanted.remove(&key) {
+                    Some(wanted) if wanted == row => Ok(()),
+                    Some(wanted) => Err(place.different(name, key, differing(&wanted, &row))),
+                    None => Err(place.different(name, key, "the events give no such row")),
                 }
-                match (&text.salt, &text.body) {
-                    (Some(salt), Some(body)) if commitment(salt, body) == text.commitment => {}
-                    (Some(_), Some(_)) => {
-                        return self.different("texts", text.id, "its body does not fit its commitment");
-                    }
-                    (None, None) => self.counts.erased += 1,
-                    (Some(_), None) | (None, Some(_)) => return self.different("texts", text.id, "it is half erased"),
-                }
+            });
+            compared.await?;
+            if let Some(missing) = wanted.keys().min() {
+                return Err(place.different(name, missing, "the row is missing"));
             }
         }
-        match &self.rows {
-            Rows::Tallied { texts, .. } if *texts == found => Ok(()),
-            Rows::Tallied { .. } => Err(Stopped::Unlike),
-            Rows::InHand { texts, .. } => match texts.keys().min() {
-                Some(missing) => self.different("texts", missing, "the text is missing"),
-                None => Ok(()),
-            },
-        }
-    }
-
-    async fn entries(&mut self) -> Step {
-        let (store, scope) = (self.store.clone(), self.scope.to_owned());
-        let mut pages = Pages::new(move |last: Option<&StoredEntry>| {
-            let (store, scope, after) = (store.clone(), scope.clone(), last.map(|stored| stored.entry.id));
-            async move { store.entries_page(&scope, after, PAGE).await }
-        });
-        while let Some(page) = pages.page().await {
-            for stored in self.page("entries", page)? {
-                self.counts.entries += 1;
-                if !stored.is_whole() {
-                    return self.different("entries", stored.entry.id, "its content does not fit its digest");
-                }
+        let compared = place.texts(|text| {
+            counts.texts += 1;
+            match texts.remove(&text.id) {
+                Some(wanted) if wanted == text.commitment => Ok(()),
+                Some(_) => Err(place.different("texts", text.id, "its commitment is not the one that the event holds")),
+                None => Err(place.different("texts", text.id, "no event names this text")),
             }
+        });
+        counts.erased += compared.await?;
+        if let Some(missing) = texts.keys().min() {
+            return Err(place.different("texts", missing, "the text is missing"));
         }
+        counts.entries += place.entries().await?;
         Ok(())
     }
 }
@@ -696,7 +604,7 @@ where
         if self.page.len() == 0
             && let Some(page) = self.pages.page().await
         {
-            self.page = replay.page("snapshots", page)?.into_iter();
+            self.page = replay.place.page("snapshots", page)?.into_iter();
         }
         Ok(self.page.next())
     }
