@@ -21,8 +21,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
+use mimalloc::MiMalloc;
 
 use crate::table::Row;
+
+/// The one that `remit` has.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Readings of the past that are taken in.
 const READINGS: usize = 100_000;
