@@ -60,8 +60,9 @@ test("a calibration round is read blind, laid side by side, and ends in a findin
   await adjudicator.getByRole("button", { name: "Propose as a precedent" }).click();
   await adjudicator.waitForLoadState();
   await delivery.goto(`/e/${id}/knowledge`);
-  await delivery.getByRole("button", { name: "Approve this precedent" }).first().click();
-  await delivery.getByText("in force").first().waitFor();
+  const proposed = delivery.getByRole("row").filter({ hasText: GUIDANCE });
+  await proposed.getByRole("button", { name: "Approve this precedent" }).click();
+  await proposed.getByText("in force").waitFor();
   await axe(delivery);
   await shot(delivery, "calibration-knowledge");
   const like = await takeIn(client, id, { ...REPORT, reference: reference("LIKE") });

@@ -45,6 +45,8 @@ pub(crate) struct Frame {
     pub(crate) roles: Vec<Role>,
     pub(crate) now: Instant,
     pub(crate) demo: Option<DemoBar>,
+    /// Makes a form of this page count once, however often its button is pressed.
+    pub(crate) once: String,
 }
 
 /// What the demo says on every page: who lives on this host, and who acts next in the case that is open.
@@ -89,6 +91,7 @@ impl Frame {
             roles: standing.principal.roles.iter().copied().collect(),
             now: standing.now,
             demo: demo_bar(app, caller, engagement).await?,
+            once: caller.request_id.clone(),
         })
     }
 
@@ -99,6 +102,11 @@ impl Frame {
 
     pub(crate) fn holds(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Returns whether reviews and their lots are any business of whoever looks; authors hear of theirs under Feedback.
+    pub(crate) fn sees_reviews(&self) -> bool {
+        self.manages() || self.holds(Role::Reviewer)
     }
 
     /// Returns whether the viewer manages or audits the engagement: every case of it is open to her.
@@ -115,7 +123,7 @@ impl Frame {
             (Place::Read, "read", "Read", self.holds(Role::Expert)),
             (Place::Adjudicate, "adjudicate", "Adjudicate", self.holds(Role::Adjudicator)),
             (Place::Sign, "sign", "Sign", self.holds(Role::Signer)),
-            (Place::Reviews, "reviews", "Reviews", self.manages() || self.holds(Role::Reviewer)),
+            (Place::Reviews, "reviews", "Reviews", self.sees_reviews()),
             (Place::Feedback, "reviews/mine", "Feedback", self.holds(Role::Expert) || self.holds(Role::Adjudicator)),
             (Place::MyWork, "my-work", "My work", self.holds(Role::Expert)),
             (Place::Quality, "quality", "Quality", self.manages() || self.holds(Role::Adjudicator)),
