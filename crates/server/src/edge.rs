@@ -280,12 +280,10 @@ pub(crate) fn secret(headers: &HeaderMap, cookie: &str) -> Option<String> {
     })
 }
 
-/// Returns what makes a write count once, if the program sent a key, whose fingerprint joins the body in `api`; or the key that a
-/// page gave to a form without fields.
+/// Returns what makes a write count once, if the program sent a key. Its fingerprint joins the body in `api`.
 fn once(parts: &Parts) -> Result<Option<Once>, Error> {
-    let header = parts.headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default().trim());
-    let page = || parts.uri.query().and_then(|query| query.strip_prefix("once="));
-    let Some(key) = header.or_else(|| page().filter(|_| parts.method == Method::POST)) else { return Ok(None) };
+    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().unwrap_or_default().trim();
     if key.is_empty() || key.len() > 200 {
         return Err(remit_kernel::refusal::Reason::field(
             remit_kernel::refusal::code::FIELD_INVALID,

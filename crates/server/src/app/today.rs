@@ -137,6 +137,9 @@ pub struct Task {
     /// The case, where there is one.
     #[schema(value_type = Option<String>)]
     pub case: Option<CaseId>,
+    /// The status that all of them have, where they wait for a manager.
+    #[schema(value_type = Option<String>)]
+    pub status: Option<CaseStatus>,
     /// The caller's duty on it, where she holds one.
     #[schema(value_type = Option<String>)]
     pub assignment: Option<AssignmentId>,
@@ -305,7 +308,10 @@ impl Query for TodayIn {
             part.approvals().await?;
             part.new_owners().await?;
             part.queue(TaskKind::Mend, &[CaseStatus::Revision]).await?;
-            part.queue(TaskKind::Deliver, &[CaseStatus::Resolved, CaseStatus::SignedOff]).await?;
+            // What needs no signature is delivered once it is decided.
+            for status in [CaseStatus::Resolved, CaseStatus::SignedOff] {
+                part.queue(TaskKind::Deliver, &[status]).await?;
+            }
             part.wait(WaitKind::Acceptance, &[CaseStatus::Delivered]).await?;
         }
         if client {
@@ -378,6 +384,7 @@ impl<'l, 'a> Part<'l, 'a> {
             urgent: 0,
             due_at: None,
             case: None,
+            status: None,
             assignment: None,
             reference: String::new(),
             title: String::new(),
@@ -585,7 +592,12 @@ impl<'l, 'a> Part<'l, 'a> {
         let cases = self.of_status(statuses).await?;
         let open = self.open(&cases).await?;
         let more = cases.len() >= CASES_MAX as usize;
-        self.over(kind, &open, open.len() as u64, more).await
+        let before = self.today.mine.len();
+        self.over(kind, &open, open.len() as u64, more).await?;
+        if let (Some(task), [status]) = (self.today.mine.get_mut(before), statuses) {
+            task.status = Some(*status);
+        }
+        Ok(())
     }
 
     async fn of_status(&self, statuses: &[CaseStatus]) -> Result<Vec<CaseId>> {

@@ -45,8 +45,6 @@ pub(crate) struct Frame {
     pub(crate) roles: Vec<Role>,
     pub(crate) now: Instant,
     pub(crate) demo: Option<DemoBar>,
-    /// Makes a form of this page count once, however often its button is pressed.
-    pub(crate) once: String,
 }
 
 /// What the demo says on every page: who lives on this host, and who acts next in the case that is open.
@@ -91,7 +89,6 @@ impl Frame {
             roles: standing.principal.roles.iter().copied().collect(),
             now: standing.now,
             demo: demo_bar(app, caller, engagement).await?,
-            once: caller.request_id.clone(),
         })
     }
 
@@ -154,7 +151,8 @@ impl Frame {
     }
 
     pub(crate) fn scripts(&self) -> Vec<String> {
-        if asset::SCRIPTS_PRESENT { ["htmx.js", "htmx-sse.js"].map(asset::address).into() } else { Vec::new() }
+        let third_party: &[&str] = if asset::SCRIPTS_PRESENT { &["htmx.js", "htmx-sse.js"] } else { &[] };
+        third_party.iter().copied().chain(["once.js"]).map(asset::address).collect()
     }
 }
 

@@ -121,7 +121,7 @@ impl Task {
             TaskKind::Review => format!("{at}/reviews"),
             TaskKind::Feedback => format!("{at}/reviews/mine"),
             TaskKind::Mend => list("revision"),
-            TaskKind::Deliver => list("signed_off"),
+            TaskKind::Deliver => list(self.status.map_or("", |status| status.word())),
             TaskKind::Accept => list("delivered"),
             TaskKind::SettleScope => list("scope_query"),
             TaskKind::Risk | TaskKind::NewOwner => list(""),

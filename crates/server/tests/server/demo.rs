@@ -1,6 +1,6 @@
 //! The demo's script fits the product.
 
-use remit_kernel::{calibration::CalibrationStatus, gold::RebuttalState};
+use remit_kernel::{calibration::CalibrationStatus, gold::RebuttalState, index::CaseStatus};
 use remit_server::{
     App, Caller,
     app::{model::ShowModel, quality::ShowDrift, today::TaskKind},
@@ -62,6 +62,12 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
     let drift =
         app.view(&Caller::local(delivery, "test"), ShowDrift { engagement, question: None, origin: None }).await;
     assert!(drift.unwrap().charts.iter().any(|chart| chart.alarm_at.is_some() && !chart.cases.is_empty()));
+    // What Today says is to be delivered stands in the list that it leads to, signed or not.
+    let today = app.today(&Caller::local(delivery, "test")).await.unwrap();
+    let deliver: Vec<_> = today.mine.iter().filter(|task| task.kind == TaskKind::Deliver).collect();
+    for status in [CaseStatus::Resolved, CaseStatus::SignedOff] {
+        assert!(deliver.iter().any(|task| task.status == Some(status)), "{status:?}: {deliver:?}");
+    }
     // Whoever signs in finds work of her own.
     let waits = async |host: &str| {
         let person = store.find_login(host).await.unwrap().unwrap().person;

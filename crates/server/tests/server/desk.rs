@@ -381,23 +381,3 @@ async fn a_reading_submitted_twice_at_once_is_sealed_once() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409], "{one:?} {other:?}");
 }
-
-#[tokio::test]
-async fn a_button_that_is_pressed_twice_takes_one_case() {
-    let world = World::live().await;
-    for reference in ["R-1", "R-2", "R-3"] {
-        world.take_in(reference).await;
-    }
-    let browser = Browser::of(&world, world.reader1).await;
-    let form = async |page: &str| {
-        let body = browser.get(page).await.body;
-        let (_, rest) = body.split_once("read/next?once=").unwrap_or_else(|| panic!("{page} has no such form"));
-        format!("/e/{}/read/next?once={}", world.engagement, rest.split_once('"').unwrap().0)
-    };
-    let today = form("/").await;
-    let (first, again) = (browser.send(&today, &[]).await, browser.send(&today, &[]).await);
-    assert_eq!((first.status, again.status), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
-    assert_eq!(first.headers["location"], again.headers["location"]);
-    let list = browser.send(&form(&format!("/e/{}/read", world.engagement)).await, &[]).await;
-    assert_ne!(first.headers["location"], list.headers["location"], "another page is another wish");
-}
