@@ -40,8 +40,9 @@ async function everything(page, paths) {
   const answers = {};
   for (const path of paths) {
     const answer = await ask(page, "GET", path);
-    if (typeof answer.body === "string") answer.body = answer.body.replaceAll(/(<time[^>]*>)[^<]*(<\/time>)/g, "$1$2");
-    else delete answer.body.trace;
+    if (typeof answer.body === "string") {
+      answer.body = answer.body.replaceAll(/(<time[^>]*>)[^<]*(<\/time>)/g, "$1$2").replace(/(name="as_of" value=")[^"]*/, "$1");
+    } else delete answer.body.trace;
     answers[path] = answer;
   }
   return answers;

@@ -31,7 +31,8 @@ test("a calibration round is read blind, laid side by side, and ends in a findin
   await delivery.getByLabel(REFERENCE).check();
   await axe(delivery);
   await shot(delivery, "calibration-open");
-  await delivery.getByRole("button", { name: "Open the round" }).click();
+  await delivery.getByRole("button", { name: "Open the round" }).dblclick();
+  // One round, though the button was pressed twice.
   await delivery.getByRole("link", { name: `Pain scores ${REFERENCE}` }).click();
   await delivery.waitForURL(/\/calibration\/cal_\w+/);
   const round = delivery.url().match(/cal_\w+/)[0];
@@ -60,8 +61,9 @@ test("a calibration round is read blind, laid side by side, and ends in a findin
   await adjudicator.getByRole("button", { name: "Propose as a precedent" }).click();
   await adjudicator.waitForLoadState();
   await delivery.goto(`/e/${id}/knowledge`);
-  await delivery.getByRole("button", { name: "Approve this precedent" }).first().click();
-  await delivery.getByText("in force").first().waitFor();
+  const proposed = delivery.getByRole("row").filter({ hasText: GUIDANCE });
+  await proposed.getByRole("button", { name: "Approve this precedent" }).click();
+  await proposed.getByText("in force").waitFor();
   await axe(delivery);
   await shot(delivery, "calibration-knowledge");
   const like = await takeIn(client, id, { ...REPORT, reference: reference("LIKE") });

@@ -39,6 +39,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         bail!("{} is set up already", args.place);
     }
     let password = password("Password of the operator")?;
+    // Before anything is made: an installation is set up once, and whole.
+    app.check_login(&args.login, &password).await?;
     let add = Command::AddOrganisation { name: args.organisation, country: args.country.clone() };
     let org = app.act(Caller::founder(), add).await?.organisation().context("no organisation was made")?;
     let person = PersonIn {

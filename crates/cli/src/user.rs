@@ -86,6 +86,7 @@ async fn add(args: Add) -> Result<()> {
         },
     };
     let password = password(&format!("Password of {}", args.name))?;
+    app.check_login(&args.login, &password).await?;
     let person = PersonIn {
         org,
         name: args.name,

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     case::Item,
+    ctx::Ctx,
     engagement::Tally,
     form::{Answer, Form, Judgement, Question, QuestionKey, QuestionKind},
     id::{CalibrationId, CaseId, GoldId, ItemId, PersonId, ReadingId},
     index::{GoldRow, Row, ShowingRow, words},
-    pack::PackRef,
+    pack::{GoldPlan, PackRef},
     text::TextRef,
     time::Instant,
 };
@@ -213,6 +214,23 @@ pub struct Rebuttal {
     pub decided_note: Option<TextRef>,
 }
 
+/// What the draw of a gold case is called among the uses of chance in one decision.
+pub(crate) const DRAW: &str = "gold";
+/// Rates and shares are given in parts of this.
+pub(crate) const WHOLE_BP: u64 = 10_000;
+
+/// Returns whether chance answers a request for the next case with gold, as often as the plan says.
+pub fn drawn(ctx: &Ctx, plan: GoldPlan) -> bool {
+    below(&ctx.chance(DRAW, 0), 0, WHOLE_BP) < u64::from(plan.rate_bp)
+}
+
+/// Returns a number below `bound` from the `place`-th eight bytes of chance; 0 if the bound is.
+pub(crate) fn below(chance: &[u8; 32], place: usize, bound: u64) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&chance[place * 8..place * 8 + 8]);
+    u64::from_be_bytes(bytes).checked_rem(bound).unwrap_or_default()
+}
+
 /// Returns the questions that gold measures: those that decide and can be compared.
 pub fn measured(form: &Form) -> impl Iterator<Item = &Question> {
     form.deciding().filter(|question| match question.kind {
@@ -280,6 +298,13 @@ impl Showing {
 }
 
 impl Gold {
+    /// Returns whether somebody may decide what the reader of a showing objects to: she neither made the objection nor
+    /// proposed or approved the answer it questions.
+    pub fn may_decide(&self, case: CaseId, natural: PersonId) -> bool {
+        let reader = self.showing(case).map(|showing| showing.natural);
+        ![reader, Some(self.proposer), self.approver].contains(&Some(natural))
+    }
+
     pub(crate) fn apply(state: Option<Self>, event: &GoldEvent, at: Instant) -> Option<Self> {
         let event = event.clone();
         if let GoldEvent::Proposed { gold, matter, answers, known_to, by, natural, note } = event {

@@ -179,17 +179,45 @@ impl Chance {
                 getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
                 Ok(bytes)
             }
+            Self::Seeded { seed, drawn } => Ok(seeded(*seed, drawn.fetch_add(1, Ordering::SeqCst))),
+        }
+    }
+
+    /// Leaves out draws of a seeded source until the next one is as wanted, so that the demo can tell of what comes by chance;
+    /// the system's source goes its own way.
+    pub(crate) fn leave_out_until(&self, wanted: impl Fn([u8; 32]) -> bool) {
+        match self {
+            Self::System => {}
             Self::Seeded { seed, drawn } => {
-                let ordinal = drawn.fetch_add(1, Ordering::SeqCst);
-                Ok(*Digest::of_parts(&[&seed.to_be_bytes(), &ordinal.to_be_bytes()]).bytes())
+                let next = drawn.load(Ordering::SeqCst);
+                let found = (next..next + LEFT_OUT_MAX).find(|ordinal| wanted(seeded(*seed, *ordinal)));
+                drawn.store(found.unwrap_or(next), Ordering::SeqCst);
             }
         }
     }
 }
 
+/// Most draws that are left out; where none of them is as wanted, none is.
+const LEFT_OUT_MAX: u64 = 10_000;
+
+fn seeded(seed: u64, ordinal: u64) -> [u8; 32] {
+    *Digest::of_parts(&[&seed.to_be_bytes(), &ordinal.to_be_bytes()]).bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seeded_source_can_be_moved_to_a_draw_that_is_as_wanted() {
+        let chance = Chance::seeded(3);
+        chance.leave_out_until(|bytes| bytes[0] < 8);
+        assert!(chance.draw().is_ok_and(|bytes| bytes[0] < 8));
+        let (untouched, moved) = (chance.draw(), Chance::seeded(3));
+        moved.leave_out_until(|_| false);
+        assert!(moved.draw().is_ok_and(|bytes| untouched.is_ok_and(|other| other != bytes)));
+        assert_eq!(moved.draw().ok(), Some(seeded(3, 1)), "what never comes leaves everything as it was");
+    }
 
     const SECOND: i64 = 1_000_000;
     const HOUR: i64 = 3_600 * SECOND;

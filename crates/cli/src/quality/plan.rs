@@ -295,6 +295,15 @@ fn sequential(args: &InTurn) -> Result<()> {
     Ok(())
 }
 
+/// Returns how many defects let a lot pass, in words.
+fn defects(accept: u64) -> String {
+    match accept {
+        0 => "no defect".to_owned(),
+        1 => "1 defect or none".to_owned(),
+        more => format!("{more} defects or fewer"),
+    }
+}
+
 fn tell_plan(found: &Found, json: bool) -> Result<()> {
     if json {
         say!("{}", serde_json::to_string(found)?);
@@ -309,10 +318,10 @@ fn tell_plan(found: &Found, json: bool) -> Result<()> {
     if let Some(lot) = found.lot {
         let _ = write!(words, " of {lot}{}", if found.n >= lot { ", which is all" } else { "" });
     }
-    let _ = write!(words, "; accept with {} defects or fewer, reject with {} or more", found.accept, found.reject);
+    let _ = write!(words, "; accept with {}, reject with {} or more", defects(found.accept), found.reject);
     for (name, sample) in [("Tightened", &found.tightened), ("Reduced", &found.reduced)] {
         if let Some(Sample { n, accept }) = sample {
-            let _ = write!(words, "\n{name}: check {n} items, accept with {accept} defects or fewer");
+            let _ = write!(words, "\n{name}: check {n} items, accept with {}", defects(*accept));
         }
     }
     let _ = write!(

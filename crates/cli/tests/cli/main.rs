@@ -10,5 +10,6 @@
 mod backup;
 mod process;
 mod quality;
+mod setup;
 mod shutdown;
 mod truth;

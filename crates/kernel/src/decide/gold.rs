@@ -9,7 +9,8 @@ use crate::{
     engagement::{MemberEvent, Tally},
     form::{Answer, Judgement, QuestionKey},
     gold::{
-        Gold, GoldEvent, GoldStatus, Matter, RebuttalState, Retirement, Showing, measured, measured_answers, missed,
+        DRAW, Gold, GoldEvent, GoldStatus, Matter, RebuttalState, Retirement, Showing, WHOLE_BP, below, drawn,
+        measured, measured_answers, missed,
     },
     hash::Digest,
     id::{CaseId, EngagementId, GoldId, PersonId},
@@ -24,8 +25,6 @@ use crate::{
     time::Instant,
 };
 
-/// Rates and shares are given in parts of this.
-const WHOLE_BP: u64 = 10_000;
 /// How far the number of a showing's reference lies from the one of the case it stands for, at most.
 const REFERENCE_SPREAD: u64 = 40;
 /// A showing came in up to so long before the case it stands for.
@@ -178,9 +177,8 @@ impl Deciding<'_> {
             .copied()
             .filter(|gold| self.fits(*gold, case, admission, plan, person))
             .collect();
-        let chance = self.ctx.chance("gold", 0);
-        let drawn = practice || below(&chance, 0, WHOLE_BP) < u64::from(plan.rate_bp);
-        let place = below(&chance, 1, fits.len() as u64);
+        let drawn = practice || drawn(self.ctx, plan);
+        let place = below(&self.ctx.chance(DRAW, 0), 1, fits.len() as u64);
         fits.get(usize::try_from(place).unwrap_or_default()).copied().filter(|_| drawn)
     }
 
@@ -447,7 +445,7 @@ impl Deciding<'_> {
                 .hint("Reload the list of gold cases.")
                 .into());
         }
-        if [Some(showing.natural), Some(gold.proposer), gold.approver].contains(&Some(natural)) {
+        if !gold.may_decide(id, natural) {
             return Err(Reason::rule(
                 code::SELF_REVIEW,
                 id,
@@ -561,13 +559,6 @@ fn withheld_until(now: Instant, due_at: Instant, chance: &[u8; 32]) -> Instant {
     let least = now.plus_seconds(WITHHELD_SECONDS_MIN);
     let latest = due_at.plus_seconds(-WITHHELD_BEFORE_DUE_SECONDS).max(least);
     least.plus_seconds(more).min(latest)
-}
-
-/// Returns a number below `bound` from the `place`-th eight bytes of chance; 0 if the bound is.
-fn below(chance: &[u8; 32], place: usize, bound: u64) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&chance[place * 8..place * 8 + 8]);
-    u64::from_be_bytes(bytes).checked_rem(bound).unwrap_or_default()
 }
 
 /// Returns a reference in the style of another: its last number moved a little, to one that is not taken.

@@ -56,7 +56,16 @@ impl Deciding<'_> {
         };
         self.names_nobody(&case, text)?;
         if let Some(replaced) = replaces {
-            self.precedent_in(replaced, PrecedentStatus::InForce)?;
+            let known = self.precedent_in(replaced, PrecedentStatus::InForce)?.example;
+            if (&known.pack, &known.case_type, &known.question) != (&pack.name, &case.case_type, question) {
+                return Err(Reason::field(
+                    code::FIELD_INVALID,
+                    "replaces",
+                    "that precedent guides another question or another kind of case",
+                )
+                .hint("Replace guidance on the same question, or withdraw it under Knowledge.")
+                .into());
+            }
         }
         let text = self.keep_checked("text", text, NOTE_CHARS_MAX)?;
         let matter = Box::new(Example {

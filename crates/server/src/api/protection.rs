@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use remit_kernel::{
-    id::{EngagementId, PersonId},
+    id::{CaseId, EngagementId, Id as _, PersonId},
     refusal::{Reason, code},
     stream::Scope,
 };
@@ -26,7 +26,7 @@ pub(super) fn router() -> OpenApiRouter<Edge> {
 /// Which part of the record.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 pub(crate) struct ProtectionIn {
-    /// Only what belongs to this case.
+    /// Only what belongs to this case, by its identifier or its reference.
     case: Option<String>,
     /// Only what this person did or saw.
     person: Option<String>,
@@ -53,14 +53,24 @@ async fn record(
 
 impl ProtectionIn {
     pub(crate) fn query(&self, engagement: EngagementId) -> Result<ShowProtection, Error> {
+        let case = self.case.as_deref().map(str::trim).filter(|case| !case.is_empty());
+        let (case, reference) = case.map_or((None, None), |text| {
+            if text.starts_with(CaseId::PREFIX) { (Some(text), None) } else { (None, Some(text)) }
+        });
         Ok(ShowProtection {
             engagement,
-            case: read("case", self.case.as_deref(), |text| text.parse().ok())?,
+            case: read("case", case, |text| text.parse().ok())?,
+            reference: reference.map(str::to_owned),
             person: read("person", self.person.as_deref(), |text| text.parse().ok())?,
             denied: self.denied.unwrap_or_default(),
             before: read("before", self.before.as_deref(), place)?,
             limit: self.limit.map_or(50, |limit| limit.0),
         })
+    }
+
+    /// Returns the case as it was asked for; empty if it was not.
+    pub(crate) fn case_given(&self) -> &str {
+        self.case.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn names(&self, person: &PersonId) -> bool {

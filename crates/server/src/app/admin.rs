@@ -8,7 +8,7 @@ use remit_kernel::{
     hash::Digest,
     id::{EngagementId, JobId, OrgId, PersonId, SessionId},
     index::EngagementStatus,
-    refusal::{Reason, code},
+    refusal::Reason,
     stream::Scope,
 };
 use remit_store::SessionKind;
@@ -269,15 +269,6 @@ impl App {
     /// `not-found` for anybody else; a field reason as for [`App::add_login`].
     pub async fn give_login(&self, caller: &Caller, person: PersonId, name: &str, password: &str) -> Result<()> {
         self.view(caller, RunAdmin { person }).await?;
-        if name.trim().is_empty() || name.chars().count() > 80 || name.chars().any(char::is_whitespace) {
-            return Err(Reason::field(
-                code::FIELD_INVALID,
-                "name",
-                "the name to sign in with is empty, has blanks, or is too long",
-            )
-            .hint("Use a short word, such as `a.osei`.")
-            .into());
-        }
         self.add_login(person, name, password).await
     }
 

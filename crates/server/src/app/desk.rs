@@ -52,6 +52,8 @@ pub struct SeatList {
     pub may_read: bool,
     /// What she lacks to be calibrated: until then each case she takes is gold.
     pub uncalibrated: Option<String>,
+    /// Whether gold is mixed into the work here.
+    pub gold: bool,
 }
 
 /// One seat that the caller holds.
@@ -111,7 +113,8 @@ impl Query for Seats {
         }
         let (fitting, uncalibrated) = if may_read { look.fitting(person).await? } else { (0, None) };
         look.saw(Action::ViewQueue, "seats", None, None);
-        Ok(SeatList { seats, fitting, more: fitting == CANDIDATES_MAX, may_read, uncalibrated })
+        let gold = may_read && !look.rates().await?.is_empty();
+        Ok(SeatList { seats, fitting, more: fitting == CANDIDATES_MAX, may_read, uncalibrated, gold })
     }
 }
 

@@ -134,7 +134,7 @@ pub struct GoldAnswer {
     pub title: String,
     /// The answer in words.
     pub answer: String,
-    /// The options, where it is a choice: key and title.
+    /// The options, where it is a choice, a grade or several may be picked: key and title.
     pub options: Vec<(String, String)>,
     /// The answer as one word of files and forms; none for passages.
     pub option: Option<String>,
@@ -274,25 +274,20 @@ impl Opened {
                 title: question.title.clone(),
                 answer: said(question, answer),
                 options: match &question.kind {
-                    QuestionKind::Choice { options } | QuestionKind::Grade { steps: options, .. } => {
+                    QuestionKind::Choice { options }
+                    | QuestionKind::Grade { steps: options, .. }
+                    | QuestionKind::Multi { options, .. } => {
                         options.iter().map(|option| (option.key.clone(), option.title.clone())).collect()
                     }
-                    QuestionKind::Multi { .. }
-                    | QuestionKind::Number { .. }
-                    | QuestionKind::Span { .. }
-                    | QuestionKind::Text { .. } => Vec::new(),
+                    QuestionKind::Number { .. } | QuestionKind::Span { .. } | QuestionKind::Text { .. } => Vec::new(),
                 },
                 option: answer.and_then(Answer::word),
                 kind: question.kind.word(),
                 hint: match &question.kind {
-                    QuestionKind::Multi { options, .. } => {
-                        let known: Vec<_> =
-                            options.iter().map(|option| format!("{} ({})", option.key, option.title)).collect();
-                        Some(format!("Keys apart by spaces: {}.", known.join(", ")))
-                    }
                     QuestionKind::Number { unit, .. } if !unit.is_empty() => Some(format!("In {unit}.")),
                     QuestionKind::Choice { .. }
                     | QuestionKind::Grade { .. }
+                    | QuestionKind::Multi { .. }
                     | QuestionKind::Number { .. }
                     | QuestionKind::Span { .. }
                     | QuestionKind::Text { .. } => None,
@@ -438,7 +433,6 @@ fn readers(opened: &Opened, shown: &[(&Gold, &Showing)]) -> Vec<ReaderLine> {
 fn rebuttals(opened: &Opened, shown: &[(&Gold, &Showing)], may_manage: bool, me: PersonId) -> Vec<RebuttalLine> {
     let line = |(gold, showing): &(&Gold, &Showing)| {
         let rebuttal = showing.rebuttal.as_ref().filter(|rebuttal| rebuttal.state == RebuttalState::Open)?;
-        let involved = [Some(showing.natural), Some(gold.proposer), gold.approver].contains(&Some(me));
         Some(RebuttalLine {
             case: showing.case,
             gold: gold.gold,
@@ -449,7 +443,7 @@ fn rebuttals(opened: &Opened, shown: &[(&Gold, &Showing)], may_manage: bool, me:
             note: opened.text(rebuttal.note),
             answers: opened.compared(gold, showing),
             gold_answers: opened.answers(gold),
-            may_decide: may_manage && !involved,
+            may_decide: may_manage && gold.may_decide(showing.case, me),
         })
     };
     let mut lines: Vec<_> = shown.iter().filter_map(line).collect();

@@ -1,5 +1,7 @@
 //! Looking at what is known: the packs by which an engagement's cases are worked.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use remit_access::{Action, Label};
 use remit_kernel::{
     decimal::Decimal,
@@ -148,6 +150,54 @@ pub struct KpiOut {
     pub formula: String,
     /// Target in words; may be empty.
     pub target: String,
+}
+
+/// Asks what the keys of an engagement's packs are called: words for other pages, and no look at anything of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct NameKeys {
+    /// In which engagement.
+    pub engagement: EngagementId,
+}
+
+/// What keys are called, for whoever reads rather than counts.
+#[derive(Debug, Clone, Default)]
+pub struct Titles {
+    case_types: BTreeMap<String, String>,
+    questions: BTreeMap<String, String>,
+}
+
+impl Titles {
+    /// Returns the title of a case type, or its key where no pack names it.
+    pub(crate) fn case_type<'a>(&'a self, key: &'a str) -> &'a str {
+        self.case_types.get(key).map_or(key, String::as_str)
+    }
+
+    /// Returns a question, or its key where no form asks it.
+    pub(crate) fn question<'a>(&'a self, key: &'a str) -> &'a str {
+        self.questions.get(key).map_or(key, String::as_str)
+    }
+}
+
+impl Query for NameKeys {
+    type Out = Titles;
+
+    fn scope(&self) -> Scope {
+        Scope::Engagement(self.engagement)
+    }
+
+    async fn answer(self, look: &mut Look<'_>) -> Result<Titles> {
+        look.admit(Action::ViewKnowledge, &Label::engagement(self.engagement))?;
+        let mut titles = Titles::default();
+        let held = sows(look).await?;
+        let used: BTreeSet<Digest> = held.iter().flat_map(|sow| &sow.lines).map(|line| line.pack.digest).collect();
+        for digest in used {
+            let Some(pack) = look.app.pack(digest).await? else { continue };
+            titles.case_types.extend(pack.case_types.iter().map(|known| (known.key.clone(), known.title.clone())));
+            let questions = pack.form.questions.iter();
+            titles.questions.extend(questions.map(|question| (question.key.clone(), question.title.clone())));
+        }
+        Ok(titles)
+    }
 }
 
 impl Query for ShowKnowledge {

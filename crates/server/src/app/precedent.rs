@@ -74,12 +74,16 @@ pub struct PrecedentLine {
     pub status: PrecedentStatus,
     /// Kind of case that it guides.
     pub case_type: String,
+    /// Key of that kind.
+    pub kind: String,
     /// The question.
     pub question: String,
     /// How the case was answered.
     pub answer: String,
     /// The guidance.
     pub text: String,
+    /// Guidance that it replaces, or would.
+    pub replaces: Option<String>,
     /// Who proposed it.
     pub proposed_by: String,
     /// Who approved it.
@@ -112,7 +116,23 @@ impl Query for ListPrecedents {
         let sources: Vec<_> =
             precedents.iter().map(|known| Want::Stream(StreamId::Case(known.precedent.case()))).collect();
         let cases = look.load(&sources).await?.cases;
-        let texts = look.texts(&precedents.iter().map(|known| known.example.text.id).collect::<Vec<_>>()).await?;
+        // What was replaced is superseded, and stands in the list of managers alone.
+        let older: Vec<_> = precedents
+            .iter()
+            .filter_map(|known| known.example.replaces)
+            .map(|id| Want::Stream(StreamId::Precedent(id)))
+            .collect();
+        let older = look.load(&older).await?.precedents;
+        let replaced = |known: &Precedent| {
+            let older = known.example.replaces.and_then(|id| older.get(&id));
+            older.filter(|_| may_manage).map(|older| older.example.text)
+        };
+        let wanted: Vec<_> = precedents
+            .iter()
+            .map(|known| known.example.text.id)
+            .chain(older.values().map(|known| known.example.text.id))
+            .collect();
+        let texts = look.texts(&wanted).await?;
         let people: BTreeSet<PersonId> =
             precedents.iter().flat_map(|known| [Some(known.proposed_by), known.approved_by]).flatten().collect();
         let names = look.names(&people.into_iter().collect::<Vec<_>>()).await?;
@@ -135,9 +155,11 @@ impl Query for ListPrecedents {
                 case: may_manage.then(|| known.precedent.case()),
                 status: known.status,
                 case_type: kind(pack.as_deref(), known),
+                kind: known.example.case_type.clone(),
                 question: title,
                 answer,
                 text: texts.get(&known.example.text.id).cloned().unwrap_or_else(|| ERASED.to_owned()),
+                replaces: replaced(known).map(|text| texts.get(&text.id).cloned().unwrap_or_else(|| ERASED.to_owned())),
                 proposed_by: name(known.proposed_by),
                 approved_by: known.approved_by.map(name),
                 since: known.since.timestamp(),

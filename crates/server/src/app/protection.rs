@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use remit_access::Action;
 use remit_kernel::{
+    command::reference_key,
     id::{CaseId, EngagementId, EntryId, PersonId},
     refusal::Reason,
     role::Role,
@@ -25,6 +26,8 @@ pub struct ShowProtection {
     pub engagement: EngagementId,
     /// Only what belongs to this case.
     pub case: Option<CaseId>,
+    /// Only what belongs to the case with this reference.
+    pub reference: Option<String>,
     /// Only what this person did or saw.
     pub person: Option<PersonId>,
     /// Only what access denied.
@@ -123,8 +126,17 @@ impl Query for ShowProtection {
         look.admit(Action::ViewProtection, &label)?;
         let (scope, store) = (look.scope(), look.app.store());
         let limit = self.limit.clamp(1, PAGE_MAX);
-        let filter = EntryFilter { case: self.case, actor: self.person, denied: self.denied };
-        let mut stored = store.find_entries(&scope, &filter, self.before, limit + 1).await?;
+        let named = match &self.reference {
+            Some(reference) => store.find_case_by_reference(&scope, reference_key(self.engagement, reference)).await?,
+            None => None,
+        };
+        let case = self.case.or(named.map(|row| row.case));
+        let filter = EntryFilter { case, actor: self.person, denied: self.denied };
+        let mut stored = if case.is_none() && self.reference.is_some() {
+            Vec::new()
+        } else {
+            store.find_entries(&scope, &filter, self.before, limit + 1).await?
+        };
         let more = stored.len() > limit as usize;
         stored.truncate(limit as usize);
         let next = stored.last().filter(|_| more).map(|last| cursor(last.key()));
@@ -176,7 +188,7 @@ impl Query for ShowProtection {
             name: member.name.unwrap_or_else(|| ERASED.to_owned()),
         });
         let (people, may_verify) = (people.collect(), look.may(Action::VerifyRecord, &label));
-        look.saw(Action::ViewProtection, "record", self.case, None);
+        look.saw(Action::ViewProtection, "record", case, None);
         Ok(Protection { entries, next, verified, verifying: look.app.verifying(), people, may_verify })
     }
 }

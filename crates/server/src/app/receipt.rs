@@ -3,7 +3,7 @@
 use remit_kernel::{
     case::CaseEvent,
     gold::GoldEvent,
-    id::{ActId, AssignmentId, CaseId, EngagementId, OrgId, PersonId, SowId},
+    id::{ActId, AssignmentId, CalibrationId, CaseId, EngagementId, OrgId, PersonId, SowId},
     panel::PanelEvent,
     stream::{Event, Scope, StreamId},
     time::Instant,
@@ -93,6 +93,11 @@ impl Receipt {
     /// Returns the first statement of work among the streams.
     pub fn sow(&self) -> Option<SowId> {
         self.first(|stream| if let StreamId::Sow(sow) = stream { Some(sow) } else { None })
+    }
+
+    /// Returns the first calibration round among the streams.
+    pub(crate) fn calibration(&self) -> Option<CalibrationId> {
+        self.first(|stream| if let StreamId::Calibration(calibration) = stream { Some(calibration) } else { None })
     }
 
     /// Returns the first person among the streams.

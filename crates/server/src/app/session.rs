@@ -47,21 +47,40 @@ impl App {
     /// # Errors
     /// A field reason for a name in use, a short password, or a person who cannot sign in.
     pub async fn add_login(&self, person: PersonId, name: &str, password: &str) -> Result<()> {
-        check_password(password)?;
+        let name = self.check_login(name, password).await?;
         let known = self.store.find_person(person).await?.filter(|known| known.row.signs_in && known.row.active);
         if known.is_none() {
             return Err(Reason::field(code::FIELD_INVALID, "person", "this person cannot sign in")
                 .hint("Readers taken from a file have no account; add the person under People.")
                 .into());
         }
-        let taken = Reason::field(code::DUPLICATE, "name", format!("`{name}` is in use"))
-            .hint("Choose another name to sign in with.");
-        if self.store.find_login(name).await?.is_some() {
-            return Err(taken.into());
-        }
         let password_hash = self.hash(password).await?;
-        let login = Login { person, name: name.to_lowercase(), password_hash, changed_at: self.clock.now() };
+        let login = Login { person, name, password_hash, changed_at: self.clock.now() };
         Ok(self.store.add_login(login).await?)
+    }
+
+    /// Returns a name to sign in with as it is kept, if it and the password will do. Whoever makes a person and a login together
+    /// asks this first: a person without a login could not be made again.
+    ///
+    /// # Errors
+    /// A field reason for a name that is empty, too long, made of anything but visible characters, or in use, and for a short
+    /// password.
+    pub async fn check_login(&self, name: &str, password: &str) -> Result<String> {
+        check_password(password)?;
+        let name = name.trim().to_lowercase();
+        let chars = name.chars().count();
+        if !(1..=LOGIN_CHARS_MAX).contains(&chars) || name.chars().any(|one| one.is_whitespace() || one.is_control()) {
+            let fault = "the name to sign in with is empty, has blanks, or is too long";
+            return Err(Reason::field(code::FIELD_INVALID, "name", fault)
+                .hint("Use a short word, such as `a.osei`.")
+                .into());
+        }
+        if self.store.find_login(&name).await?.is_some() {
+            return Err(Reason::field(code::DUPLICATE, "name", format!("`{name}` is in use"))
+                .hint("Choose another name to sign in with.")
+                .into());
+        }
+        Ok(name)
     }
 
     /// Signs a person in by name and password, in a browser.
@@ -206,6 +225,9 @@ pub fn signing(session: &SessionRow, now: Instant) -> bool {
 /// The hash of a password nobody has: what an unknown name is compared with.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Most characters of a name to sign in with.
+const LOGIN_CHARS_MAX: usize = 80;
 
 fn check_password(password: &str) -> std::result::Result<(), Reason> {
     if password.chars().count() >= PASSWORD_CHARS_MIN {

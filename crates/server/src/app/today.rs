@@ -10,10 +10,11 @@ use remit_kernel::{
     calibration::CalibrationStatus,
     engagement::SowStatus,
     facts::{Facts, Want},
-    gold::RebuttalState,
+    gold::{Gold, GoldStatus, RebuttalState},
     id::{AssignmentId, CaseId, EngagementId, PersonId, SowId},
-    index::{CaseStatus, DutyStatus, EngagementStatus, Origin, ReviewKind, ReviewStatus},
+    index::{CaseStatus, DutyStatus, EngagementStatus, Origin, ReviewKind, ReviewStatus, ShowingRow},
     pack::Duty,
+    precedent::PrecedentStatus,
     refusal::code,
     role::{Role, Side},
     stream::{Scope, StreamId},
@@ -86,6 +87,10 @@ pub enum TaskKind {
     ReadRound,
     /// Decide objections to gold answers.
     DecideObjection,
+    /// Approve or decline proposed gold cases.
+    ApproveGold,
+    /// Approve or decline proposed precedents.
+    ApprovePrecedent,
     /// Review finished work that was drawn, or go on with a review that is held.
     Review,
     /// Hear what reviews found in one's own work while it can be answered.
@@ -132,6 +137,9 @@ pub struct Task {
     /// The case, where there is one.
     #[schema(value_type = Option<String>)]
     pub case: Option<CaseId>,
+    /// The status that all of them have, where they wait for a manager.
+    #[schema(value_type = Option<String>)]
+    pub status: Option<CaseStatus>,
     /// The caller's duty on it, where she holds one.
     #[schema(value_type = Option<String>)]
     pub assignment: Option<AssignmentId>,
@@ -297,10 +305,13 @@ impl Query for TodayIn {
             part.contract(client, delivery).await?;
         }
         if delivery {
-            part.objections().await?;
+            part.approvals().await?;
             part.new_owners().await?;
             part.queue(TaskKind::Mend, &[CaseStatus::Revision]).await?;
-            part.queue(TaskKind::Deliver, &[CaseStatus::Resolved, CaseStatus::SignedOff]).await?;
+            // What needs no signature is delivered once it is decided.
+            for status in [CaseStatus::Resolved, CaseStatus::SignedOff] {
+                part.queue(TaskKind::Deliver, &[status]).await?;
+            }
             part.wait(WaitKind::Acceptance, &[CaseStatus::Delivered]).await?;
         }
         if client {
@@ -373,6 +384,7 @@ impl<'l, 'a> Part<'l, 'a> {
             urgent: 0,
             due_at: None,
             case: None,
+            status: None,
             assignment: None,
             reference: String::new(),
             title: String::new(),
@@ -492,13 +504,35 @@ impl<'l, 'a> Part<'l, 'a> {
         Ok(())
     }
 
-    /// Objections to gold answers that wait for a decision.
-    async fn objections(&mut self) -> Result<()> {
-        let showings = self.look.app.store().list_showings(&self.scope).await?;
-        let open = showings.iter().filter(|showing| showing.rebuttal == Some(RebuttalState::Open)).count() as u64;
-        if open > 0 {
-            let task = Task { cases: open, ..self.task(TaskKind::DecideObjection) };
-            self.today.mine.push(task);
+    /// Objections to gold answers, gold cases and precedents that wait for somebody who had no part in them, as she is.
+    async fn approvals(&mut self) -> Result<()> {
+        let (store, natural) = (self.look.app.store().clone(), self.look.natural().await?);
+        let mut open = store.list_showings(&self.scope).await?;
+        open.retain(|showing| showing.rebuttal == Some(RebuttalState::Open));
+        let mut golds = store.list_golds(&self.scope).await?;
+        golds.retain(|gold| gold.status == GoldStatus::Proposed);
+        let mut precedents = store.list_precedents(&self.scope).await?;
+        precedents.retain(|precedent| precedent.status == PrecedentStatus::Proposed);
+        let streams = open.iter().map(|showing| StreamId::Gold(showing.gold));
+        let streams = streams.chain(golds.iter().map(|gold| StreamId::Gold(gold.gold)));
+        let streams = streams.chain(precedents.iter().map(|known| StreamId::Precedent(known.precedent)));
+        let facts = self.look.load(&streams.map(Want::Stream).collect::<Vec<_>>()).await?;
+        let decides = |showing: &ShowingRow| {
+            facts.golds.get(&showing.gold).is_some_and(|gold| gold.may_decide(showing.case, natural))
+        };
+        let objections = open.into_iter().filter(decides).count();
+        let proposed = |gold: &&Gold| gold.status == GoldStatus::Proposed && !gold.known_to.contains(&natural);
+        let golds = facts.golds.values().filter(proposed).count();
+        let precedents = facts.precedents.values().filter(|known| !known.involved.contains(&natural)).count();
+        for (kind, count) in [
+            (TaskKind::DecideObjection, objections),
+            (TaskKind::ApproveGold, golds),
+            (TaskKind::ApprovePrecedent, precedents),
+        ] {
+            if count > 0 {
+                let task = Task { cases: count as u64, ..self.task(kind) };
+                self.today.mine.push(task);
+            }
         }
         Ok(())
     }
@@ -558,7 +592,12 @@ impl<'l, 'a> Part<'l, 'a> {
         let cases = self.of_status(statuses).await?;
         let open = self.open(&cases).await?;
         let more = cases.len() >= CASES_MAX as usize;
-        self.over(kind, &open, open.len() as u64, more).await
+        let before = self.today.mine.len();
+        self.over(kind, &open, open.len() as u64, more).await?;
+        if let (Some(task), [status]) = (self.today.mine.get_mut(before), statuses) {
+            task.status = Some(*status);
+        }
+        Ok(())
     }
 
     async fn of_status(&self, statuses: &[CaseStatus]) -> Result<Vec<CaseId>> {

@@ -9,14 +9,15 @@ use remit_formats::{
 };
 use remit_kernel::{
     case::{Media, Visibility},
-    command::{Command, ItemIn},
+    command::{Command, ItemIn, reference_key},
     id::{CaseId, PersonId},
-    pack::{Plan, Stopping},
+    pack::{GoldPlan, Plan, Stopping},
 };
 use serde::Deserialize;
 
 use super::{
     evidence::lines,
+    gold::Pool,
     shipped,
     stage::{NewCase, Scene, Stage, Terms, View, made},
 };
@@ -28,20 +29,20 @@ use crate::{
 
 /// A design note of the script.
 #[derive(Debug, Clone, Deserialize)]
-struct Note {
+pub(super) struct Note {
     reference: String,
     title: String,
     element: String,
     stage: String,
     body: String,
-    first: Finding,
-    second: Finding,
-    third: Option<Finding>,
+    pub(super) first: Finding,
+    pub(super) second: Finding,
+    pub(super) third: Option<Finding>,
 }
 
 /// How somebody sees it.
 #[derive(Debug, Clone, Deserialize)]
-struct Finding {
+pub(super) struct Finding {
     readiness: String,
     concerns: String,
     width: String,
@@ -50,6 +51,16 @@ struct Finding {
     rationale: String,
     confidence: Option<u8>,
 }
+
+/// How gold is mixed in: often, so that whoever tries the demo meets it, and told of soon.
+pub(super) const GOLD: GoldPlan = GoldPlan { rate_bp: 2_000, window_days: 2, ..GoldPlan::USUAL };
+
+/// Notes of last week; those after them came in today.
+const PAST: usize = 5;
+
+/// The notes of the calibration round, how ready the third engineer finds them, and their width.
+const ROUND: [(&str, &str, &str); 3] =
+    [("H-003", "minor", "1505"), ("H-004", "minor", "1800"), ("H-008", "minor", "1650")];
 
 /// Plays the engagement: the first notes are done, the last ones wait for somebody.
 pub(super) async fn play(stage: &Stage) -> Result<()> {
@@ -67,17 +78,69 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             volume_max: 200,
             plan: Some(Plan {
                 stopping: Stopping::Sequential { readings_min: 2, readings_max: 4, error_max: 50_000 },
+                gold: Some(GOLD),
                 ..pack.pack.plan.clone()
             }),
         })
         .await?;
     let third = stage.expert(scene.engagement, "Lerato Maseko", ("design-engineer", "DE-344", 500)).await?;
     history(stage, &scene, &pack).await?;
+    let pool = Pool::agree(stage, &scene, &pack, third).await?;
     let notes: Vec<Note> = lines(made(pack.demo.find("cases.jsonl"))?)?;
-    for (place, note) in notes.iter().enumerate() {
+    let (past, present) = notes.split_at(notes.len().min(PAST));
+    for (place, note) in past.iter().enumerate() {
         stage.wait(20_000);
         let case = take_in(stage, &scene, note).await?;
+        pool.mix_in(stage, &scene, place).await?;
         work(stage, &scene, note, case, (place, third)).await?;
+    }
+    pool.object(stage, &scene).await?;
+    stage.move_on(9 * 3_600).await?;
+    round(stage, &scene, third).await?;
+    for (place, note) in present.iter().enumerate() {
+        stage.wait(1_500);
+        let case = take_in(stage, &scene, note).await?;
+        work(stage, &scene, note, case, (PAST + place, third)).await?;
+    }
+    // What the first reader has at her desk may be gold or not: it looks like any other case.
+    stage.shown(&scene, stage.people.reader1, GOLD).await.map(drop)
+}
+
+/// Opens a calibration round on three notes of the past. One reader is through, one has begun, one has not.
+async fn round(stage: &Stage, scene: &Scene, third: PersonId) -> Result<()> {
+    let (engagement, people) = (scene.engagement, stage.people);
+    let mut cases = Vec::new();
+    for (reference, ..) in ROUND {
+        let key = reference_key(engagement, reference);
+        let found = stage.app.store().find_case_by_reference(&engagement.to_string(), key).await?;
+        cases.push(made(found)?.case);
+    }
+    let command = Command::OpenCalibration {
+        engagement,
+        title: "Minor or major? Notes that leave the surface open".into(),
+        cases: cases.clone(),
+        members: vec![people.reader1, people.reader2, third],
+        ends_at: stage.end.plus_seconds(4 * 86_400),
+    };
+    let calibration = made(stage.act(people.delivery, command).await?.calibration())?;
+    for (place, (_, readiness, width)) in ROUND.into_iter().enumerate() {
+        for person in [third, people.reader1].into_iter().take(if place == 0 { 2 } else { 1 }) {
+            stage.wait(420);
+            // The first reader is stricter about what is left open.
+            let readiness = if person == people.reader1 { "major" } else { readiness };
+            let answers = [("readiness", readiness), ("concerns", "surface"), ("width", width)];
+            let quotes = [("readiness", "The surface is to be chosen later"), ("width", "Clear width")];
+            let view = View {
+                answers: answers.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+                quotes: quotes.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+                rationale: Some("The surface is left open, and nothing else.".to_owned()),
+                confidence: None,
+            };
+            let judgement = stage.judgement(scene, cases[place], &view).await?;
+            stage
+                .act(person, Command::ReadCalibration { engagement, calibration, case: cases[place], judgement })
+                .await?;
+        }
     }
     Ok(())
 }
@@ -147,7 +210,7 @@ async fn work(
     }
 }
 
-async fn take_in(stage: &Stage, scene: &Scene, note: &Note) -> Result<CaseId> {
+pub(super) async fn take_in(stage: &Stage, scene: &Scene, note: &Note) -> Result<CaseId> {
     let fields = [("element", &note.element), ("stage", &note.stage)];
     let item = ItemIn {
         name: "Design note".into(),
@@ -169,7 +232,7 @@ async fn take_in(stage: &Stage, scene: &Scene, note: &Note) -> Result<CaseId> {
 }
 
 impl Finding {
-    fn view(&self) -> View {
+    pub(super) fn view(&self) -> View {
         let answers = [("readiness", &self.readiness), ("concerns", &self.concerns), ("width", &self.width)];
         let quotes = self.quote.iter().map(|quote| ("readiness".to_owned(), quote.clone()));
         View {

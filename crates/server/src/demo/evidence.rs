@@ -6,7 +6,7 @@ use remit_kernel::{
     calibration::FindingKind,
     case::{Media, ReturnCode, Visibility},
     command::{Command, ItemIn},
-    id::{CalibrationId, CaseId, PersonId},
+    id::{CaseId, PersonId},
     pack::{GoldPlan, Plan},
     role::Role,
 };
@@ -62,13 +62,16 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
     let report = |path: &str| reports.find(path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let open = questions.len().saturating_sub(13);
     let (past, present) = questions.split_at(open);
-    let mut plain = Vec::new();
+    let (mut plain, mut disputed) = (Vec::new(), Vec::new());
     for (place, question) in past.iter().enumerate() {
         stage.wait(86_400 + 7_000);
-        let case = take_in(stage, &scene, question, made(report(&question.report))?, false).await?;
+        let case = take_in(stage, &scene, question, made(report(&question.report))?, (false, 4)).await?;
         finish(stage, &scene, question, case, place).await?;
         if question.disagreement.is_none() && ![5, 8].contains(&place) {
             plain.push((case, question));
+        }
+        if question.disagreement.is_some() {
+            disputed.push(case);
         }
     }
     stage.lapsed_expert(scene.engagement).await?;
@@ -76,10 +79,23 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
     stage.app.clock().step_to(stage.end.plus_seconds(-30 * 3_600));
     for (place, question) in present.iter().enumerate() {
         stage.wait(2_400);
-        let case = take_in(stage, &scene, question, made(report(&question.report))?, place % 5 == 1).await?;
+        let promise = if place % 5 == 1 { (true, 1) } else { (false, 4) };
+        let case = take_in(stage, &scene, question, made(report(&question.report))?, promise).await?;
         leave(stage, &scene, question, case, place).await?;
     }
+    if let Some(case) = disputed.last() {
+        guidance(stage, &scene, *case).await?;
+    }
     out_of_scope(stage, &scene).await
+}
+
+/// The adjudicator proposes what she decided as a precedent: it waits for the delivery manager.
+async fn guidance(stage: &Stage, scene: &Scene, case: CaseId) -> Result<()> {
+    let text =
+        "A difference that the report names without a test of it is no significant one, however large.".to_owned();
+    let (engagement, question) = (scene.engagement, "effect".to_owned());
+    let propose = Command::ProposePrecedent { engagement, case, question, text, replaces: None };
+    stage.act(stage.people.adjudicator, propose).await.map(drop)
 }
 
 /// Works a case of the past to its end. A few go the long way round.
@@ -189,7 +205,7 @@ pub(super) async fn take_in(
     scene: &Scene,
     question: &Question,
     body: String,
-    urgent: bool,
+    (urgent, due_days): (bool, i64),
 ) -> Result<CaseId> {
     let fields = [
         ("outcome", &question.outcome),
@@ -206,7 +222,7 @@ pub(super) async fn take_in(
                 fields: fields.map(|(key, value)| (key.to_owned(), value.clone())).into(),
                 jurisdiction: "GB".into(),
                 urgent,
-                due_days: if urgent { 1 } else { 4 },
+                due_days,
                 items: vec![ItemIn { name, media: Media::Text, body, material: true, visibility: Visibility::Both }],
                 ..NewCase::default()
             },
@@ -240,9 +256,7 @@ async fn measured(stage: &Stage, scene: &Scene, plain: &[(CaseId, &Question)]) -
         members,
         ends_at: stage.app.clock().now().plus_seconds(3 * 86_400),
     };
-    let receipt = stage.act(delivery, round).await?;
-    let opened = receipt.events.iter().find_map(|event| event.stream.strip_prefix("calibration/"));
-    let calibration: CalibrationId = made(opened.and_then(|id| id.parse().ok()))?;
+    let calibration = made(stage.act(delivery, round).await?.calibration())?;
     for (place, (case, question)) in read.iter().enumerate() {
         for person in [zanele, kabelo] {
             stage.wait(900);

@@ -4,6 +4,7 @@
 
 mod design;
 mod evidence;
+mod gold;
 mod reading;
 mod review;
 mod stage;
@@ -57,7 +58,7 @@ pub async fn seed(store: Store, now: Instant, told: impl Fn(&str)) -> Result<()>
     told("ECG readings: two weeks, and the history of 331 tracings");
     reading::play(&stage).await?;
     review::leave(&stage, &reviewed).await?;
-    told("design notes: grades, concerns and measures");
+    told("design notes: grades, concerns and measures, and gold among them");
     design::play(&stage).await?;
     clock.step_to(now);
     Ok(())

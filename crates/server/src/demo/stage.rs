@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use remit_kernel::{
     case::{Case, Material},
     command::{AnswerIn, CaseIn, Command, ItemIn, JudgementIn, LineIn, PersonIn},
+    ctx::{Actor, Ctx},
     engagement::LineKind,
     facts::Want,
     form::Evidence,
+    gold,
     id::{CaseId, EngagementId, OrgId, PersonId},
     index::CaseStatus,
-    pack::{Pack, Plan},
+    pack::{GoldPlan, Pack, Plan},
     quote,
     role::{Role, Side},
     stream::{Scope, StreamId},
@@ -22,6 +24,7 @@ use crate::{
     App, Caller,
     app::Receipt,
     error::{Error, Result},
+    jobs::run_due,
 };
 
 /// The stage.
@@ -225,6 +228,13 @@ impl Stage {
         Ok(person)
     }
 
+    /// Moves on to so many seconds before the end of the play, and lets the server's own jobs do what fell due.
+    pub(crate) async fn move_on(&self, before_end: i64) -> Result<()> {
+        self.app.clock().step_to(self.end.plus_seconds(-before_end));
+        while run_due(&self.app).await? > 0 {}
+        Ok(())
+    }
+
     /// Lets time pass, never beyond the end of the play.
     pub(crate) fn wait(&self, seconds: i64) {
         let next = self.app.clock().now().plus_seconds(seconds);
@@ -271,6 +281,13 @@ impl Stage {
         self.wait(seconds);
         let judgement = self.judgement(scene, case, view).await?;
         self.act(person, Command::SubmitReading { engagement: scene.engagement, case, judgement }).await.map(drop)
+    }
+
+    /// Asks for the next case for a reader at a moment when chance answers with gold, and returns the showing.
+    pub(crate) async fn shown(&self, scene: &Scene, person: PersonId, plan: GoldPlan) -> Result<CaseId> {
+        let now = self.app.clock().now();
+        self.app.chance.leave_out_until(|seed| gold::drawn(&Ctx { actor: Actor::Service, now, seed }, plan));
+        made(self.act(person, Command::ClaimNext { engagement: scene.engagement }).await?.case())
     }
 
     /// Takes a dispute and decides it.

@@ -22,6 +22,7 @@ const OWN: &[(&str, &[u8])] = &[
     ("desk.js", include_bytes!("../../assets/islands/desk.js")),
     ("sign.js", include_bytes!("../../assets/islands/sign.js")),
     ("rows.js", include_bytes!("../../assets/islands/rows.js")),
+    ("once.js", include_bytes!("../../assets/islands/once.js")),
 ];
 
 pub(super) fn router() -> Router<Edge> {

@@ -8,18 +8,24 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
+use jiff::Timestamp;
 use remit_kernel::{
     hash::Digest,
     id::{EngagementId, LotId},
     index::LotStatus,
+    lot::week_end,
+    time::Instant,
 };
 
 use super::{Frame, Oops, Place, html};
 use crate::{
     App, Caller, Error,
-    app::certificate::{
-        Certificate, CertificateLine, Figures, GetCertificate, GetImportCertificate, ListCertificates,
-        QuestionAgreement, Subject,
+    app::{
+        certificate::{
+            Certificate, CertificateLine, Figures, GetCertificate, GetImportCertificate, ListCertificates,
+            QuestionAgreement, Subject,
+        },
+        knowledge::{NameKeys, Titles},
     },
     edge::Edge,
 };
@@ -38,6 +44,7 @@ pub(super) fn router() -> Router<Edge> {
 struct ListPage {
     frame: Frame,
     engagement: EngagementId,
+    titles: Titles,
     lines: Vec<CertificateLine>,
 }
 
@@ -46,6 +53,7 @@ struct ListPage {
 struct CertificatePage {
     frame: Frame,
     engagement: EngagementId,
+    titles: Titles,
     certificate: Certificate,
 }
 
@@ -56,7 +64,8 @@ async fn list(
 ) -> Result<Html<String>, Oops> {
     let lines = app.view(&caller, ListCertificates { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Reviews, "Quality certificates").await?;
-    html(&ListPage { frame, engagement, lines })
+    let titles = app.view(&caller, NameKeys { engagement }).await?;
+    html(&ListPage { frame, engagement, titles, lines })
 }
 
 async fn of_lot(
@@ -83,9 +92,10 @@ async fn page(
     engagement: EngagementId,
     certificate: Certificate,
 ) -> Result<Html<String>, Oops> {
-    let title = format!("Quality certificate: {}", name(&certificate.subject));
+    let titles = app.view(caller, NameKeys { engagement }).await?;
+    let title = format!("Quality certificate: {}", name(&certificate.subject, &titles));
     let frame = Frame::new(app, caller, Some(engagement), Place::Reviews, title).await?;
-    html(&CertificatePage { frame, engagement, certificate })
+    html(&CertificatePage { frame, engagement, titles, certificate })
 }
 
 async fn lot_document(
@@ -114,9 +124,9 @@ fn document(certificate: &Certificate, name: &str) -> Result<Response, Oops> {
 }
 
 /// Returns what a certificate is about, in a few words.
-pub(crate) fn name(subject: &Subject) -> String {
+pub(crate) fn name(subject: &Subject, titles: &Titles) -> String {
     match (subject.number, &subject.file) {
-        (Some(number), _) => format!("lot {number}, {}", subject.case_type),
+        (Some(number), _) => format!("lot {number}, {}", titles.case_type(&subject.case_type)),
         (None, Some(file)) => format!("imported file {}", short(file)),
         (None, None) => subject.service.clone(),
     }
@@ -127,13 +137,26 @@ fn short(file: &Digest) -> String {
     file.to_string()[..12].to_owned()
 }
 
+/// Returns the last moment of what a certificate covers: a lot covers its week, though it is closed a little later.
+fn last(subject: &Subject) -> Timestamp {
+    if subject.lot.is_none() {
+        return subject.until;
+    }
+    let ends = week_end(Instant::from_micros(subject.from.as_microsecond()));
+    ends.plus_seconds(-1).timestamp().min(subject.until)
+}
+
 impl ListPage {
+    fn last(&self, subject: &Subject) -> Timestamp {
+        last(subject)
+    }
+
     fn address(&self, subject: &Subject) -> String {
         address(self.engagement, subject)
     }
 
     fn name(&self, subject: &Subject) -> String {
-        name(subject)
+        name(subject, &self.titles)
     }
 }
 
@@ -147,12 +170,16 @@ fn address(engagement: EngagementId, subject: &Subject) -> String {
 }
 
 impl CertificatePage {
+    fn last(&self) -> Timestamp {
+        last(&self.certificate.subject)
+    }
+
     fn address(&self) -> String {
         address(self.engagement, &self.certificate.subject)
     }
 
     fn name(&self) -> String {
-        name(&self.certificate.subject)
+        name(&self.certificate.subject, &self.titles)
     }
 
     /// Returns the verdict in words.

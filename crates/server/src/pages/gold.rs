@@ -21,7 +21,7 @@ use remit_kernel::{
 use super::{Frame, Oops, Place, form::Faults, html};
 use crate::{
     App, Caller, Error,
-    app::gold::{GoldPool, OwnGold, POINT_MIN, RateOut, Share, ShowGold, ShowOwnGold},
+    app::gold::{GoldAnswer, GoldPool, OwnGold, POINT_MIN, RateOut, Share, ShowGold, ShowOwnGold},
     edge::Edge,
 };
 
@@ -41,6 +41,8 @@ struct GoldPage {
     engagement: EngagementId,
     pool: GoldPool,
     faults: Faults,
+    /// The case of an objection whose decision was refused, and what its form held.
+    typed: Option<(CaseId, Pairs)>,
 }
 
 #[derive(Template)]
@@ -55,15 +57,23 @@ struct MinePage {
 }
 
 type Fields = BTreeMap<String, String>;
+/// The fields of a form in which several answers may be picked.
+type Pairs = Vec<(String, String)>;
 
 async fn pool(State(app): State<App>, caller: Caller, Path(engagement): Path<EngagementId>) -> Result<Response, Oops> {
-    show(&app, &caller, engagement, Faults::default()).await
+    show(&app, &caller, engagement, Faults::default(), None).await
 }
 
-async fn show(app: &App, caller: &Caller, engagement: EngagementId, faults: Faults) -> Result<Response, Oops> {
+async fn show(
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    faults: Faults,
+    typed: Option<(CaseId, Pairs)>,
+) -> Result<Response, Oops> {
     let pool = app.view(caller, ShowGold { engagement }).await?;
     let frame = Frame::new(app, caller, Some(engagement), Place::Quality, "Gold cases").await?;
-    Ok(html(&GoldPage { frame, engagement, pool, faults })?.into_response())
+    Ok(html(&GoldPage { frame, engagement, pool, faults, typed })?.into_response())
 }
 
 async fn act(
@@ -79,23 +89,34 @@ async fn act(
         "retire" => Command::RetireGold { engagement, gold, reason },
         other => return Err(Error::from(Reason::hidden(other)).into()),
     };
-    settle(&app, caller, engagement, command).await
+    settle(&app, caller, engagement, command, None).await
 }
 
 async fn decide(
     State(app): State<App>,
     caller: Caller,
     Path((engagement, case)): Path<(EngagementId, CaseId)>,
-    Form(fields): Form<Fields>,
+    Form(fields): Form<Pairs>,
 ) -> Result<Response, Oops> {
-    let answers = fields.iter().filter_map(|(name, value)| {
-        let (kind, question) = name.strip_prefix("answer.").filter(|_| !value.is_empty())?.split_once('.')?;
-        Some((question.to_owned(), answer_of(kind, value)?))
-    });
-    let upheld = fields.get("do").is_some_and(|word| word == "uphold");
+    let mut words: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        if let Some(place) = name.strip_prefix("answer.").and_then(|name| name.split_once('.')) {
+            words.entry(place).or_default().push(value);
+        }
+    }
+    let answers = words
+        .into_iter()
+        .filter_map(|((kind, question), words)| Some((question.to_owned(), answer_of(kind, &words.join(" "))?)));
+    let upheld = field(&fields, "do") == "uphold";
     let corrected = upheld.then(|| answers.collect());
-    let note = fields.get("note").cloned().unwrap_or_default();
-    settle(&app, caller, engagement, Command::DecideRebuttal { engagement, case, corrected, note }).await
+    let note = field(&fields, "note").replace("\r\n", "\n");
+    let command = Command::DecideRebuttal { engagement, case, corrected, note };
+    settle(&app, caller, engagement, command, Some((case, fields))).await
+}
+
+/// Returns what a field holds; empty if it is not there.
+fn field<'a>(fields: &'a Pairs, wanted: &str) -> &'a str {
+    fields.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value)
 }
 
 /// Returns an answer as the form gives it: the kind's word and the answer's. What cannot be read is left out, and a
@@ -111,12 +132,18 @@ fn answer_of(kind: &str, word: &str) -> Option<Answer> {
 }
 
 /// Does it and shows the pool again, with the reasons if it was refused.
-async fn settle(app: &App, caller: Caller, engagement: EngagementId, command: Command) -> Result<Response, Oops> {
+async fn settle(
+    app: &App,
+    caller: Caller,
+    engagement: EngagementId,
+    command: Command,
+    typed: Option<(CaseId, Pairs)>,
+) -> Result<Response, Oops> {
     match app.act(caller.clone(), command).await {
         Ok(_) => Ok(Redirect::to(&format!("/e/{engagement}/gold")).into_response()),
         Err(error) => {
             let (status, faults) = Faults::of(error)?;
-            Ok((status, show(app, &caller, engagement, faults).await?).into_response())
+            Ok((status, show(app, &caller, engagement, faults, typed).await?).into_response())
         }
     }
 }
@@ -150,6 +177,35 @@ async fn rebut(
             let (status, faults): (StatusCode, Faults) = Faults::of(error)?;
             Ok((status, own(&app, &caller, engagement, faults, Some((case, note))).await?).into_response())
         }
+    }
+}
+
+impl GoldPage {
+    /// Returns what the form of an objection held that was refused.
+    fn typed(&self, case: &CaseId) -> Option<&Pairs> {
+        self.typed.as_ref().filter(|(known, _)| known == case).map(|(_, fields)| fields)
+    }
+
+    fn name(answer: &GoldAnswer) -> String {
+        format!("answer.{}.{}", answer.kind, answer.question)
+    }
+
+    /// Returns whether an option is chosen: as it was typed, or as the gold answer has it.
+    fn picked(&self, case: &CaseId, answer: &GoldAnswer, key: &str) -> bool {
+        let name = Self::name(answer);
+        match self.typed(case) {
+            Some(fields) => fields.iter().any(|(field, value)| *field == name && value == key),
+            None => answer.option.iter().flat_map(|words| words.split_whitespace()).any(|word| word == key),
+        }
+    }
+
+    fn given(&self, case: &CaseId, answer: &GoldAnswer) -> String {
+        let known = || answer.option.clone().unwrap_or_default();
+        self.typed(case).map_or_else(known, |fields| field(fields, &Self::name(answer)).to_owned())
+    }
+
+    fn note(&self, case: &CaseId) -> &str {
+        self.typed(case).map_or("", |fields| field(fields, "note"))
     }
 }
 

@@ -99,6 +99,11 @@ fn undo(status: &PrecedentStatus) -> &'static str {
 }
 
 impl KnowledgePage {
+    /// Returns whether whoever looks may let another precedent step into its place.
+    fn replaceable(precedent: &PrecedentLine) -> bool {
+        precedent.may_manage && precedent.status == PrecedentStatus::InForce
+    }
+
     /// Returns whether calibration rounds are any business of whoever looks.
     fn takes_part(&self) -> bool {
         [Role::DeliveryManager, Role::Auditor, Role::Expert].iter().any(|role| self.frame.holds(*role))

@@ -101,6 +101,11 @@ impl Frame {
         self.roles.contains(&role)
     }
 
+    /// Returns whether reviews and their lots are any business of whoever looks; authors hear of theirs under Feedback.
+    pub(crate) fn sees_reviews(&self) -> bool {
+        self.manages() || self.holds(Role::Reviewer)
+    }
+
     /// Returns whether the viewer manages or audits the engagement: every case of it is open to her.
     pub(crate) fn manages(&self) -> bool {
         self.holds(Role::ClientManager) || self.holds(Role::DeliveryManager) || self.holds(Role::Auditor)
@@ -115,7 +120,7 @@ impl Frame {
             (Place::Read, "read", "Read", self.holds(Role::Expert)),
             (Place::Adjudicate, "adjudicate", "Adjudicate", self.holds(Role::Adjudicator)),
             (Place::Sign, "sign", "Sign", self.holds(Role::Signer)),
-            (Place::Reviews, "reviews", "Reviews", self.manages() || self.holds(Role::Reviewer)),
+            (Place::Reviews, "reviews", "Reviews", self.sees_reviews()),
             (Place::Feedback, "reviews/mine", "Feedback", self.holds(Role::Expert) || self.holds(Role::Adjudicator)),
             (Place::MyWork, "my-work", "My work", self.holds(Role::Expert)),
             (Place::Quality, "quality", "Quality", self.manages() || self.holds(Role::Adjudicator)),
@@ -146,7 +151,8 @@ impl Frame {
     }
 
     pub(crate) fn scripts(&self) -> Vec<String> {
-        if asset::SCRIPTS_PRESENT { ["htmx.js", "htmx-sse.js"].map(asset::address).into() } else { Vec::new() }
+        let third_party: &[&str] = if asset::SCRIPTS_PRESENT { &["htmx.js", "htmx-sse.js"] } else { &[] };
+        third_party.iter().copied().chain(["once.js"]).map(asset::address).collect()
     }
 }
 

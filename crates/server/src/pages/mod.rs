@@ -35,7 +35,8 @@ pub(crate) mod word;
 
 use axum::{
     Router,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    middleware,
     response::{Html, IntoResponse, Response},
 };
 use remit_kernel::refusal::{Class, Reason};
@@ -68,6 +69,30 @@ pub fn router() -> Router<Edge> {
         .merge(model::router())
         .merge(admin::router())
         .merge(live::router())
+        .layer(middleware::map_response(in_words))
+}
+
+/// Turns what was refused before a handler saw it, which is a bare line of text, into a page.
+async fn in_words(answer: Response) -> Response {
+    let status = answer.status();
+    let bare = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() && bare) {
+        return answer;
+    }
+    let (title, sentence, hint) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ("This is too large", "What you sent is longer than this form takes.", "Go back and shorten it.")
+        }
+        StatusCode::NOT_FOUND => ("Nothing here", "There is nothing here under this address.", "Check the address."),
+        _ => {
+            ("This could not be read", "The form did not arrive as this page sends it.", "Go back and reload the page.")
+        }
+    };
+    let told = Told { sentence: sentence.into(), hint: hint.into(), clause: None, subject: String::new() };
+    match askama::Template::render(&OopsPage { title, reasons: vec![told] }) {
+        Ok(body) => (status, Html(body)).into_response(),
+        Err(_) => answer,
+    }
 }
 
 /// A page that says what happened and what to do.
@@ -111,7 +136,7 @@ impl Told {
 }
 
 /// Returns words with the names in them as people quote them: reasons name things in backticks, for programs too.
-fn quoted(words: &str) -> String {
+pub(crate) fn quoted(words: &str) -> String {
     let mut marks = ['“', '”'].into_iter().cycle();
     words.chars().map(|letter| if letter == '`' { marks.next().unwrap_or(letter) } else { letter }).collect()
 }

@@ -53,6 +53,9 @@ fn accuracy(measured: &MeasuredOut) -> String {
 
 /// Returns by how much chances are flattened.
 fn temperature(measured: &MeasuredOut) -> String {
+    if measured.cases == 0 {
+        return "not measured yet".to_owned();
+    }
     if measured.temperature == 1_000 {
         return "not at all".to_owned();
     }

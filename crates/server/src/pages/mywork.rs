@@ -13,7 +13,10 @@ use super::{Frame, Oops, Place, encode, html, quality::IMPORTED};
 use crate::{
     App, Caller,
     api::MyWorkIn,
-    app::mywork::{MyRecord, MyWork, TakeMyRecord, WhyMine},
+    app::{
+        knowledge::{NameKeys, Titles},
+        mywork::{MyRecord, MyWork, TakeMyRecord, WhyMine},
+    },
     edge::Edge,
 };
 
@@ -68,6 +71,7 @@ struct RecordPage {
     frame: Frame,
     engagement: EngagementId,
     record: MyRecord,
+    titles: Titles,
 }
 
 async fn record(
@@ -77,5 +81,6 @@ async fn record(
 ) -> Result<Html<String>, Oops> {
     let record = app.view(&caller, TakeMyRecord { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::MyWork, "Record of my work").await?;
-    html(&RecordPage { frame, engagement, record })
+    let titles = app.view(&caller, NameKeys { engagement }).await?;
+    html(&RecordPage { frame, engagement, record, titles })
 }

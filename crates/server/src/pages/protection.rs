@@ -9,10 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use remit_formats::xlsx::{self, Cell};
-use remit_kernel::{
-    id::{CaseId, EngagementId},
-    stream::Scope,
-};
+use remit_kernel::{id::EngagementId, stream::Scope};
 
 use super::{Frame, Oops, Place, fragment, html, quality::sheet, word};
 use crate::{
@@ -38,7 +35,6 @@ struct ProtectionPage {
     frame: Frame,
     engagement: EngagementId,
     given: ProtectionIn,
-    case: Option<CaseId>,
     protection: Protection,
 }
 
@@ -50,10 +46,9 @@ async fn show(
     Query(given): Query<ProtectionIn>,
 ) -> Result<Html<String>, Oops> {
     let query = given.query(engagement)?;
-    let case = query.case;
     let protection = app.view(&caller, query).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Protection, "Protection").await?;
-    let page = ProtectionPage { frame, engagement, given, case, protection };
+    let page = ProtectionPage { frame, engagement, given, protection };
     if fragment(&headers) { html(&page.as_verified()) } else { html(&page) }
 }
 

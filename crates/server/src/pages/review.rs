@@ -37,6 +37,7 @@ use crate::{
     app::{
         case::{timeline::draw_words, view::JudgementView},
         judgement::{Resolved, Written},
+        knowledge::{NameKeys, Titles},
         lot::{LotCase, LotView, ShowLot},
         review::{
             Counted, FeedbackLine, ListDefects, LotLine, MyFeedback, OpenReview, ReviewBoard, ReviewDesk, ReviewLine,
@@ -69,6 +70,7 @@ struct BoardPage {
     frame: Frame,
     engagement: EngagementId,
     board: ReviewBoard,
+    titles: Titles,
     now: Timestamp,
 }
 
@@ -97,6 +99,7 @@ struct LotPage {
     frame: Frame,
     engagement: EngagementId,
     lot: LotView,
+    titles: Titles,
     chosen: Option<String>,
 }
 
@@ -189,7 +192,8 @@ async fn board(
 ) -> Result<Html<String>, Oops> {
     let board = app.view(&caller, ShowReviews { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Reviews, "Reviews").await?;
-    html(&BoardPage { frame, engagement, board, now: app.clock().now().timestamp() })
+    let titles = app.view(&caller, NameKeys { engagement }).await?;
+    html(&BoardPage { frame, engagement, board, titles, now: app.clock().now().timestamp() })
 }
 
 async fn feedback(
@@ -226,9 +230,10 @@ async fn lot(
     Query(given): Query<LotIn>,
 ) -> Result<Html<String>, Oops> {
     let lot = app.view(&caller, ShowLot { engagement, lot }).await?;
-    let title = format!("Lot {} · {}", lot.line.number, lot.line.case_type);
+    let titles = app.view(&caller, NameKeys { engagement }).await?;
+    let title = format!("Lot {} · {}", lot.line.number, titles.case_type(&lot.line.case_type));
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Reviews, title).await?;
-    html(&LotPage { frame, engagement, lot, chosen: given.show })
+    html(&LotPage { frame, engagement, lot, titles, chosen: given.show })
 }
 
 async fn show(State(app): State<App>, caller: Caller, Path(at): Path<At>) -> Result<Html<String>, Oops> {

@@ -45,6 +45,8 @@ impl Task {
             TaskKind::DecideObjection => {
                 format!("Decide {} to gold answers", word::count(self.cases, "objection", "objections"))
             }
+            TaskKind::ApproveGold => format!("Approve {}", word::count(self.cases, "gold case", "gold cases")),
+            TaskKind::ApprovePrecedent => format!("Approve {}", word::count(self.cases, "precedent", "precedents")),
             TaskKind::Review => format!("Review {}", named()),
             TaskKind::Feedback => format!("Hear what a review found in {}", named()),
             TaskKind::Mend => format!("Mend {}", named()),
@@ -67,13 +69,15 @@ impl Task {
             }
             TaskKind::NextCase if self.cases == 1 => "1 open case fits you now".to_owned(),
             TaskKind::NextCase => format!("{} open cases fit you now", self.cases),
-            TaskKind::Risk => format!("{}: you are accountable, and its promise is near", self.title),
+            TaskKind::Risk => format!("{}: you are accountable for it", self.title),
             TaskKind::NewOwner => format!("{}: the owner has an interest in it", self.title),
             TaskKind::GoLive => "A statement of work is in force".to_owned(),
             TaskKind::Calibrate => format!("{}: each case you take until then is gold", self.title),
             TaskKind::ReadRound => format!("{} left to read, blind", word::count(self.cases, "case", "cases")),
-            TaskKind::DecideObjection
-            | TaskKind::Read
+            TaskKind::DecideObjection => "A reader holds that the agreed answer is wrong".to_owned(),
+            TaskKind::ApproveGold => "You had no part in the answer".to_owned(),
+            TaskKind::ApprovePrecedent => "Guidance for like cases; you had no part in it".to_owned(),
+            TaskKind::Read
             | TaskKind::Decide
             | TaskKind::Sign
             | TaskKind::Adjudicate
@@ -107,7 +111,9 @@ impl Task {
             }
             TaskKind::NextCase | TaskKind::Calibrate => format!("{at}/read"),
             TaskKind::ReadRound => format!("{at}/calibration/{}", self.reference),
-            TaskKind::DecideObjection => format!("{at}/gold"),
+            TaskKind::DecideObjection => format!("{at}/gold#objections"),
+            TaskKind::ApproveGold => format!("{at}/gold#pool"),
+            TaskKind::ApprovePrecedent => format!("{at}/knowledge#precedents"),
             TaskKind::Decide | TaskKind::Adjudicate => {
                 self.case.map_or_else(|| format!("{at}/adjudicate"), |case| format!("{at}/adjudicate/{case}"))
             }
@@ -115,7 +121,7 @@ impl Task {
             TaskKind::Review => format!("{at}/reviews"),
             TaskKind::Feedback => format!("{at}/reviews/mine"),
             TaskKind::Mend => list("revision"),
-            TaskKind::Deliver => list("signed_off"),
+            TaskKind::Deliver => list(self.status.map_or("", |status| status.word())),
             TaskKind::Accept => list("delivered"),
             TaskKind::SettleScope => list("scope_query"),
             TaskKind::Risk | TaskKind::NewOwner => list(""),

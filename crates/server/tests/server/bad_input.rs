@@ -278,3 +278,16 @@ async fn without_a_token_every_operation_asks_who_it_is() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_form_that_is_too_large_or_unreadable_is_answered_by_a_page() {
+    let world = World::live().await;
+    let browser = crate::desk::Browser::of(&world, world.client).await;
+    let (form, long) = (format!("/e/{}/engagement/sows/new", world.engagement), "x".repeat(3 * 1024 * 1024));
+    let large = browser.send(&form, &[("clause", long.as_str())]).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(large.body.contains("<h1>This is too large</h1>") && large.body.contains("Back to Today"), "{large:?}");
+    let other = browser.json(&form, &json!({})).await;
+    assert_eq!(other.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(other.body.contains("<h1>This could not be read</h1>"), "{other:?}");
+}

@@ -1,8 +1,9 @@
 //! The demo's script fits the product.
 
+use remit_kernel::{calibration::CalibrationStatus, gold::RebuttalState, index::CaseStatus};
 use remit_server::{
     App, Caller,
-    app::model::ShowModel,
+    app::{model::ShowModel, quality::ShowDrift, today::TaskKind},
     clock::{Chance, Clock},
     demo,
 };
@@ -35,6 +36,20 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
             assert!(counts.iter().any(|(status, count)| status.word() == wanted && *count > 0), "{wanted}: {counts:?}");
         }
     }
+    // Gold, from approval to a corrected answer: what each persona finds of it.
+    let design = &engagements[3].scope;
+    let golds = store.list_golds(design).await.unwrap();
+    let stand: Vec<_> = golds.iter().map(|gold| (gold.status.word(), gold.version)).collect();
+    assert_eq!(stand.iter().filter(|(word, _)| *word == "proposed").count(), 1, "one waits for approval: {stand:?}");
+    assert!(stand.contains(&("active", 2)), "one was put right: {stand:?}");
+    let showings = store.list_showings(design).await.unwrap();
+    assert_eq!(showings.iter().filter(|showing| showing.told).count(), 5);
+    assert_eq!(showings.iter().filter(|showing| showing.answered_at.is_none()).count(), 1, "one is being read");
+    for state in [RebuttalState::Upheld, RebuttalState::Open] {
+        assert!(showings.iter().any(|showing| showing.rebuttal == Some(state)), "{state:?}");
+    }
+    let rounds: Vec<_> = store.list_calibrations(design).await.unwrap();
+    assert!(rounds.iter().all(|round| round.status == CalibrationStatus::Open) && rounds.len() == 1);
     // The history of sixty notes is measured whole, disputes too, so that a limit can be judged.
     let app = App::new(store.clone(), Clock::stepped(START), Chance::seeded(1)).unwrap();
     let delivery = store.find_login("delivery").await.unwrap().unwrap().person;
@@ -44,4 +59,34 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
     assert!(model.questions.iter().all(|question| question.known == 60 && question.calibrated));
     assert!(model.questions.iter().all(|question| question.accuracy.is_some_and(|share| share < 990_000)), "{model:?}");
     assert!(model.questions.iter().any(|question| question.temperature > 1_000), "what is known tempers some");
+    let drift =
+        app.view(&Caller::local(delivery, "test"), ShowDrift { engagement, question: None, origin: None }).await;
+    assert!(drift.unwrap().charts.iter().any(|chart| chart.alarm_at.is_some() && !chart.cases.is_empty()));
+    // What Today says is to be delivered stands in the list that it leads to, signed or not.
+    let today = app.today(&Caller::local(delivery, "test")).await.unwrap();
+    let deliver: Vec<_> = today.mine.iter().filter(|task| task.kind == TaskKind::Deliver).collect();
+    for status in [CaseStatus::Resolved, CaseStatus::SignedOff] {
+        assert!(deliver.iter().any(|task| task.status == Some(status)), "{status:?}: {deliver:?}");
+    }
+    // Whoever signs in finds work of her own.
+    let waits = async |host: &str| {
+        let person = store.find_login(host).await.unwrap().unwrap().person;
+        let today = app.today(&Caller::local(person, "test")).await.unwrap();
+        today.mine.into_iter().map(|task| task.kind).collect::<Vec<_>>()
+    };
+    let delivery = waits("delivery").await;
+    for kind in [TaskKind::DecideObjection, TaskKind::ApproveGold, TaskKind::ApprovePrecedent, TaskKind::Mend] {
+        assert!(delivery.contains(&kind), "{kind:?} is not among {delivery:?}");
+    }
+    for (host, kind) in [
+        ("client", TaskKind::Accept),
+        ("reader1", TaskKind::ReadRound),
+        ("reader2", TaskKind::ReadRound),
+        ("adjudicator", TaskKind::Adjudicate),
+        ("reviewer", TaskKind::Review),
+        ("signer", TaskKind::Sign),
+    ] {
+        let found = waits(host).await;
+        assert!(found.contains(&kind), "{host} finds no {kind:?} among {found:?}");
+    }
 }

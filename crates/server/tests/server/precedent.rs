@@ -100,3 +100,45 @@ async fn guidance_of_another_kind_or_from_behind_a_wall_is_not_shown() {
     world.act(world.operator, Command::SetConflict { person, party: "acme".into(), declared: true }).await.unwrap();
     assert!(!desk.guided().await);
 }
+
+#[tokio::test]
+async fn better_guidance_on_the_same_question_steps_into_the_place_of_older() {
+    let world = World::live().await;
+    let engagement = world.engagement;
+    let keeper = world.another_manager("Mona Manager").await;
+    let older = decided(&world).await;
+    let newer = world.take_in("R-102").await;
+    world.read(world.reader1, newer, "same").await.unwrap();
+    world.read(world.reader2, newer, "same").await.unwrap();
+    let (proposer, manager) = (Browser::of(&world, keeper).await, Browser::of(&world, world.delivery).await);
+    let at = |case: CaseId| format!("/e/{engagement}/cases/{case}");
+    let knowledge = format!("/e/{engagement}/knowledge");
+    let approve = |case: CaseId| format!("{knowledge}/precedents/{}/approve", case.precedent());
+
+    let page = proposer.get(&at(newer)).await;
+    assert!(!page.body.contains("Instead of"), "nothing is in force that it could replace: {page:?}");
+    let first = [("question", "effect"), ("text", TEXT)];
+    assert_eq!(proposer.send(&format!("{}/precedent", at(older)), &first).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(manager.send(&approve(older), &[]).await.status, StatusCode::SEE_OTHER);
+    let page = proposer.get(&at(newer)).await;
+    assert!(page.body.contains("Instead of") && page.body.contains(&older.precedent().to_string()), "{page:?}");
+
+    let replaced = older.precedent().to_string();
+    let better = "Where the groups differ at the start, compare the adjusted changes.";
+    let second = [("question", "effect"), ("text", better), ("replaces", replaced.as_str())];
+    let proposed = proposer.send(&format!("{}/precedent", at(newer)), &second).await;
+    assert_eq!(proposed.status, StatusCode::SEE_OTHER, "{proposed:?}");
+    let reader = Browser::of(&world, world.reader1).await;
+    let known = reader.get(&knowledge).await;
+    assert!(known.body.contains(TEXT) && !known.body.contains(better), "it steps in when it is approved");
+    let waiting = manager.get(&knowledge).await;
+    assert!(waiting.body.contains("would replace") && waiting.body.contains("since"), "{waiting:?}");
+    assert!(manager.get("/").await.body.contains("Approve 1 precedent"), "Today tells whoever may");
+    assert!(!proposer.get("/").await.body.contains("Approve 1 precedent"), "and nobody who may not");
+    assert_eq!(manager.send(&approve(newer), &[]).await.status, StatusCode::SEE_OTHER);
+    let known = reader.get(&knowledge).await;
+    assert!(!known.body.contains(TEXT) && known.body.contains(better), "{known:?}");
+    let stands = manager.get(&knowledge).await;
+    assert!(stands.body.contains("superseded") && stands.body.contains("replaced"), "{stands:?}");
+    assert!(!manager.get("/").await.body.contains("Approve 1 precedent"), "it waits for nobody any more");
+}

@@ -10,7 +10,15 @@ use remit_server::app::{
 use crate::{http::Http, world::World};
 
 fn ask(world: &World) -> ShowProtection {
-    ShowProtection { engagement: world.engagement, case: None, person: None, denied: false, before: None, limit: 50 }
+    ShowProtection {
+        engagement: world.engagement,
+        case: None,
+        reference: None,
+        person: None,
+        denied: false,
+        before: None,
+        limit: 50,
+    }
 }
 
 #[tokio::test]
@@ -31,6 +39,10 @@ async fn the_auditor_sees_who_opened_a_case_and_under_which_rule() {
     assert!(look.policies.contains(&"p-every-case".to_owned()), "{look:?}");
     assert!(remit_access::sentence("p-every-case").unwrap().starts_with("Managers and auditors see every case"));
     assert!(seen.entries.iter().all(|entry| entry.case == Some(case) && entry.case != Some(other)));
+    let named = |reference: &str| ShowProtection { reference: Some(reference.to_owned()), ..ask(&world) };
+    let by_name = world.app.view(&world.caller(world.auditor), named("T-2")).await.unwrap();
+    assert!(!by_name.entries.is_empty() && by_name.entries.iter().all(|entry| entry.case == Some(other)));
+    assert!(world.app.view(&world.caller(world.auditor), named("T-9")).await.unwrap().entries.is_empty());
 
     let refused = world.act(world.reader1, remit_kernel::command::Command::Deliver { engagement, case }).await;
     assert!(refused.is_err());

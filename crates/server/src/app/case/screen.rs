@@ -3,6 +3,7 @@
 use remit_kernel::{
     case::Media,
     id::{CaseId, EngagementId, EntryId, Id as _, ItemId, Suffix},
+    precedent::PrecedentStatus,
     stream::Scope,
     time::Instant,
 };
@@ -15,6 +16,7 @@ use super::{
     view::{CaseView, GetCase},
     witness::{ListWitnesses, WitnessList},
 };
+use crate::app::precedent::{ListPrecedents, PrecedentLine};
 use crate::{
     app::look::{Look, Query},
     error::{Error, Result},
@@ -51,6 +53,8 @@ pub struct Screen {
     pub witnesses: Option<WitnessList>,
     /// Who could own it, for those who may transfer it.
     pub owners: Vec<OwnerOption>,
+    /// Guidance in force that it could replace, for those who may propose it as a precedent.
+    pub precedents: Vec<PrecedentLine>,
 }
 
 impl Query for GetScreen {
@@ -81,7 +85,19 @@ impl Query for GetScreen {
             Err(other) => return Err(other),
         };
         let owners = if view.may("transfer_case") { look.owners().await? } else { Vec::new() };
-        Ok(Screen { view, open, timeline, witnesses, owners })
+        let precedents = if view.may("propose_precedent") {
+            let mut known = Box::pin(ListPrecedents { engagement }.answer(look)).await?;
+            let replaceable = |known: &PrecedentLine| {
+                known.status == PrecedentStatus::InForce
+                    && known.kind == view.case_type
+                    && known.precedent.case() != case
+            };
+            known.retain(replaceable);
+            known
+        } else {
+            Vec::new()
+        };
+        Ok(Screen { view, open, timeline, witnesses, owners, precedents })
     }
 }
 

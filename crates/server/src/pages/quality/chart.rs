@@ -104,6 +104,20 @@ struct MatrixCell {
     same: bool,
 }
 
+/// Width of the names of answers beside a matrix.
+const LABEL: usize = 176;
+/// Characters of a name that fit there: as many as tell "Significantly increased" from "Significantly decreased".
+const LABEL_CHARS: usize = 26;
+
+/// Returns a name as long as there is room for it, with a mark where it goes on.
+fn cut(name: &str) -> String {
+    if name.chars().count() <= LABEL_CHARS {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(LABEL_CHARS - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
 impl Matrix {
     /// Returns what the first reader of a pair answered, against what the second did.
     pub(super) fn of(pair: &PairQuality) -> Self {
@@ -137,12 +151,8 @@ impl Matrix {
         }
         Self {
             title: format!("{title}: {}", words.join(", ")),
-            answers: answers
-                .iter()
-                .enumerate()
-                .map(|(row, answer)| (answer.chars().take(14).collect(), 24 * row + 16))
-                .collect(),
-            width: 40 * answers.len() + 104,
+            answers: answers.iter().enumerate().map(|(row, answer)| (cut(answer), 24 * row + 16)).collect(),
+            width: 40 * answers.len() + LABEL,
             height: 24 * answers.len(),
             cells,
         }
