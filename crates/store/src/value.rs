@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use remit_kernel::{
+    alarm::{AlarmCause, Yardstick},
     calibration::CalibrationStatus,
     gold::{GoldStatus, RebuttalState},
     hash::Digest,
     id::{
-        ActId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, LotId, OrgId,
-        PersonId, PrecedentId, ReadingId, ReviewId, SessionId, TextId,
+        ActId, AlarmId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, LotId,
+        OrgId, PersonId, PrecedentId, ReadingId, ReviewId, SessionId, TextId,
     },
     index::{
         CaseStatus, DefectKind, DutyStatus, EngagementStatus, Known, LotStatus, Origin, PanelStatus, Part, ReviewKind,
@@ -214,6 +215,7 @@ macro_rules! texts {
 }
 texts!(
     ActId,
+    AlarmId,
     AssignmentId,
     CalibrationId,
     CaseId,
@@ -245,6 +247,7 @@ macro_rules! words {
     )* };
 }
 words!(
+    AlarmCause,
     CalibrationStatus,
     CaseStatus,
     DefectKind,
@@ -261,7 +264,8 @@ words!(
     ReviewKind,
     ReviewStatus,
     Severity,
-    Side
+    Side,
+    Yardstick
 );
 
 impl From<Duty> for Value {

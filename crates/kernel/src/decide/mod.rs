@@ -1,5 +1,6 @@
 //! `decide`: the one door that all commands pass. Pure: same context, command and facts, same answer.
 
+mod alarm;
 mod calibration;
 mod directory;
 mod engagement;
@@ -184,6 +185,8 @@ impl<'a> Deciding<'a> {
             C::ApprovePrecedent { precedent, .. } => self.approve_precedent(*precedent),
             C::DeclinePrecedent { precedent, reason, .. } => self.decline_precedent(*precedent, reason),
             C::WithdrawPrecedent { precedent, reason, .. } => self.withdraw_precedent(*precedent, reason),
+            C::RaiseAlarm { engagement, signal } => self.raise_alarm(*engagement, signal),
+            C::CloseAlarm { alarm, cause, note, .. } => self.close_alarm(*alarm, *cause, note),
             C::DecideRebuttal { case, corrected, note, .. } => self.decide_rebuttal(*case, corrected.as_ref(), note),
         }
     }

@@ -86,6 +86,8 @@ pub enum TaskKind {
     ReadRound,
     /// Decide objections to gold answers.
     DecideObjection,
+    /// Look into an alarm of drift, and close it.
+    CloseAlarm,
     /// Review finished work that was drawn, or go on with a review that is held.
     Review,
     /// Hear what reviews found in one's own work while it can be answered.
@@ -298,6 +300,7 @@ impl Query for TodayIn {
         }
         if delivery {
             part.objections().await?;
+            part.alarms().await?;
             part.new_owners().await?;
             part.queue(TaskKind::Mend, &[CaseStatus::Revision]).await?;
             part.queue(TaskKind::Deliver, &[CaseStatus::Resolved, CaseStatus::SignedOff]).await?;
@@ -500,6 +503,24 @@ impl<'l, 'a> Part<'l, 'a> {
             let task = Task { cases: open, ..self.task(TaskKind::DecideObjection) };
             self.today.mine.push(task);
         }
+        Ok(())
+    }
+
+    /// Alarms of drift that wait for a person; one is named.
+    async fn alarms(&mut self) -> Result<()> {
+        if !self.look.may(Action::CloseAlarm, &Label::engagement(self.engagement)) {
+            return Ok(());
+        }
+        let open = self.look.app.store().open_alarms(&self.scope, CASES_MAX).await?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        let more = open.len() >= CASES_MAX as usize;
+        let mut task = Task { cases: open.len() as u64, more, ..self.task(TaskKind::CloseAlarm) };
+        if let [only] = open.as_slice() {
+            task.reference = only.alarm.to_string();
+        }
+        self.today.mine.push(task);
         Ok(())
     }
 

@@ -45,6 +45,7 @@ impl Task {
             TaskKind::DecideObjection => {
                 format!("Decide {} to gold answers", word::count(self.cases, "objection", "objections"))
             }
+            TaskKind::CloseAlarm => format!("Look into {} of drift", word::count(self.cases, "alarm", "alarms")),
             TaskKind::Review => format!("Review {}", named()),
             TaskKind::Feedback => format!("Hear what a review found in {}", named()),
             TaskKind::Mend => format!("Mend {}", named()),
@@ -72,6 +73,7 @@ impl Task {
             TaskKind::GoLive => "A statement of work is in force".to_owned(),
             TaskKind::Calibrate => format!("{}: each case you take until then is gold", self.title),
             TaskKind::ReadRound => format!("{} left to read, blind", word::count(self.cases, "case", "cases")),
+            TaskKind::CloseAlarm => "A chart of misses reached its limit".to_owned(),
             TaskKind::DecideObjection
             | TaskKind::Read
             | TaskKind::Decide
@@ -108,6 +110,8 @@ impl Task {
             TaskKind::NextCase | TaskKind::Calibrate => format!("{at}/read"),
             TaskKind::ReadRound => format!("{at}/calibration/{}", self.reference),
             TaskKind::DecideObjection => format!("{at}/gold"),
+            TaskKind::CloseAlarm if self.reference.is_empty() => format!("{at}/quality/drift#alarms"),
+            TaskKind::CloseAlarm => format!("{at}/quality/alarms/{}", self.reference),
             TaskKind::Decide | TaskKind::Adjudicate => {
                 self.case.map_or_else(|| format!("{at}/adjudicate"), |case| format!("{at}/adjudicate/{case}"))
             }

@@ -64,6 +64,18 @@ impl House {
     }
 }
 
+/// Imports ECGs from tables of their own: cases, decisions and gold.
+pub(crate) async fn ecgs(house: &House, [cases, decisions, gold]: [&str; 3], target: Target) -> Imported {
+    let LoadedPack { pack, maps, .. } = shipped("diagnostic-reading");
+    let map = maps["medical-ecg"].clone();
+    let table = |name: &str, body: &str| open(&house.file(name, body));
+    let (cases, readings) = (table("cases.csv", cases), table("decisions.csv", decisions));
+    let history = History { map, pack, cases, documents: None, readings, gold: Some(table("gold.csv", gold)), target };
+    let imported = house.import(history).await;
+    assert!(imported.rejected.is_empty(), "{:?}", imported.rejected.first());
+    imported
+}
+
 fn shipped(name: &str) -> LoadedPack {
     pack::read_files(&files::find_shipped(name).unwrap()).unwrap()
 }
