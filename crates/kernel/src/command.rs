@@ -18,7 +18,7 @@ use crate::{
     },
     index::{DefectKind, LotStatus, Part, Severity},
     lot::{Place, SCREENED_MAX, sampler_of},
-    model::Measured,
+    model::{GoldTaken, Measured},
     pack::{PackRef, Plan, Stopping},
     panel::{Panel, Source},
     role::{Role, Side},
@@ -275,7 +275,7 @@ commands! {
     /// Closes a sequential panel with the readings it has, because nobody is left to read.
     CloseReading { engagement: EngagementId, case: CaseId } "close_reading";
     /// Records what was measured of the readers anew.
-    FitModel { engagement: EngagementId, questions: BTreeMap<String, Measured>, panels: u32 } "fit_model";
+    FitModel { engagement: EngagementId, questions: BTreeMap<String, Measured>, panels: u32, gold: GoldTaken } "fit_model";
     /// Plans anew the duties of a person who may no longer do them.
     Replan { engagement: EngagementId, person: PersonId } "replan";
 

@@ -135,7 +135,9 @@ impl<'a> Deciding<'a> {
             }
             C::RecordReference { case, answers, source, .. } => self.record_reference(*case, answers, *source),
             C::CloseReading { engagement, case } => self.close_reading(*engagement, *case),
-            C::FitModel { engagement, questions, panels } => self.fit_model(*engagement, questions, *panels),
+            C::FitModel { engagement, questions, panels, gold } => {
+                self.fit_model(*engagement, questions, (*panels, *gold))
+            }
             C::Replan { person, .. } => self.replan(*person),
 
             C::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),

@@ -18,7 +18,7 @@ use remit_kernel::{
     id::{CaseId, EngagementId},
     index::{CaseStatus, DefectKind, Part, Severity},
     lot::{LotEvent, SamplerEvent},
-    model::ModelEvent,
+    model::{GoldTaken, ModelEvent},
     pack::{Acceptance, Plan, ReviewPlan, Stopping},
     panel::PanelEvent,
     precedent::PrecedentEvent,
@@ -343,7 +343,10 @@ fn questioned(stage: &mut Stage) {
 /// A case under a limit: two differ, a third is asked for, and one is outvoted.
 fn outvoted(stage: &mut Stage) {
     let questions = figures(99, 40);
-    stage.does("manager", &Command::FitModel { engagement: stage.engagement, questions, panels: 400 });
+    stage.does(
+        "manager",
+        &Command::FitModel { engagement: stage.engagement, questions, panels: 400, gold: GoldTaken::default() },
+    );
     let case = stage.take_in();
     for (name, finding) in [("reader", "decreased"), ("second", "none"), ("deputy", "decreased")] {
         stage.reads(name, case, finding);

@@ -19,6 +19,7 @@ use remit_kernel::{
     form::Answer,
     id::{AlarmId, CalibrationId, CaseId, LotId, ReviewId},
     index::{CaseStatus, Part},
+    model::GoldTaken,
     role::{Role, Side},
 };
 
@@ -168,7 +169,7 @@ fn without_case(stage: &mut Stage) -> Vec<Command> {
         Command::CloseLot { engagement, lot: LotId::of_chance(9) },
         Command::ScreenLot { engagement, lot: LotId::of_chance(9) },
         Command::ResumeSampling { engagement, line: stage.line, case_type: "trial".into(), note: "Go on.".into() },
-        Command::FitModel { engagement, questions: BTreeMap::new(), panels: 0 },
+        Command::FitModel { engagement, questions: BTreeMap::new(), panels: 0, gold: GoldTaken::default() },
         Command::RaiseAlarm { engagement, signal: signal(Watched::Site("ZA".into()), None) },
         Command::CloseAlarm { engagement, alarm: AlarmId::of_chance(1), cause: AlarmCause::Chance, note: "So.".into() },
         Command::Replan { engagement, person },

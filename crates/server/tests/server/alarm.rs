@@ -3,6 +3,10 @@
 use std::fmt::Write as _;
 
 use axum::http::StatusCode;
+use jiff::{
+    ToSpan as _,
+    civil::{Date, date},
+};
 use remit_kernel::{
     alarm::{AlarmCause, Chart, Signal, Watched, Yardstick},
     command::Command,
@@ -31,11 +35,11 @@ use crate::{
 const SITES: [&str; 4] = ["ZA", "GB", "IN", "BR"];
 const CASES: usize = 600;
 
-/// Tables of ECGs numbered from `first`, each read by two of the readers, whose answers miss at these rates.
-fn tables(first: usize, rate: impl Fn(usize, usize) -> f64) -> [String; 3] {
-    let mut random = Random::new(20_261_127 + first as u64);
+/// Tables of ECGs numbered from `first`, one a day, each read by two of the readers, whose answers miss at these rates.
+fn tables(first: usize, begins: Date, rate: impl Fn(usize, usize) -> f64) -> [String; 3] {
+    let mut random = Random::new(46 + first as u64);
     let (mut cases, mut decisions) =
-        ("case_id,age,sex\n".to_owned(), "case_id,rater,1dAVb,RBBB,LBBB,SB,AF,ST\n".to_owned());
+        ("case_id,age,sex\n".to_owned(), "case_id,rater,read_on,1dAVb,RBBB,LBBB,SB,AF,ST\n".to_owned());
     let mut gold = "case_id,1dAVb,RBBB,LBBB,SB,AF,ST\n".to_owned();
     for number in 0..CASES {
         let case = format!("ecg-{:05}", first + number);
@@ -43,7 +47,8 @@ fn tables(first: usize, rate: impl Fn(usize, usize) -> f64) -> [String; 3] {
         writeln!(gold, "{case},0,0,0,0,0,0").unwrap();
         for reader in [number % 2, 2 + number % 2] {
             let missed = u8::from(random.share() < rate(reader, number));
-            writeln!(decisions, "{case},cardiologist{},{missed},0,0,0,0,0", reader + 1).unwrap();
+            let day = begins.checked_add(i64::try_from(number).unwrap().days()).unwrap();
+            writeln!(decisions, "{case},cardiologist{},{day},{missed},0,0,0,0,0", reader + 1).unwrap();
         }
     }
     [cases, decisions, gold]
@@ -84,7 +89,7 @@ async fn drift(house: &House, engagement: EngagementId) -> Drift {
 async fn a_rise_from_two_to_six_percent_at_one_site_raises_its_alarm_in_time_and_none_elsewhere() {
     let house = House::new().await;
     let early = |reader: usize, number: usize| if reader == 3 && number >= CASES / 4 { 0.06 } else { 0.02 };
-    let [cases, decisions, gold] = tables(0, early);
+    let [cases, decisions, gold] = tables(0, date(2024, 1, 1), early);
     let target = Target::New("ECGs of four sites".into());
     let engagement = ecgs(&house, [&cases, &decisions, &gold], target).await.engagement;
     settle(&house, engagement).await;
@@ -113,7 +118,7 @@ async fn a_rise_from_two_to_six_percent_at_one_site_raises_its_alarm_in_time_and
         assert!(shown.sum >= shown.limit && shown.cases.len() == shown.missed as usize, "{shown:?}");
         for case in &shown.cases {
             let row = decisions.lines().find(|row| row.starts_with(&format!("{},cardiologist4,", case.reference)));
-            assert!(row.is_some_and(|row| row.contains(",1,")), "{} was missed: {row:?}", case.reference);
+            assert!(row.is_some_and(|row| row.ends_with(",1,0,0,0,0,0")), "{} was missed: {row:?}", case.reference);
         }
     }
     let engagement_again = house.app.watch(&Caller::service("test"), engagement).await.unwrap();
@@ -138,9 +143,9 @@ async fn a_rise_from_two_to_six_percent_at_one_site_raises_its_alarm_in_time_and
     assert_eq!(site(&after).missed, site(&before).missed, "what was read stays read");
 
     // What follows is far worse: a second alarm, after the first.
-    house.app.clock().step_to(START.plus_seconds(86_400));
+    house.app.clock().step_to(START.plus_seconds(700 * 86_400));
     let late = |reader: usize, _: usize| if reader == 3 { 0.30 } else { 0.02 };
-    let [cases, decisions, gold] = tables(CASES, late);
+    let [cases, decisions, gold] = tables(CASES, date(2026, 3, 3), late);
     ecgs(&house, [&cases, &decisions, &gold], Target::Engagement(engagement)).await;
     assert_eq!(house.app.watch(&Caller::service("test"), engagement).await.unwrap(), 2);
     let again = house.app.view(&house.caller(), ListAlarms { engagement }).await.unwrap();
