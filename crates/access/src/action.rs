@@ -53,6 +53,10 @@ words! {
         Replan "replan",
         /// Measure the readers anew from closed panels.
         Measure "measure",
+        /// Raise alarms of charts at their limit, as a job of the server.
+        RaiseAlarm "raise_alarm",
+        /// Close an alarm with what it came from.
+        CloseAlarm "close_alarm",
         /// Check the record against the events.
         VerifyRecord "verify_record",
         /// Take everything away in open formats.
@@ -137,11 +141,13 @@ impl Action {
             | Self::ManageCalibration
             | Self::ProposePrecedent
             | Self::ManagePrecedent
+            | Self::CloseAlarm
             | Self::RunAdmin => true,
             Self::RecordSuggestion
             | Self::Replan
             | Self::DrawLot
             | Self::Measure
+            | Self::RaiseAlarm
             | Self::VerifyRecord
             | Self::ExportEngagement
             | Self::ViewEngagement

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    alarm::{AlarmCause, Signal, Watched},
     calibration::FindingKind,
     case::{Material, Media, ReturnCode, Visibility},
     decimal::Decimal,
@@ -12,12 +13,12 @@ use crate::{
     gold::Gold,
     hash::Digest,
     id::{
-        CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, LotId, OrgId, PersonId, PrecedentId,
-        ReviewId, SowId,
+        AlarmId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, ItemId, LineId, LotId, OrgId, PersonId,
+        PrecedentId, ReviewId, SowId,
     },
     index::{DefectKind, LotStatus, Part, Severity},
     lot::{Place, SCREENED_MAX, sampler_of},
-    model::Measured,
+    model::{GoldTaken, Measured},
     pack::{PackRef, Plan, Stopping},
     panel::{Panel, Source},
     role::{Role, Side},
@@ -274,7 +275,7 @@ commands! {
     /// Closes a sequential panel with the readings it has, because nobody is left to read.
     CloseReading { engagement: EngagementId, case: CaseId } "close_reading";
     /// Records what was measured of the readers anew.
-    FitModel { engagement: EngagementId, questions: BTreeMap<String, Measured>, panels: u32 } "fit_model";
+    FitModel { engagement: EngagementId, questions: BTreeMap<String, Measured>, panels: u32, gold: GoldTaken } "fit_model";
     /// Plans anew the duties of a person who may no longer do them.
     Replan { engagement: EngagementId, person: PersonId } "replan";
 
@@ -351,6 +352,11 @@ commands! {
     DeclinePrecedent { engagement: EngagementId, precedent: PrecedentId, reason: String } "decline_precedent";
     /// Lets a precedent guide no more.
     WithdrawPrecedent { engagement: EngagementId, precedent: PrecedentId, reason: String } "withdraw_precedent";
+
+    /// Raises the alarm of a chart that reached its limit.
+    RaiseAlarm { engagement: EngagementId, signal: Signal } "raise_alarm";
+    /// Closes an alarm with what it came from.
+    CloseAlarm { engagement: EngagementId, alarm: AlarmId, cause: AlarmCause, note: String } "close_alarm";
 }
 
 impl Command {
@@ -435,6 +441,8 @@ impl Command {
             | Self::CloseLot { .. }
             | Self::ScreenLot { .. }
             | Self::ResumeSampling { .. }
+            | Self::RaiseAlarm { .. }
+            | Self::CloseAlarm { .. }
             | Self::FitModel { .. } => None,
         }
     }
@@ -512,7 +520,9 @@ impl Command {
             | Self::ProposePrecedent { engagement, .. }
             | Self::ApprovePrecedent { engagement, .. }
             | Self::DeclinePrecedent { engagement, .. }
-            | Self::WithdrawPrecedent { engagement, .. } => Some(*engagement),
+            | Self::WithdrawPrecedent { engagement, .. }
+            | Self::RaiseAlarm { engagement, .. }
+            | Self::CloseAlarm { engagement, .. } => Some(*engagement),
         }
     }
 
@@ -633,6 +643,18 @@ impl Command {
             | Self::ApprovePrecedent { .. }
             | Self::DeclinePrecedent { .. }
             | Self::WithdrawPrecedent { .. } => self.measure_wants(facts, people, wants),
+            Self::RaiseAlarm { engagement, signal } => {
+                let known = signal.after.into_iter().chain([signal.alarm(*engagement)]);
+                wants.extend(known.map(|alarm| Want::Stream(StreamId::Alarm(alarm))));
+            }
+            Self::CloseAlarm { alarm, .. } => {
+                wants.push(Want::Stream(StreamId::Alarm(*alarm)));
+                // Whose reading it is about: she need not be a member any more.
+                if let Some(Watched::Reader(person)) = facts.alarms.get(alarm).map(|known| &known.signal.chart.watched)
+                {
+                    wants.push(Want::Person(*person));
+                }
+            }
             Self::RecordReading { reader, .. } => people.extend([*reader]),
             Self::SubmitReading { engagement, case, .. } | Self::CloseReading { engagement, case } => {
                 weigh_wants(*engagement, *case, facts, wants);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    alarm::Alarm,
     calibration::Calibration,
     case::Case,
     directory::{Organisation, Person},
@@ -13,8 +14,8 @@ use crate::{
     gold::Gold,
     hash::Digest,
     id::{
-        CalibrationId, CaseId, EngagementId, GoldId, LineId, LotId, OrgId, PanelId, PersonId, PrecedentId, ReviewId,
-        SamplerId, SowId, TextId,
+        AlarmId, CalibrationId, CaseId, EngagementId, GoldId, LineId, LotId, OrgId, PanelId, PersonId, PrecedentId,
+        ReviewId, SamplerId, SowId, TextId,
     },
     lot::{Lot, Sampler, Seed},
     model::Model,
@@ -118,6 +119,8 @@ pub struct Facts {
     pub own_references: BTreeSet<String>,
     /// Precedents.
     pub precedents: BTreeMap<PrecedentId, Precedent>,
+    /// Alarms.
+    pub alarms: BTreeMap<AlarmId, Alarm>,
     /// Calibration rounds.
     pub calibrations: BTreeMap<CalibrationId, Calibration>,
     /// Answer to [`Want::RoundsOf`].
@@ -138,6 +141,7 @@ impl Facts {
             (StreamId::Panel(id), State::Panel(state)) => drop(self.panels.insert(id, state)),
             (StreamId::Gold(id), State::Gold(state)) => drop(self.golds.insert(id, state)),
             (StreamId::Precedent(id), State::Precedent(state)) => drop(self.precedents.insert(id, state)),
+            (StreamId::Alarm(id), State::Alarm(state)) => drop(self.alarms.insert(id, state)),
             (StreamId::Calibration(id), State::Calibration(state)) => drop(self.calibrations.insert(id, state)),
             (StreamId::Review(id), State::Review(state)) => drop(self.reviews.insert(id, state)),
             (StreamId::Lot(id), State::Lot(state)) => drop(self.lots.insert(id, state)),
@@ -157,6 +161,7 @@ impl Facts {
                 | State::Gold(_)
                 | State::Calibration(_)
                 | State::Precedent(_)
+                | State::Alarm(_)
                 | State::Review(_)
                 | State::Lot(_)
                 | State::Sampler(_)
@@ -180,6 +185,7 @@ impl Facts {
             StreamId::Panel(id) => self.panels.get(&id).cloned().map(State::Panel),
             StreamId::Gold(id) => self.golds.get(&id).cloned().map(State::Gold),
             StreamId::Precedent(id) => self.precedents.get(&id).cloned().map(State::Precedent),
+            StreamId::Alarm(id) => self.alarms.get(&id).cloned().map(State::Alarm),
             StreamId::Calibration(id) => self.calibrations.get(&id).cloned().map(State::Calibration),
             StreamId::Review(id) => self.reviews.get(&id).cloned().map(State::Review),
             StreamId::Lot(id) => self.lots.get(&id).cloned().map(State::Lot),

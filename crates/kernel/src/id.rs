@@ -161,6 +161,8 @@ ids! {
     PrecedentId "prec" "precedent";
     /// A calibration round.
     CalibrationId "cal" "calibration round";
+    /// A chart of misses at its limit.
+    AlarmId "alarm" "alarm";
     /// The planned set of independent readings of a case; suffix of the case.
     PanelId "panel" "panel";
     /// One judgement made within a panel.

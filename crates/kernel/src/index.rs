@@ -5,12 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    alarm::{AlarmCause, Yardstick},
     calibration::CalibrationStatus,
     gold::{GoldStatus, RebuttalState},
     hash::Digest,
     id::{
-        AssignmentId, CalibrationId, CaseId, CredentialId, GoldId, LineId, LotId, OrgId, PersonId, PrecedentId,
-        ReadingId, ReviewId, TextId,
+        AlarmId, AssignmentId, CalibrationId, CaseId, CredentialId, GoldId, LineId, LotId, OrgId, PersonId,
+        PrecedentId, ReadingId, ReviewId, TextId,
     },
     pack::Duty,
     precedent::PrecedentStatus,
@@ -265,6 +266,7 @@ pub enum Row {
     Calibration(CalibrationRow),
     Invitee(InviteeRow),
     Precedent(PrecedentRow),
+    Alarm(AlarmRow),
     Review(ReviewRow),
     Defect(DefectRow),
     Lot(LotRow),
@@ -484,6 +486,22 @@ pub struct PrecedentRow {
     pub status: PrecedentStatus,
     /// When the status last changed.
     pub since: Instant,
+}
+
+/// An alarm of a chart. Key: `alarm`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "columns are named for what they hold")]
+pub struct AlarmRow {
+    pub alarm: AlarmId,
+    pub yardstick: Yardstick,
+    pub question: String,
+    /// Of a reader's chart.
+    pub reader: Option<PersonId>,
+    /// Of a site's chart.
+    pub site: Option<String>,
+    pub raised_at: Instant,
+    pub closed_at: Option<Instant>,
+    pub cause: Option<AlarmCause>,
 }
 
 /// A review. Key: `review`.

@@ -6,6 +6,7 @@
 #![allow(clippy::result_large_err, reason = "a refusal ends the act: boxing its reason would cost every rule a word")]
 #![allow(clippy::similar_names, reason = "`case` and `cause` are both words of the trade")]
 
+pub mod alarm;
 pub mod calibration;
 mod canonical;
 pub mod case;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     form::{Answer, Form, OptionKey, Question, QuestionKey, QuestionKind},
+    gold::Gold,
     id::PersonId,
     panel::Panel,
     time::Instant,
@@ -48,8 +49,29 @@ const TEMPERATURE_STEP: u32 = 50;
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "fields are named for what they hold")]
 pub enum ModelEvent {
-    /// It was fitted anew, from so many closed panels.
-    Fitted { questions: BTreeMap<String, Measured>, panels: u32 },
+    /// It was fitted anew, from so many closed panels and what of gold was known.
+    Fitted {
+        questions: BTreeMap<String, Measured>,
+        panels: u32,
+        #[serde(default, skip_serializing_if = "GoldTaken::nothing")]
+        gold: GoldTaken,
+    },
+}
+
+/// What of gold a fit took in: whenever either number moves, another fit would say something else.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoldTaken {
+    /// Answers to gold cases of which their readers have been told.
+    pub answers: u32,
+    /// How often a gold answer has been corrected.
+    pub corrections: u32,
+}
+
+impl GoldTaken {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    fn nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What is measured of the readers of an engagement.
@@ -61,6 +83,9 @@ pub struct Model {
     pub fitted_at: Instant,
     /// From how many closed panels.
     pub panels: u32,
+    /// What of gold it took in.
+    #[serde(default, skip_serializing_if = "GoldTaken::nothing")]
+    pub gold: GoldTaken,
     /// What was measured, by [`key`].
     pub questions: BTreeMap<String, Measured>,
 }
@@ -78,9 +103,9 @@ pub struct Measured {
     pub readers: BTreeMap<PersonId, Vec<u32>>,
     /// By how much chances are flattened, in thousandths; 1000: not at all.
     pub temperature: u32,
-    /// Answers known from an adjudicator or a reference, on which the temperature rests.
+    /// Answers known from an adjudicator, a reference or gold, on which the temperature rests.
     pub known: u32,
-    /// Cases with an answer.
+    /// Cases of closed panels with an answer.
     pub cases: u32,
 }
 
@@ -134,9 +159,9 @@ fn class_of(question: &Question, part: &str, answer: &Answer) -> Option<usize> {
 impl Model {
     #[expect(clippy::unnecessary_wraps, reason = "as every state: another stream's first event may not fit")]
     pub(crate) fn apply(state: Option<Self>, event: &ModelEvent, at: Instant) -> Option<Self> {
-        let ModelEvent::Fitted { questions, panels } = event.clone();
+        let ModelEvent::Fitted { questions, panels, gold } = event.clone();
         let version = state.map_or(0, |before| before.version).saturating_add(1);
-        Some(Self { version, fitted_at: at, panels, questions })
+        Some(Self { version, fitted_at: at, panels, gold, questions })
     }
 
     /// Returns whether the chances of a question rest on enough known answers.
@@ -284,13 +309,18 @@ impl Measured {
 
 /// A closed panel and the form it was read by.
 pub type Closed<'a> = (&'a Panel, &'a Form);
+/// A gold case and the form it is read by.
+pub type Golden<'a> = (&'a Gold, &'a Form);
 
-/// Returns what closed panels say of every question of classes that decides. The latest panels come first; a question's
+/// Returns what closed panels and gold say of every question of classes that decides. The latest panels come first; a question's
 /// classes are those of the first form that asks it, and other answers are left out.
+///
+/// Of gold, answers count whose readers have been told: each as a case of its own whose answer is known. How common an
+/// answer is follows from the panels alone, for gold is picked by hand.
 ///
 /// Truth is inferred by the anchored model of [`remit_stats::truth`], the known answers held. The temperature is the one
 /// under which known answers, a fifth at a time inferred without being held, would have been least surprising.
-pub fn measure(panels: &[Closed<'_>], now: Instant) -> BTreeMap<String, Measured> {
+pub fn measure(panels: &[Closed<'_>], golds: &[Golden<'_>], now: Instant) -> BTreeMap<String, Measured> {
     let mut asked: BTreeMap<&QuestionKey, &Question> = BTreeMap::new();
     for (_, form) in panels {
         for question in form.deciding() {
@@ -300,7 +330,7 @@ pub fn measure(panels: &[Closed<'_>], now: Instant) -> BTreeMap<String, Measured
     let mut measured = BTreeMap::new();
     for question in asked.into_values() {
         for (part, classes) in parts(question) {
-            let table = Table::of(panels, question, &part, classes.len(), now);
+            let table = Table::of((panels, golds), question, &part, classes.len(), now);
             measured.extend(table.measured(classes).map(|figures| (part, figures)));
         }
     }
@@ -315,16 +345,36 @@ struct Table {
     /// The class known of each case, and how much the case counts.
     known: Vec<Option<u32>>,
     weights: Vec<f64>,
+    /// Where the cases of panels end and those of gold begin.
+    panels: usize,
 }
 
 impl Table {
-    fn of(panels: &[Closed<'_>], question: &Question, part: &str, classes: usize, now: Instant) -> Self {
+    fn of(
+        (panels, golds): (&[Closed<'_>], &[Golden<'_>]),
+        question: &Question,
+        part: &str,
+        classes: usize,
+        now: Instant,
+    ) -> Self {
         let class = |answer: Option<&Answer>| {
             answer.and_then(|answer| class_of(question, part, answer)).and_then(|class| u32::try_from(class).ok())
         };
         let mut places: BTreeMap<PersonId, u32> = BTreeMap::new();
-        let mut table =
-            Self { classes, readers: Vec::new(), labels: Vec::new(), known: Vec::new(), weights: Vec::new() };
+        let mut table = Self {
+            classes,
+            readers: Vec::new(),
+            labels: Vec::new(),
+            known: Vec::new(),
+            weights: Vec::new(),
+            panels: 0,
+        };
+        let mut worker = |readers: &mut Vec<PersonId>, natural: PersonId| {
+            *places.entry(natural).or_insert_with(|| {
+                readers.push(natural);
+                u32::try_from(readers.len() - 1).unwrap_or(u32::MAX)
+            })
+        };
         for (panel, _) in panels {
             let given: Vec<_> = panel
                 .panel_readings()
@@ -335,15 +385,27 @@ impl Table {
             let Some(last) = given.iter().filter_map(|(.., at)| *at).max() else { continue };
             let Ok(task) = u32::try_from(table.known.len()) else { break };
             for (natural, class, _) in given {
-                let worker = *places.entry(natural).or_insert_with(|| {
-                    table.readers.push(natural);
-                    u32::try_from(table.readers.len() - 1).unwrap_or(u32::MAX)
-                });
+                let worker = worker(&mut table.readers, natural);
                 table.labels.push(Label { task, worker, class });
             }
             let decided = panel.adjudications.last().and_then(|last| class(last.judgement.answers.get(&question.key)));
             table.known.push(class(panel.reference.get(&question.key)).or(decided));
             table.weights.push(weight(last, now));
+        }
+        table.panels = table.known.len();
+        // What is still being shown is left out: its reader has not been told.
+        let told = golds.iter().flat_map(|(gold, _)| {
+            let ended = gold.showings.iter().filter(|showing| showing.told);
+            ended.filter_map(move |showing| Some((*gold, showing.natural, showing.answered.as_ref()?)))
+        });
+        for (gold, natural, answered) in told {
+            let given = class(answered.answers.get(&question.key));
+            let (Some(class), Some(right)) = (given, class(gold.answers.get(&question.key))) else { continue };
+            let Ok(task) = u32::try_from(table.known.len()) else { break };
+            let worker = worker(&mut table.readers, natural);
+            table.labels.push(Label { task, worker, class });
+            table.known.push(Some(right));
+            table.weights.push(weight(answered.at, now));
         }
         table
     }
@@ -364,7 +426,7 @@ impl Table {
         // Older cases count less: the same answers again, each weighed by the age of its case.
         let mut prior = vec![0.0; width];
         let mut cells = vec![vec![0.0; width * width]; self.readers.len()];
-        for (task, weight) in self.weights.iter().enumerate() {
+        for (task, weight) in self.weights.iter().enumerate().take(self.panels) {
             for (class, chance) in fitted.of(task).iter().enumerate() {
                 prior[class] += weight * chance;
             }
@@ -397,7 +459,7 @@ impl Table {
                 .collect(),
             temperature: 1_000,
             known: 0,
-            cases: u32::try_from(self.known.len()).unwrap_or(u32::MAX),
+            cases: u32::try_from(self.panels).unwrap_or(u32::MAX),
         })
     }
 

@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde_json::Value;
 
 use crate::{
+    alarm::{Alarm, AlarmEvent},
     calibration::{Calibration, CalibrationEvent},
     case::{Case, CaseEvent},
     directory::{Organisation, OrganisationEvent, Person, PersonEvent},
@@ -13,7 +14,7 @@ use crate::{
     gold::{Gold, GoldEvent},
     hash::{Digest, canonical},
     id::{
-        CalibrationId, CaseId, EngagementId, GoldId, Id, LineId, LotId, OrgId, PanelId, PersonId, PrecedentId,
+        AlarmId, CalibrationId, CaseId, EngagementId, GoldId, Id, LineId, LotId, OrgId, PanelId, PersonId, PrecedentId,
         ReviewId, SamplerId, SowId,
     },
     index::Row,
@@ -151,6 +152,7 @@ macro_rules! streams {
                     Self::Gold(state) => state.rows(),
                     Self::Calibration(state) => state.rows(),
                     Self::Precedent(state) => state.rows(),
+                    Self::Alarm(state) => state.rows(),
                     Self::Review(state) => state.rows(),
                     Self::Lot(state) => state.rows(),
                     Self::Member(state) => state.rows(),
@@ -181,6 +183,8 @@ streams! {
     Calibration(CalibrationId) "calibration" CalibrationEvent Calibration;
     /// A decided case published as guidance.
     Precedent(PrecedentId) "precedent" PrecedentEvent Precedent;
+    /// A chart of misses at its limit.
+    Alarm(AlarmId) "alarm" AlarmEvent Alarm;
     /// A review of a case.
     Review(ReviewId) "review" ReviewEvent Review;
     /// A lot.

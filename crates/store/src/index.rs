@@ -1,9 +1,9 @@
 //! Index rows: written as the difference between what a state gave before and what it gives now.
 
 use remit_kernel::index::{
-    AnswerRow, CalibrationRow, CaseRow, CredentialRow, DefectRow, DisputeRow, DutyRow, EngagementRow, GoldRow,
-    InviteeRow, KnownAnswerRow, LotRow, MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow, PrecedentRow,
-    ReadingRow, ReviewRow, Row, SeatRow, ShowingRow,
+    AlarmRow, AnswerRow, CalibrationRow, CaseRow, CredentialRow, DefectRow, DisputeRow, DutyRow, EngagementRow,
+    GoldRow, InviteeRow, KnownAnswerRow, LotRow, MemberRow, NeedRow, OrganisationRow, PanelRow, PersonRow,
+    PrecedentRow, ReadingRow, ReviewRow, Row, SeatRow, ShowingRow,
 };
 
 use crate::{
@@ -120,6 +120,7 @@ tables! {
     Calibration CalibrationRow "calibrations";
     Invitee InviteeRow "invitees";
     Precedent PrecedentRow "precedents";
+    Alarm AlarmRow "alarms";
     Review ReviewRow "reviews";
     Defect DefectRow "defects";
     Lot LotRow "lots";

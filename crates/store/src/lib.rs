@@ -6,6 +6,7 @@
 #[macro_use]
 mod value;
 
+mod alarm;
 mod answer;
 mod backup;
 mod calibration;

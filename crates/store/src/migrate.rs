@@ -54,6 +54,8 @@ migrations! {
     "shared" "0010_figures" None;
     "sqlite" "0011_figures_filled" Some(Kind::Sqlite);
     "postgres" "0011_figures_walls" Some(Kind::Postgres);
+    "shared" "0012_alarms" None;
+    "postgres" "0012_alarms_walls" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

@@ -38,6 +38,8 @@ statements! {
         WHERE duties.scope_id = $1 AND duties.person_id = $2 AND duties.status = 'done' \
         AND duties.duty IN ('read', 'adjudicate') AND reviews.finished_at IS NOT NULL \
         ORDER BY duties.due_at DESC, duties.case_id DESC LIMIT $3");
+    FINISHED = concat!("SELECT ", review_columns!(), " FROM reviews \
+        WHERE scope_id = $1 AND kind = $2 AND finished_at IS NOT NULL ORDER BY finished_at DESC, review_id DESC LIMIT $3");
     COUNT = "SELECT kind, status, COUNT(*) FROM reviews WHERE scope_id = $1 \
         GROUP BY kind, status ORDER BY kind, status";
     OF_KIND = concat!("SELECT ", defect_columns!(), " FROM defects WHERE scope_id = $1 AND kind = $2 \
@@ -75,6 +77,11 @@ impl Store {
     /// Returns the finished reviews of what a person read or decided, the latest promise first, at most `limit`.
     pub async fn reviews_of_author(&self, scope: &str, person: PersonId, limit: u32) -> Result<Vec<ReviewRow>> {
         self.rows(OF_AUTHOR, values![scope, person, limit], ReviewRow::read).await
+    }
+
+    /// Returns the finished reviews of a kind, the latest first, at most `limit`.
+    pub async fn finished_reviews(&self, scope: &str, kind: ReviewKind, limit: u32) -> Result<Vec<ReviewRow>> {
+        self.rows(FINISHED, values![scope, kind, limit], ReviewRow::read).await
     }
 
     /// Returns how many reviews of each kind stand where.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Options, Store, Write, answer, calibration, case, copy,
+    Options, Store, Write, alarm, answer, calibration, case, copy,
     dialect::{Address, Connection, Session},
     draft, duty, engagement, entry,
     error::Result,
@@ -132,6 +132,7 @@ pub fn statements() -> Vec<&'static str> {
     [
         answer::ALL,
         calibration::ALL,
+        alarm::ALL,
         case::ALL,
         migrate::ALL,
         draft::ALL,

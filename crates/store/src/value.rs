@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, fmt};
 
 use remit_kernel::{
+    alarm::{AlarmCause, Yardstick},
     calibration::CalibrationStatus,
     gold::{GoldStatus, RebuttalState},
     hash::Digest,
     id::{
-        ActId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, LotId, OrgId,
-        PersonId, PrecedentId, ReadingId, ReviewId, SessionId, TextId,
+        ActId, AlarmId, AssignmentId, CalibrationId, CaseId, CredentialId, EntryId, GoldId, JobId, LineId, LotId,
+        OrgId, PersonId, PrecedentId, ReadingId, ReviewId, SessionId, TextId,
     },
     index::{
         CaseStatus, DefectKind, DutyStatus, EngagementStatus, Known, LotStatus, Origin, PanelStatus, Part, ReviewKind,
@@ -234,6 +235,7 @@ macro_rules! texts {
 }
 texts!(
     ActId,
+    AlarmId,
     AssignmentId,
     CalibrationId,
     CaseId,
@@ -265,6 +267,7 @@ macro_rules! words {
     )* };
 }
 words!(
+    AlarmCause,
     CalibrationStatus,
     CaseStatus,
     DefectKind,
@@ -281,7 +284,8 @@ words!(
     ReviewKind,
     ReviewStatus,
     Severity,
-    Side
+    Side,
+    Yardstick
 );
 
 impl From<Duty> for Value {

@@ -7,11 +7,12 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use remit_kernel::{
+    gold::Gold,
     id::{CaseId, ReviewId},
     lot::{Lot, Seed},
     stream::{State, StreamId},
 };
-use remit_server::app::certificate::{Certificate, Whole, figures, file_of};
+use remit_server::app::certificate::{Certificate, Figures, GoldFigures, Whole, figures, file_of};
 use serde_json::{Value, json};
 
 use super::replay::{Replayed, read};
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let parsed = lines.lines().map(serde_json::from_str).collect::<std::result::Result<Vec<Certificate>, _>>();
         parsed.with_context(|| unreadable(&file))?
     };
+    let withheld = golds(&states).next().is_none() && certificates.iter().any(|known| known.figures.gold.is_some());
     let mut different = 0;
     let mut told = Vec::new();
     for certificate in &certificates {
@@ -74,10 +76,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     if args.json {
-        say!("{}", json!({ "certificates": told, "equal": different == 0, "different": different }));
+        say!(
+            "{}",
+            json!({ "certificates": told, "equal": different == 0, "different": different, "gold_withheld": withheld })
+        );
     } else if certificates.is_empty() {
         say!("This export holds no certificate: no lot is complete, and nothing was imported.");
     } else {
+        if withheld {
+            say!("This export withholds gold: what was passed of how many stands as certified.");
+        }
         say!("{} certificates, {different} figures different", certificates.len());
     }
     if different > 0 {
@@ -105,20 +113,20 @@ fn recomputed(certificate: &Certificate, states: &BTreeMap<StreamId, State>) -> 
     match (certificate.subject.lot, certificate.subject.file) {
         (Some(id), _) => {
             let lot = lot(states, id)?;
-            compare("", &certificate.figures, &of_lot(states, lot), &mut found)?;
+            compare("", &certificate.figures, &of_lot(states, lot, &certificate.figures), &mut found)?;
             if let Some(draw) = &certificate.draw {
                 let fits = Seed(*draw.seed.bytes()).commitment() == lot.commitment && lot.seed == Some(draw.seed);
                 let (certified, computed) = (json!(draw.fits), json!(fits));
                 found.push(Figure { name: "draw.fits".to_owned(), equal: certified == computed, certified, computed });
             }
             if let Some(before) = &certificate.before {
-                let known = of_lot(states, self::lot(states, before.lot)?);
+                let known = of_lot(states, self::lot(states, before.lot)?, &before.figures);
                 compare("before.", &before.figures, &known, &mut found)?;
             }
         }
         (None, Some(file)) => {
             let whole = cases(states).filter(|whole| whole.case.imported() && file_of(&whole.panel) == Some(file));
-            compare("", &certificate.figures, &figures(None, &whole.collect::<Vec<_>>()), &mut found)?;
+            compare("", &certificate.figures, &figures(None, &whole.collect::<Vec<_>>(), &[]), &mut found)?;
         }
         (None, None) => bail!("this certificate is about neither a lot nor a file"),
     }
@@ -132,9 +140,20 @@ fn lot(states: &BTreeMap<StreamId, State>, id: remit_kernel::id::LotId) -> Resul
     }
 }
 
-fn of_lot(states: &BTreeMap<StreamId, State>, lot: &Lot) -> remit_server::app::certificate::Figures {
+/// Returns the figures of a lot. Gold is computed from its events where the export holds any; where it withholds them, the
+/// certified counts are taken and their interval is computed.
+fn of_lot(states: &BTreeMap<StreamId, State>, lot: &Lot, certified: &Figures) -> Figures {
     let whole: Vec<_> = lot.cases.keys().filter_map(|case| whole(states, *case)).collect();
-    figures(Some(lot), &whole)
+    let golds: Vec<_> = golds(states).collect();
+    let mut computed = figures(Some(lot), &whole, &golds);
+    if let Some(gold) = certified.gold.as_ref().filter(|_| golds.is_empty()) {
+        computed.gold = GoldFigures::of(gold.passed, gold.answered);
+    }
+    computed
+}
+
+fn golds(states: &BTreeMap<StreamId, State>) -> impl Iterator<Item = Gold> {
+    states.values().filter_map(|state| if let State::Gold(gold) = state { Some(gold.clone()) } else { None })
 }
 
 fn cases(states: &BTreeMap<StreamId, State>) -> impl Iterator<Item = Whole> {

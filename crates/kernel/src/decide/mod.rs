@@ -1,5 +1,6 @@
 //! `decide`: the one door that all commands pass. Pure: same context, command and facts, same answer.
 
+mod alarm;
 mod calibration;
 mod directory;
 mod engagement;
@@ -134,7 +135,9 @@ impl<'a> Deciding<'a> {
             }
             C::RecordReference { case, answers, source, .. } => self.record_reference(*case, answers, *source),
             C::CloseReading { engagement, case } => self.close_reading(*engagement, *case),
-            C::FitModel { engagement, questions, panels } => self.fit_model(*engagement, questions, *panels),
+            C::FitModel { engagement, questions, panels, gold } => {
+                self.fit_model(*engagement, questions, (*panels, *gold))
+            }
             C::Replan { person, .. } => self.replan(*person),
 
             C::TakeAdjudication { engagement, case } => self.take_adjudication(*engagement, *case),
@@ -184,6 +187,8 @@ impl<'a> Deciding<'a> {
             C::ApprovePrecedent { precedent, .. } => self.approve_precedent(*precedent),
             C::DeclinePrecedent { precedent, reason, .. } => self.decline_precedent(*precedent, reason),
             C::WithdrawPrecedent { precedent, reason, .. } => self.withdraw_precedent(*precedent, reason),
+            C::RaiseAlarm { engagement, signal } => self.raise_alarm(*engagement, signal),
+            C::CloseAlarm { alarm, cause, note, .. } => self.close_alarm(*alarm, *cause, note),
             C::DecideRebuttal { case, corrected, note, .. } => self.decide_rebuttal(*case, corrected.as_ref(), note),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     form::{Answer, Judgement, QuestionKey},
     id::{CaseId, EngagementId, PersonId},
     index::{CaseStatus, PanelStatus, Part, ReviewStatus},
-    model::{Measured, ModelEvent},
+    model::{GoldTaken, Measured, ModelEvent},
     pack::{Duty, Pack},
     panel::{
         Bench, Comparison, Panel, PanelEvent, Provenance, Reading, Release, Routing, RoutingRule, Source, Verdict,
@@ -213,7 +213,7 @@ impl Deciding<'_> {
         &mut self,
         engagement: EngagementId,
         questions: &BTreeMap<String, Measured>,
-        panels: u32,
+        (panels, gold): (u32, GoldTaken),
     ) -> Done {
         self.facts.engagement(engagement)?;
         if !questions.values().all(Measured::whole) {
@@ -221,8 +221,8 @@ impl Deciding<'_> {
                 .hint("Measure anew; figures come from closed panels alone.")
                 .into());
         }
-        if self.facts.model.as_ref().is_none_or(|model| model.questions != *questions) {
-            let fitted = ModelEvent::Fitted { questions: questions.clone(), panels };
+        if self.facts.model.as_ref().is_none_or(|model| model.questions != *questions || model.gold != gold) {
+            let fitted = ModelEvent::Fitted { questions: questions.clone(), panels, gold };
             self.events.push((StreamId::Model(engagement), Event::Model(fitted)));
         }
         Ok(())

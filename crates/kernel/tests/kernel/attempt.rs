@@ -9,7 +9,7 @@ use remit_kernel::{
     form::Answer,
     id::{CaseId, CredentialId, EngagementId, ItemId, LotId, PersonId, ReviewId, SowId},
     index::{CaseStatus, DefectKind, Part, ReviewKind, ReviewStatus, Severity},
-    model::measure,
+    model::{GoldTaken, measure},
     pack::{Duty, Stopping},
     refusal::code,
     role::{Role, Side},
@@ -390,12 +390,12 @@ impl Step {
                 let form = pack().form;
                 let closed: Vec<_> =
                     panels.iter().filter(|panel| panel.revealed()).map(|panel| (panel, &form)).collect();
-                let mut questions = measure(&closed, stage.world.now);
+                let mut questions = measure(&closed, &[], stage.world.now);
                 // Few panels close in a history: as if many more answers were known.
                 for measured in questions.values_mut() {
                     measured.known += 30 * u32::from(self.fit());
                 }
-                Command::FitModel { engagement, questions, panels: 1 }
+                Command::FitModel { engagement, questions, panels: 1, gold: GoldTaken::default() }
             }
             Try::TakeDispute => stage.take_dispute(case?),
             Try::Adjudicate => stage.adjudicate(case?, self.finding()),

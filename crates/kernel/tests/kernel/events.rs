@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use remit_kernel::{
+    alarm::{AlarmEvent, Watched},
     calibration::{CalibrationEvent, FindingKind},
     case::{CaseEvent, Material, ReturnCode, Visibility},
     command::Command,
@@ -17,7 +18,7 @@ use remit_kernel::{
     id::{CaseId, EngagementId},
     index::{CaseStatus, DefectKind, Part, Severity},
     lot::{LotEvent, SamplerEvent},
-    model::ModelEvent,
+    model::{GoldTaken, ModelEvent},
     pack::{Acceptance, Plan, ReviewPlan, Stopping},
     panel::PanelEvent,
     precedent::PrecedentEvent,
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    alarm::{close, raises, signal},
     sequential::figures,
     stage::{Stage, golden, item_in, plan, reviewed, source},
     world::{Logged, States},
@@ -113,6 +115,7 @@ fn every_kind() -> BTreeSet<(String, String)> {
         ("gold", kinds_of::<GoldEvent>()),
         ("calibration", kinds_of::<CalibrationEvent>()),
         ("precedent", kinds_of::<PrecedentEvent>()),
+        ("alarm", kinds_of::<AlarmEvent>()),
         ("review", kinds_of::<ReviewEvent>()),
         ("lot", kinds_of::<LotEvent>()),
         ("sampler", kinds_of::<SamplerEvent>()),
@@ -178,6 +181,9 @@ fn everything_happens() -> Vec<Logged> {
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });
+    let drifting = signal(Watched::Reader(stage.who("second")), None);
+    raises(&mut stage, &drifting);
+    stage.does("manager", &close(&stage, drifting.alarm(engagement)));
     log.extend(stage.world.log);
     log.extend(reviews());
     log
@@ -337,7 +343,10 @@ fn questioned(stage: &mut Stage) {
 /// A case under a limit: two differ, a third is asked for, and one is outvoted.
 fn outvoted(stage: &mut Stage) {
     let questions = figures(99, 40);
-    stage.does("manager", &Command::FitModel { engagement: stage.engagement, questions, panels: 400 });
+    stage.does(
+        "manager",
+        &Command::FitModel { engagement: stage.engagement, questions, panels: 400, gold: GoldTaken::default() },
+    );
     let case = stage.take_in();
     for (name, finding) in [("reader", "decreased"), ("second", "none"), ("deputy", "decreased")] {
         stage.reads(name, case, finding);

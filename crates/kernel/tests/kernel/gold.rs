@@ -10,6 +10,7 @@ use remit_kernel::{
     gold::{GoldStatus, Retirement},
     id::{CaseId, GoldId},
     index::{CaseStatus, Part, Row},
+    model::measure,
     panel::Release,
     role::Role,
     stream::{Event, StreamId},
@@ -187,6 +188,35 @@ fn the_reader_is_told_when_the_window_is_over_and_not_before() {
     assert_eq!(stage.case(case).status, CaseStatus::Cancelled);
     stage.check("third", &rebut, "rebutted");
     stage.foresee("third", &rebut, "refused: wrong-state");
+}
+
+#[test]
+fn gold_teaches_the_model_once_its_reader_has_been_told_and_as_it_stands_now() {
+    let (mut stage, gold) = stage();
+    let engagement = stage.engagement;
+    let form = crate::stage::pack().form;
+    let measured = |stage: &Stage| {
+        let (panel, gold) = (stage.panel(gold.case()), stage.gold(gold));
+        let mut measured = measure(&[(&panel, &form)], &[(&gold, &form)], stage.world.now);
+        measured.remove("finding").unwrap()
+    };
+    let case = stage.shown("third");
+    stage.does("third", &stage.submit(case, "none"));
+    let (before, third) = (measured(&stage), stage.who("third"));
+    assert_eq!((before.known, before.readers.contains_key(&third)), (0, false), "it is still being shown");
+    stage.wait(7 * 86_400);
+    close(&mut stage, case);
+    let after = measured(&stage);
+    let place = |option: &str| after.classes.iter().position(|class| class == option).unwrap();
+    let cells = |wanted: &str, given: &str| place(wanted) * after.classes.len() + place(given);
+    assert_eq!((after.known, after.cases), (1, 1), "gold is known truth, and no case of a panel");
+    let taught = |cells: &[u32], at: usize| cells[at] > 0 && cells[at] == cells.iter().sum::<u32>();
+    assert!(taught(&after.readers[&third], cells("decreased", "none")), "{after:?}");
+    stage.does("third", &Command::RebutGold { engagement, case, note: "It did not fall.".into() });
+    let corrected = Some([("finding".to_owned(), Answer::Choice("none".into()))].into());
+    stage.does("umpire", &Command::DecideRebuttal { engagement, case, corrected, note: "Looked at.".into() });
+    let anew = measured(&stage);
+    assert!(taught(&anew.readers[&third], cells("none", "none")), "{anew:?}");
 }
 
 #[test]

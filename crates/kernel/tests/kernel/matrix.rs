@@ -10,18 +10,21 @@ use std::{
 };
 
 use remit_kernel::{
+    alarm::{AlarmCause, Watched},
     calibration::FindingKind,
     case::{Material, ReturnCode, Visibility},
     command::{Command, PersonIn, ReviewIn},
     ctx::Actor,
     engagement::LineKind,
     form::Answer,
-    id::{CalibrationId, CaseId, LotId, ReviewId},
+    id::{AlarmId, CalibrationId, CaseId, LotId, ReviewId},
     index::{CaseStatus, Part},
+    model::GoldTaken,
     role::{Role, Side},
 };
 
 use crate::{
+    alarm::signal,
     stage::{OfChance as _, Stage, date, every_case, item_in, plan, reviewed, source},
     world::codes,
 };
@@ -166,7 +169,9 @@ fn without_case(stage: &mut Stage) -> Vec<Command> {
         Command::CloseLot { engagement, lot: LotId::of_chance(9) },
         Command::ScreenLot { engagement, lot: LotId::of_chance(9) },
         Command::ResumeSampling { engagement, line: stage.line, case_type: "trial".into(), note: "Go on.".into() },
-        Command::FitModel { engagement, questions: BTreeMap::new(), panels: 0 },
+        Command::FitModel { engagement, questions: BTreeMap::new(), panels: 0, gold: GoldTaken::default() },
+        Command::RaiseAlarm { engagement, signal: signal(Watched::Site("ZA".into()), None) },
+        Command::CloseAlarm { engagement, alarm: AlarmId::of_chance(1), cause: AlarmCause::Chance, note: "So.".into() },
         Command::Replan { engagement, person },
         Command::LeaveCalibration { engagement, calibration: CalibrationId::of_chance(1) },
         Command::CloseCalibration { engagement, calibration: CalibrationId::of_chance(1) },

@@ -13,7 +13,7 @@ use remit_kernel::{
     form::Answer,
     id::CaseId,
     index::{CaseStatus, PanelStatus, Part},
-    model::{KNOWN_MIN, MILLION, Measured, measure},
+    model::{GoldTaken, KNOWN_MIN, MILLION, Measured, measure},
     pack::{Plan, Stopping},
     panel::{Panel, Verdict, Weighed},
 };
@@ -49,7 +49,12 @@ pub(crate) fn figures(right: u32, known: u32) -> BTreeMap<String, Measured> {
 }
 
 fn fitted(stage: &mut Stage, right: u32, known: u32) {
-    let command = Command::FitModel { engagement: stage.engagement, questions: figures(right, known), panels: 400 };
+    let command = Command::FitModel {
+        engagement: stage.engagement,
+        questions: figures(right, known),
+        panels: 400,
+        gold: GoldTaken::default(),
+    };
     assert_eq!(stage.tries("manager", &command), "fitted");
     assert_eq!(stage.tries("manager", &command), "nothing", "the same figures again");
 }
@@ -161,7 +166,7 @@ fn a_further_reading_waits_some_hours_for_a_better_reader_and_nobody_can_tell() 
     let measured = questions.get_mut("finding").unwrap();
     measured.readers.insert(best, vec![9_900, 50, 50, 50, 9_900, 50, 50, 50, 9_900]);
     let engagement = stage.engagement;
-    stage.does("manager", &Command::FitModel { engagement, questions, panels: 400 });
+    stage.does("manager", &Command::FitModel { engagement, questions, panels: 400, gold: GoldTaken::default() });
     let (case, later) = (stage.take_in(), stage.take_in());
     read(&mut stage, case, &["decreased", "none"]);
     let next = Command::ClaimNext { engagement };
@@ -255,7 +260,7 @@ fn readers_are_measured_from_closed_panels_and_known_answers() {
     let panels: Vec<_> = crate::attempt::cases(&stage).iter().map(|case| stage.panel(case.case)).collect();
     let form = pack().form;
     let closed: Vec<_> = panels.iter().map(|panel| (panel, &form)).collect();
-    let measured = measure(&closed, stage.world.now);
+    let measured = measure(&closed, &[], stage.world.now);
     assert_eq!(measured.keys().collect::<Vec<_>>(), ["finding"], "one question decides");
     let finding = &measured["finding"];
     assert_eq!((finding.cases, finding.known), (36, 36));
@@ -265,11 +270,11 @@ fn readers_are_measured_from_closed_panels_and_known_answers() {
     };
     assert_eq!((right("reader"), right("second")), (3_600, 2_700), "hundredths of answers of today");
     assert_eq!(finding.accuracy, 875_000);
-    assert_eq!(measure(&closed, stage.world.now), measured, "the same panels give the same figures");
+    assert_eq!(measure(&closed, &[], stage.world.now), measured, "the same panels give the same figures");
     // Half a year later they count half.
-    let later = measure(&closed, stage.world.now.plus_seconds(180 * 86_400));
+    let later = measure(&closed, &[], stage.world.now.plus_seconds(180 * 86_400));
     assert_eq!(later["finding"].readers[&stage.who("reader")].iter().sum::<u32>(), 1_800);
-    assert_eq!(measure(&[], stage.world.now), BTreeMap::new());
+    assert_eq!(measure(&[], &[], stage.world.now), BTreeMap::new());
 }
 
 /// A plan, figures of the readers if there are any, and what happens while a panel is read: findings by turn, and whether

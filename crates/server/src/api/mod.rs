@@ -13,6 +13,7 @@
 //! Types that come in derive `Deserialize` with `deny_unknown_fields` and `ToSchema`; types that go out `Serialize` and `ToSchema`.
 
 mod adjudicate;
+mod alarm;
 mod calibration;
 mod case;
 mod engagement;
@@ -52,7 +53,7 @@ pub(crate) use mywork::MyWorkIn;
 pub use problem::Problem;
 pub(crate) use problem::{sentence, speak};
 pub(crate) use protection::ProtectionIn;
-pub(crate) use quality::{PlansIn, QualityIn, QuestionIn, SideBySideIn};
+pub(crate) use quality::{DriftIn, PlansIn, QualityIn, QuestionIn, SideBySideIn};
 pub(crate) use receipt::ReceiptOut;
 
 /// Digest of a request's body, taken before it is parsed.
@@ -69,6 +70,7 @@ pub fn router() -> Router<Edge> {
         .merge(import::router())
         .merge(protection::router())
         .merge(quality::router())
+        .merge(alarm::router())
         .merge(gold::router())
         .merge(calibration::router())
         .merge(precedent::router())

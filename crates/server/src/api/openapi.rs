@@ -2,7 +2,7 @@
 
 use axum::{Router, http::header, response::IntoResponse as _, routing::get};
 use remit_kernel::id::{
-    AssignmentId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, LotId, OrgId,
+    AlarmId, AssignmentId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, LotId, OrgId,
     PersonId, PrecedentId, ReviewId, SessionId, SowId,
 };
 use utoipa::{
@@ -128,6 +128,7 @@ fn identifier(placeholder: &str) -> Option<(&'static str, &'static str)> {
         "gold" => of::<GoldId>(),
         "calibration" => of::<CalibrationId>(),
         "precedent" => of::<PrecedentId>(),
+        "alarm" => of::<AlarmId>(),
         "item" => of::<ItemId>(),
         "organisation" => of::<OrgId>(),
         "person" => of::<PersonId>(),

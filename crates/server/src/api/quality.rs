@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use remit_kernel::{
+    alarm::Yardstick,
     id::{CaseId, EngagementId},
     index::Origin,
     refusal::{Reason, code},
@@ -87,12 +88,31 @@ impl QuestionIn {
         Ok(ShowSlices { engagement, question: self.question(), by, origin: origin(self.origin.as_deref())? })
     }
 
-    pub(crate) fn drift(&self, engagement: EngagementId) -> Result<ShowDrift, Error> {
-        Ok(ShowDrift { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
-    }
-
     pub(crate) fn wanted(&self, engagement: EngagementId) -> Result<ListWanted, Error> {
         Ok(ListWanted { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+    }
+}
+
+/// Which question, by which yardstick, and which readings.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+pub(crate) struct DriftIn {
+    /// Key of the question; without it the first of the form that has a closed list of answers.
+    question: Option<String>,
+    /// What counts as a miss: `answers`, which is the default, `gold` or `defects`.
+    yardstick: Option<String>,
+    /// `witnessed`, `imported` or `all`, which is the default.
+    origin: Option<String>,
+}
+
+impl DriftIn {
+    pub(crate) fn query(&self, engagement: EngagementId) -> Result<ShowDrift, Error> {
+        let yardstick = match self.yardstick.as_deref() {
+            None | Some("") => Yardstick::Answers,
+            Some(word) => Yardstick::from_word(word)
+                .ok_or_else(|| unknown("yardstick", word, "Known: answers, gold, defects."))?,
+        };
+        let question = self.question.clone().filter(|question| !question.is_empty());
+        Ok(ShowDrift { engagement, question, origin: origin(self.origin.as_deref())?, yardstick })
     }
 }
 
@@ -136,16 +156,16 @@ impl PlansIn {
     }
 }
 
-/// Returns whether experts or sites have begun to miss more, with the cases behind each alarm.
+/// Returns whether experts or sites have begun to miss more, with the latest alarm of each.
 #[utoipa::path(get, path = "/engagements/{engagement}/quality/drift", tag = "quality",
-    params(("engagement" = String, Path), QuestionIn), responses((status = 200, body = Drift)))]
+    params(("engagement" = String, Path), DriftIn), responses((status = 200, body = Drift)))]
 async fn drift(
     State(app): State<App>,
     caller: Caller,
     Path(engagement): Path<EngagementId>,
-    Query(given): Query<QuestionIn>,
+    Query(given): Query<DriftIn>,
 ) -> Result<Json<Drift>, Problem> {
-    Ok(Json(app.view(&caller, given.drift(engagement)?).await?))
+    Ok(Json(app.view(&caller, given.query(engagement)?).await?))
 }
 
 /// Returns what plans of reading would come to, simulated on the engagement's own measured experts.

@@ -10,8 +10,9 @@ use remit_kernel::{
     case::{Case, DecidedBy, DeliveryState},
     facts::Want,
     form::Answer,
+    gold::Gold,
     hash::Digest,
-    id::{CaseId, EngagementId, LotId},
+    id::{CaseId, EngagementId, LotId, PersonId},
     index::{DefectKind, LotStatus, Origin, ReviewKind, ReviewStatus, Severity},
     lot::{Lot, Mode, Place, Seed},
     pack::WHOLE,
@@ -141,6 +142,29 @@ pub struct Figures {
     pub in_house: InHouse,
     /// Defects that stand, by kind and weight.
     pub defects: Vec<DefectCount>,
+    /// How the lot's readers did on gold in its weeks; none: nobody was told of any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gold: Option<GoldFigures>,
+}
+
+/// How readers did on gold: cases of the lot's type whose answer was agreed, laid before its readers among their live work,
+/// answered between the lot's first decision and its end, and told to them since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct GoldFigures {
+    /// Gold cases answered.
+    pub answered: u64,
+    /// Of these, without a miss.
+    pub passed: u64,
+    /// 95 % interval of the share passed (Clopper-Pearson).
+    pub interval: Option<(f64, f64)>,
+}
+
+impl GoldFigures {
+    /// Returns the figures of so many passed of so many answered; nothing without answers.
+    pub fn of(passed: u64, answered: u64) -> Option<Self> {
+        let ends = interval::clopper_pearson(passed, answered, CONFIDENCE).ok();
+        (answered > 0).then(|| Self { answered, passed, interval: ends.map(|ends| (ends.lower, ends.upper)) })
+    }
 }
 
 /// Agreement on one question.
@@ -316,14 +340,15 @@ impl Query for GetCertificate {
         }
         let cases: Vec<_> = lot.cases.keys().copied().collect();
         let whole = look.whole(&cases).await?;
-        let figures = figures_of(Some(lot.clone()), whole).await?;
+        let golds = look.golds_shown().await?;
+        let figures = figures_of(Some(lot.clone()), whole, golds.clone()).await?;
         let before = look.lot_before(&lot).await?;
         let before = match before {
             None => None,
             Some(before) => {
                 let whole = look.whole(&before.cases.keys().copied().collect::<Vec<_>>()).await?;
                 let (id, number) = (before.lot, before.number);
-                Some(Before { lot: id, number, figures: figures_of(Some(before), whole).await? })
+                Some(Before { lot: id, number, figures: figures_of(Some(before), whole, golds).await? })
             }
         };
         let subject = look.lot_subject(&lot).await?;
@@ -348,7 +373,7 @@ impl Query for GetImportCertificate {
         let mut files = look.imports().await?;
         let whole = files.remove(&self.file).ok_or_else(|| Reason::hidden(self.file))?;
         let subject = import_subject(self.file, &whole);
-        let figures = figures_of(None, whole).await?;
+        let figures = figures_of(None, whole, Vec::new()).await?;
         look.certificate(subject, figures, None, None).await
     }
 }
@@ -380,8 +405,8 @@ impl Query for ListCertificates {
 }
 
 /// Computes figures away from those who wait for other answers: resampling takes a while.
-async fn figures_of(lot: Option<Lot>, whole: Vec<Whole>) -> Result<Figures> {
-    let figures = tokio::task::spawn_blocking(move || figures(lot.as_ref(), &whole));
+async fn figures_of(lot: Option<Lot>, whole: Vec<Whole>, golds: Vec<Gold>) -> Result<Figures> {
+    let figures = tokio::task::spawn_blocking(move || figures(lot.as_ref(), &whole, &golds));
     Ok(figures.await.map_err(std::io::Error::other)?)
 }
 
@@ -416,6 +441,15 @@ impl Look<'_> {
             }
         }
         Ok(whole)
+    }
+
+    /// Returns the gold cases that readers have been told of, for counts alone: which they are stays with those who may see
+    /// gold.
+    async fn golds_shown(&self) -> Result<Vec<Gold>> {
+        let rows = self.app.store().list_showings(&self.scope()).await?;
+        let told: BTreeSet<_> =
+            rows.iter().filter(|row| row.told).map(|row| Want::Stream(StreamId::Gold(row.gold))).collect();
+        Ok(self.load(&told.into_iter().collect::<Vec<_>>()).await?.golds.into_values().collect())
     }
 
     /// Returns the imported cases by the file whose reading counts first in them.
@@ -537,7 +571,10 @@ fn limits(figures: &Figures, lot: bool) -> Vec<String> {
         );
     }
     // A showing of a gold case joins no lot.
-    limits.push("Gold cases are measured apart from lots: nothing here was compared with an agreed answer.".to_owned());
+    limits.push(match &figures.gold {
+        Some(_) => "Gold measures the readers of this lot, on other cases: it says nothing of any single case here.",
+        None => "No reader was told of a gold case read in these weeks: nothing here was compared with an agreed answer.",
+    }.to_owned());
     match (figures.review.random, lot) {
         (0, true) => limits.push("No case was drawn by chance and reviewed: no error rate is claimed.".to_owned()),
         (0, false) => limits.push(
@@ -552,8 +589,9 @@ fn limits(figures: &Figures, lot: bool) -> Vec<String> {
     limits
 }
 
-/// Returns the figures of a lot, or of imported cases, in whatever order they come.
-pub fn figures(lot: Option<&Lot>, whole: &[Whole]) -> Figures {
+/// Returns the figures of a lot, or of imported cases, in whatever order they come. Of `golds` those count that its readers
+/// were shown.
+pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold]) -> Figures {
     let mut whole: Vec<&Whole> = whole.iter().collect();
     whole.sort_unstable_by_key(|whole| whole.case.case);
     let whole = &whole[..];
@@ -594,6 +632,7 @@ pub fn figures(lot: Option<&Lot>, whole: &[Whole]) -> Figures {
         plan: lot.and_then(plan_figures),
         in_house: in_house(whole),
         defects: defects(quality()),
+        gold: lot.and_then(|lot| gold(lot, &readings().map(|reading| reading.natural).collect(), golds)),
     }
 }
 
@@ -724,6 +763,20 @@ fn in_house(whole: &[&Whole]) -> InHouse {
     }
     let ends = interval::clopper_pearson(differ, n, CONFIDENCE).ok();
     InHouse { n, differ, interval: ends.map(|ends| (ends.lower, ends.upper)) }
+}
+
+/// Returns how these readers did on gold in the weeks of a lot. A showing counts once it has ended: never one that runs.
+fn gold(lot: &Lot, readers: &BTreeSet<PersonId>, golds: &[Gold]) -> Option<GoldFigures> {
+    let until = lot.closed_at.unwrap_or(lot.ends_at);
+    let alike = golds.iter().filter(|gold| gold.matter.case_type == lot.case_type);
+    let shown = alike.flat_map(|gold| &gold.showings);
+    let theirs = shown.filter(|showing| showing.told && readers.contains(&showing.natural));
+    let within = theirs
+        .filter_map(|showing| showing.answered.as_ref())
+        .filter(|given| given.at >= lot.opened_at && given.at <= until);
+    let (answered, passed) =
+        within.fold((0, 0), |(n, passed), given| (n + 1, passed + u64::from(given.missed.is_empty())));
+    GoldFigures::of(passed, answered)
 }
 
 fn defects<'a>(quality: impl Iterator<Item = &'a Review>) -> Vec<DefectCount> {

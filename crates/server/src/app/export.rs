@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry};
 
 use remit_access::{Action, Class, Label};
 use remit_kernel::{
+    alarm::Yardstick,
     case::{Case, DecidedBy},
     facts::Want,
     form::{Answer, Judgement},
@@ -145,6 +146,7 @@ impl Query for ExportEvents {
                     | StreamId::Gold(_)
                     | StreamId::Calibration(_)
                     | StreamId::Precedent(_)
+                    | StreamId::Alarm(_)
                     | StreamId::Lot(_)
                     | StreamId::Sampler(_)
                     | StreamId::Model(_)
@@ -181,10 +183,16 @@ impl Query for ExportEvents {
     }
 }
 
-/// Returns whether a stream beside the cases is open to whoever looks: gold to those who keep it, a round once it is closed.
+/// Returns whether a stream beside the cases is open to whoever looks: gold, and alarms of charts of it, to those who keep
+/// it, a round once it is closed.
 async fn apart(look: &mut Look<'_>, label: &Label, stream: &str) -> Result<bool> {
     match stream.parse() {
         Ok(StreamId::Gold(_)) => Ok(look.may(Action::ViewGold, label)),
+        Ok(StreamId::Alarm(alarm)) => {
+            let known = look.load(&[Want::Stream(StreamId::Alarm(alarm))]).await?.alarms.remove(&alarm);
+            let of_gold = known.is_some_and(|alarm| alarm.signal.chart.yardstick == Yardstick::Gold);
+            Ok(!of_gold || look.may(Action::ViewGold, label))
+        }
         Ok(StreamId::Calibration(round)) => {
             let want = remit_kernel::facts::Want::Stream(StreamId::Calibration(round));
             let closed = look.load(&[want]).await?.calibrations.get(&round).is_some_and(|round| !round.open());

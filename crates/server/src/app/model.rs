@@ -1,6 +1,6 @@
 //! What is measured of the readers, and measuring it anew: the ground on which sequential panels stop.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use remit_access::{Action, Label};
@@ -8,10 +8,11 @@ use remit_kernel::{
     command::Command,
     facts::Want,
     form::Question,
+    gold::Gold,
     hash::Digest,
     id::{CaseId, EngagementId},
     index::{CaseStatus, Origin, PanelStatus},
-    model::{KNOWN_MIN, PANELS_MAX, key, measure},
+    model::{GoldTaken, KNOWN_MIN, PANELS_MAX, key, measure},
     pack::{Pack, Stopping},
     panel::Panel,
     stream::{Scope, StreamId},
@@ -55,6 +56,8 @@ pub struct ModelOut {
     pub fitted_at: Option<Timestamp>,
     /// From how many closed panels.
     pub panels: u32,
+    /// And from how many answers to gold cases of which their readers have been told.
+    pub gold: u32,
     /// Known answers that a question needs before its chances count as calibrated.
     pub known_min: u32,
     /// Question by question, in the order of the forms.
@@ -76,7 +79,7 @@ pub struct MeasuredOut {
     pub cases: u32,
     /// How many readers gave them.
     pub readers: usize,
-    /// Answers known from an adjudicator or a reference.
+    /// Answers known from an adjudicator, a reference or gold.
     pub known: u32,
     /// How often readers are right on the whole, in millionths; none: not measured yet.
     pub accuracy: Option<u32>,
@@ -134,6 +137,7 @@ impl Query for ShowModel {
             version: model.as_ref().map_or(0, |model| model.version),
             fitted_at: model.as_ref().map(|model| model.fitted_at.timestamp()),
             panels: model.as_ref().map_or(0, |model| model.panels),
+            gold: model.as_ref().map_or(0, |model| model.gold.answers),
             known_min: KNOWN_MIN,
             questions: shown,
             may_measure,
@@ -165,20 +169,56 @@ impl App {
         if caller.person().is_some() {
             self.view(caller, MayMeasure(engagement)).await?;
         }
-        let (panels, packs) = self.closed_panels(engagement).await?;
+        let (panels, mut packs) = self.closed_panels(engagement).await?;
+        // Counted before it is read: what ends in between is taken in, and measured once more.
+        let gold = self.gold_taken(engagement).await?;
+        let golds = self.golds_told(engagement, &mut packs).await?;
         let now = self.clock.now();
         let count = u32::try_from(panels.len()).unwrap_or(u32::MAX);
         let fitting = move || {
             let form = |digest| packs.get(digest).map(|pack| &pack.form);
             let closed: Vec<_> = panels.iter().filter_map(|(digest, panel)| Some((panel, form(digest)?))).collect();
-            measure(&closed, now)
+            let golds: Vec<_> = golds.iter().filter_map(|gold| Some((gold, form(&gold.matter.pack.digest)?))).collect();
+            measure(&closed, &golds, now)
         };
         // A fit takes a while where panels are many: it must not hold up others.
         let questions = tokio::task::spawn_blocking(fitting).await.map_err(std::io::Error::other)?;
-        self.act(caller.clone(), Command::FitModel { engagement, questions, panels: count }).await
+        self.act(caller.clone(), Command::FitModel { engagement, questions, panels: count, gold }).await
     }
 
-    /// Measures anew if a panel has closed since, in an engagement with a sequential plan. Returns whether it did.
+    /// Returns what of gold there is to take in now.
+    async fn gold_taken(&self, engagement: EngagementId) -> Result<GoldTaken> {
+        let scope = engagement.to_string();
+        let told = self.store.list_showings(&scope).await?.into_iter().filter(|row| row.told);
+        let answers = u32::try_from(told.filter(|row| row.answered_at.is_some()).count()).unwrap_or(u32::MAX);
+        let golds = self.store.list_golds(&scope).await?;
+        Ok(GoldTaken { answers, corrections: golds.iter().map(|row| row.version.saturating_sub(1)).sum() })
+    }
+
+    /// Returns the gold cases with a showing of which its reader has been told, their packs put beside the others.
+    async fn golds_told(
+        &self,
+        engagement: EngagementId,
+        packs: &mut HashMap<Digest, std::sync::Arc<Pack>>,
+    ) -> Result<Vec<Gold>> {
+        let rows = self.store.list_showings(&engagement.to_string()).await?;
+        let told: BTreeSet<_> = rows.iter().filter(|row| row.told).map(|row| StreamId::Gold(row.gold)).collect();
+        let mut loaded = Loaded::default();
+        self.load_streams(Scope::Engagement(engagement), &told.into_iter().collect::<Vec<_>>(), &mut loaded).await?;
+        let golds: Vec<Gold> = loaded.facts.golds.into_values().collect();
+        for gold in &golds {
+            let digest = gold.matter.pack.digest;
+            if !packs.contains_key(&digest)
+                && let Some(pack) = self.pack(digest).await?
+            {
+                packs.insert(digest, pack);
+            }
+        }
+        Ok(golds)
+    }
+
+    /// Measures anew if a panel has closed or gold has ended since, in an engagement with a sequential plan. Returns whether
+    /// it did.
     pub(crate) async fn measure_if_due(&self, caller: &Caller, engagement: EngagementId) -> Result<bool> {
         let scope = Scope::Engagement(engagement);
         let mut loaded = Loaded::default();
@@ -206,7 +246,9 @@ impl App {
             .map(|count| count.panels)
             .sum();
         let closed = decided.saturating_add(usize::try_from(open).unwrap_or(usize::MAX));
-        if loaded.facts.model.is_some_and(|model| model.panels as usize == closed && closed < PANELS_MAX) {
+        let gold = self.gold_taken(engagement).await?;
+        let same = |panels: u32| panels as usize == closed && closed < PANELS_MAX;
+        if loaded.facts.model.is_some_and(|model| same(model.panels) && model.gold == gold) {
             return Ok(false);
         }
         Ok(!self.measure(caller, engagement).await?.events.is_empty())

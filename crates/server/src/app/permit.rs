@@ -199,6 +199,8 @@ pub(crate) fn action(command: &Command, actor: Option<PersonId>, facts: &Facts) 
         | Command::DeclineGold { .. }
         | Command::RetireGold { .. }
         | Command::DecideRebuttal { .. } => Action::ManageGold,
+        Command::RaiseAlarm { .. } => Action::RaiseAlarm,
+        Command::CloseAlarm { .. } => Action::CloseAlarm,
         Command::CloseShowing { .. } => Action::CloseGold,
         Command::CloseCalibration { .. } if actor.is_none() => Action::CloseGold,
         Command::OpenCalibration { .. } | Command::CloseCalibration { .. } | Command::NoteFinding { .. } => {

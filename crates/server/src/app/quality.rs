@@ -2,19 +2,22 @@
 //!
 //! Only answers of closed panels enter a figure. The client's side sees readers by number, the provider's by name.
 
+mod alarm;
 mod behind;
 mod cost;
 mod drift;
 mod expert;
+mod ground;
 mod model;
 mod rate;
 mod sheet;
 mod slice;
 mod wanted;
 
+pub use alarm::{AlarmCase, AlarmLine, AlarmOut, ListAlarms, ShowAlarm};
 pub use behind::{Against, Behind};
 pub use cost::Cost;
-pub use drift::{ChartOf, Design, Drift, DriftChart, RUN_LENGTH, ShowDrift};
+pub use drift::{AlarmMark, ChartOf, Design, Drift, DriftChart, RUN_LENGTH, ShowDrift};
 pub(in crate::app) use expert::measure;
 pub use expert::{Confusion, ExpertFigures, Experts, Limit, Measured, QuestionName, ShowExperts};
 pub use model::{Estimate, ModelFigures, Saving};
@@ -38,7 +41,7 @@ use remit_kernel::{
     quote,
     refusal::{Reason, code},
     role::Side,
-    stream::Scope,
+    stream::{Scope, StreamId},
 };
 use remit_stats::{
     agreement::{Coefficient, Counts, Pairs, Undefined, Weights},
@@ -263,8 +266,8 @@ fn measured(question: &Question) -> bool {
 
 /// Admits the look at figures, and returns the questions of the engagement's forms.
 async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
-    let (_, sows) = look.engagement().await?;
     let label = look.engagement_label()?;
+    look.admit(Action::ViewEngagement, &label).map_err(|_| Reason::hidden(look.scope()))?;
     look.admit(Action::ViewQuality, &label)?;
     if !look.standing.principal.conflicts.is_empty() {
         // A figure over cases that a wall hides would tell of them.
@@ -276,6 +279,16 @@ async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
         .hint("Ask a manager or auditor who has none.")
         .into());
     }
+    asked(look).await
+}
+
+/// Returns the questions of the engagement's forms, for whoever was admitted.
+async fn asked(look: &Look<'_>) -> Result<Vec<Question>> {
+    let engagement = look.standing.engagement()?;
+    let facts = look.load(&[Want::Stream(StreamId::Engagement(engagement))]).await?;
+    let known = facts.engagement.ok_or_else(|| Reason::hidden(engagement))?;
+    let signed: Vec<_> = known.signed().map(|sow| Want::Stream(StreamId::Sow(sow))).collect();
+    let sows = look.load(&signed).await?.sows;
     let packs: BTreeSet<_> = sows.values().flat_map(|sow| &sow.lines).map(|line| line.pack.digest).collect();
     let wants: Vec<_> = packs.into_iter().map(Want::Pack).collect();
     let mut questions: Vec<Question> = Vec::new();
@@ -316,6 +329,23 @@ impl Readers {
             (person, ReaderName { key: person.to_string(), name })
         };
         Ok(Self { names: people.into_iter().map(named).collect() })
+    }
+
+    /// Adds readers who have no answer in a closed panel: by name for the provider; for others they have no number yet.
+    async fn with(mut self, look: &Look<'_>, people: Vec<PersonId>) -> Result<Self> {
+        let new: Vec<_> = people.into_iter().filter(|person| !self.names.contains_key(person)).collect();
+        if new.is_empty() {
+            return Ok(self);
+        }
+        let inside = look.standing.principal.side == Some(Side::Provider);
+        let mut names = if inside { look.names(&new).await? } else { HashMap::new() };
+        for person in new {
+            let name = names.remove(&person);
+            let key = if name.is_some() { person.to_string() } else { String::new() };
+            let name = name.unwrap_or_else(|| "Another reader".to_owned());
+            self.names.insert(person, ReaderName { key, name });
+        }
+        Ok(self)
     }
 
     fn name(&self, person: PersonId) -> ReaderName {

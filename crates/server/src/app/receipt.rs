@@ -80,6 +80,7 @@ impl Receipt {
             | StreamId::Gold(_)
             | StreamId::Calibration(_)
             | StreamId::Precedent(_)
+            | StreamId::Alarm(_)
             | StreamId::Review(_)
             | StreamId::Lot(_)
             | StreamId::Sampler(_)

@@ -91,6 +91,8 @@ pub enum TaskKind {
     ApproveGold,
     /// Approve or decline proposed precedents.
     ApprovePrecedent,
+    /// Look into an alarm of drift, and close it.
+    CloseAlarm,
     /// Review finished work that was drawn, or go on with a review that is held.
     Review,
     /// Hear what reviews found in one's own work while it can be answered.
@@ -306,6 +308,7 @@ impl Query for TodayIn {
         }
         if delivery {
             part.approvals().await?;
+            part.alarms().await?;
             part.new_owners().await?;
             part.queue(TaskKind::Mend, &[CaseStatus::Revision]).await?;
             // What needs no signature is delivered once it is decided.
@@ -534,6 +537,24 @@ impl<'l, 'a> Part<'l, 'a> {
                 self.today.mine.push(task);
             }
         }
+        Ok(())
+    }
+
+    /// Alarms of drift that wait for a person; one is named.
+    async fn alarms(&mut self) -> Result<()> {
+        if !self.look.may(Action::CloseAlarm, &Label::engagement(self.engagement)) {
+            return Ok(());
+        }
+        let open = self.look.app.store().open_alarms(&self.scope, CASES_MAX).await?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        let more = open.len() >= CASES_MAX as usize;
+        let mut task = Task { cases: open.len() as u64, more, ..self.task(TaskKind::CloseAlarm) };
+        if let [only] = open.as_slice() {
+            task.reference = only.alarm.to_string();
+        }
+        self.today.mine.push(task);
         Ok(())
     }
 

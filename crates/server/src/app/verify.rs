@@ -334,6 +334,7 @@ impl Draws {
             | State::Gold(_)
             | State::Calibration(_)
             | State::Precedent(_)
+            | State::Alarm(_)
             | State::Review(_)
             | State::Sampler(_)
             | State::Model(_)

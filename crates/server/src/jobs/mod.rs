@@ -28,6 +28,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const TIDYING: &str = "tidying";
 /// The lease of the node that measures readers.
 const MEASURING: &str = "measuring";
+/// The lease of the node that watches the charts of drift.
+const WATCHING: &str = "watching";
+/// How often the charts are computed.
+const WATCH_SECONDS: i64 = 3_600;
 /// How often it looks whether panels closed.
 const MEASURE_SECONDS: i64 = 3_600;
 /// How often what has had its time is removed.
@@ -42,6 +46,7 @@ pub(crate) async fn run(app: App) {
     let mut heard = app.topics();
     let mut tidy_at = app.clock().now();
     let mut measure_at = app.clock().now();
+    let mut watch_at = app.clock().now();
     loop {
         let now = app.clock().now();
         if now >= tidy_at {
@@ -54,6 +59,12 @@ pub(crate) async fn run(app: App) {
             measure_at = now.plus_seconds(MEASURE_SECONDS);
             if let Err(error) = measure(&app).await {
                 warn!(%error, "readers could not be measured: {error}");
+            }
+        }
+        if now >= watch_at {
+            watch_at = now.plus_seconds(WATCH_SECONDS);
+            if let Err(error) = watch(&app).await {
+                warn!(%error, "charts could not be watched: {error}");
             }
         }
         match run_due(&app).await {
@@ -117,6 +128,29 @@ pub async fn measure(app: &App) -> Result<Option<u64>> {
         }
     }
     Ok(Some(measured))
+}
+
+/// Computes the charts of drift and raises the alarms of those that reached their limit. Of several nodes one does it;
+/// what two of them found would be raised once all the same. Returns how many alarms were raised, or nothing if another
+/// node holds the lease.
+///
+/// # Errors
+/// If the store fails.
+pub async fn watch(app: &App) -> Result<Option<u64>> {
+    let (store, now) = (app.store(), app.clock().now());
+    if !store.take_lease(WATCHING, store.node(), now, now.plus_seconds(WATCH_SECONDS)).await? {
+        return Ok(None);
+    }
+    let mut raised = 0;
+    for named in store.list_engagements().await? {
+        let Ok(engagement) = named.scope.parse() else { continue };
+        let here = app.watch(&Caller::service("watching"), engagement).await?;
+        if here > 0 {
+            info!(engagement = %engagement, "raised {here} alarms of drift");
+        }
+        raised += here;
+    }
+    Ok(Some(raised))
 }
 
 async fn work(app: &App, job: &Job) -> Result<()> {

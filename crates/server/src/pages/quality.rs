@@ -1,5 +1,6 @@
 //! Pages of quality: agreement by question and pair, the disputes behind each figure, and the figures as a workbook.
 
+mod alarm;
 mod chart;
 mod drift;
 mod expert;
@@ -40,6 +41,7 @@ pub(super) fn router() -> Router<Edge> {
         .route("/e/{engagement}/quality.xlsx", get(workbook))
         .route("/e/{engagement}/quality/disputes", get(disputes))
         .merge(expert::router())
+        .merge(alarm::router())
         .merge(drift::router())
         .merge(planner::router())
         .merge(slice::router())

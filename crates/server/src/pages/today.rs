@@ -47,6 +47,7 @@ impl Task {
             }
             TaskKind::ApproveGold => format!("Approve {}", word::count(self.cases, "gold case", "gold cases")),
             TaskKind::ApprovePrecedent => format!("Approve {}", word::count(self.cases, "precedent", "precedents")),
+            TaskKind::CloseAlarm => format!("Look into {} of drift", word::count(self.cases, "alarm", "alarms")),
             TaskKind::Review => format!("Review {}", named()),
             TaskKind::Feedback => format!("Hear what a review found in {}", named()),
             TaskKind::Mend => format!("Mend {}", named()),
@@ -77,6 +78,7 @@ impl Task {
             TaskKind::DecideObjection => "A reader holds that the agreed answer is wrong".to_owned(),
             TaskKind::ApproveGold => "You had no part in the answer".to_owned(),
             TaskKind::ApprovePrecedent => "Guidance for like cases; you had no part in it".to_owned(),
+            TaskKind::CloseAlarm => "A chart of misses reached its limit".to_owned(),
             TaskKind::Read
             | TaskKind::Decide
             | TaskKind::Sign
@@ -114,6 +116,8 @@ impl Task {
             TaskKind::DecideObjection => format!("{at}/gold#objections"),
             TaskKind::ApproveGold => format!("{at}/gold#pool"),
             TaskKind::ApprovePrecedent => format!("{at}/knowledge#precedents"),
+            TaskKind::CloseAlarm if self.reference.is_empty() => format!("{at}/quality/drift#alarms"),
+            TaskKind::CloseAlarm => format!("{at}/quality/alarms/{}", self.reference),
             TaskKind::Decide | TaskKind::Adjudicate => {
                 self.case.map_or_else(|| format!("{at}/adjudicate"), |case| format!("{at}/adjudicate/{case}"))
             }

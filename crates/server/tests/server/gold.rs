@@ -2,21 +2,24 @@
 
 use axum::http::StatusCode;
 use remit_kernel::{
+    alarm::Yardstick,
     command::{CaseIn, Command},
     id::{AssignmentId, CaseId, GoldId, PersonId},
     index::CaseStatus,
-    pack::{GoldPlan, Plan},
-    stream::Scope,
+    pack::{GoldPlan, Plan, ReviewPlan},
+    stream::{Event, Scope, State, StreamId, apply},
 };
 use remit_server::{
     Error,
     app::{
         Topic,
         case::ListCases,
+        certificate::{GetCertificate, GoldFigures, Whole, figures},
         export::{ExportCases, ExportEvents},
         gold::{ShowGold, ShowOwnGold},
         live::Heard,
-        quality::ShowQuality,
+        model::ShowModel,
+        quality::{ShowDrift, ShowQuality},
         today::TaskKind,
     },
     jobs::run_due,
@@ -40,8 +43,13 @@ pub(crate) struct Golden {
 
 impl Golden {
     pub(crate) async fn begin() -> Self {
+        Self::under(None).await
+    }
+
+    /// As [`Self::begin`], where decided cases are judged in lots.
+    async fn under(review: Option<ReviewPlan>) -> Self {
         let world = World::live().await;
-        world.put_in_force(draft(&world).await).await;
+        world.put_in_force(draft(&world, review).await).await;
         let engagement = world.engagement;
         let source = take_in(&world, "G-100").await;
         world.read(world.reader1, source, "fell").await.unwrap();
@@ -85,12 +93,12 @@ impl Golden {
     }
 }
 
-async fn draft(world: &World) -> remit_kernel::id::SowId {
+async fn draft(world: &World, review: Option<ReviewPlan>) -> remit_kernel::id::SowId {
     let Command::DraftSow { engagement, starts_on, ends_on, mut lines } = world.draft_sow(Some(100)) else {
         panic!("it drafts");
     };
     let gold = Some(GoldPlan { rate_bp: 5_000, ..GoldPlan::USUAL });
-    lines[0].plan = Some(Plan { gold, ..pack().plan });
+    lines[0].plan = Some(Plan { gold, review, ..pack().plan });
     world.act(world.delivery, Command::DraftSow { engagement, starts_on, ends_on, lines }).await.unwrap().sow().unwrap()
 }
 
@@ -437,4 +445,74 @@ async fn the_pool_is_kept_from_a_page() {
     );
     let knowledge = browser.get(&format!("/e/{engagement}/knowledge")).await;
     assert!(knowledge.body.contains("about one in 2 (50 %)"), "everybody may know the rate: {knowledge:?}");
+}
+
+#[tokio::test]
+async fn figures_take_gold_in_once_its_reader_has_been_told_and_anybody_computes_them_again() {
+    let golden = Golden::under(Some(ReviewPlan::default())).await;
+    let (world, engagement) = (&golden.world, golden.world.engagement);
+    let manager = world.caller(world.delivery);
+    let live = take_in(world, "T-900").await;
+    world.read(golden.reader, live, "fell").await.unwrap();
+    world.read(world.reader1, live, "fell").await.unwrap();
+    let (_, case) = golden.shown(golden.reader).await;
+    golden.seal(golden.reader, case, "rose").await;
+    let drift = async || {
+        let ask = ShowDrift { engagement, question: None, origin: None, yardstick: Yardstick::Gold };
+        world.app.view(&manager, ask).await.unwrap()
+    };
+    let model = async || {
+        world.app.measure(&manager, engagement).await.unwrap();
+        let model = world.app.view(&manager, ShowModel { engagement }).await.unwrap();
+        (model.gold, model.questions[0].known)
+    };
+    assert_eq!((drift().await.missed.n, model().await), (0, (0, 0)), "a chart that moved would tell that it was gold");
+    golden.days(8).await;
+    let charted = drift().await;
+    let names: Vec<_> = charted.charts.iter().map(|chart| chart.name.as_str()).collect();
+    assert_eq!((charted.missed.hits, charted.missed.n, names), (1, 1, vec!["Rosa Reader", "ZA"]));
+    assert_eq!(model().await, (1, 1));
+    let now = world.app.clock().now();
+    let lot = world.app.store().list_lots(&engagement.to_string(), now, 10).await.unwrap().last().unwrap().lot;
+    let certificate = world.app.view(&world.caller(world.client), GetCertificate { engagement, lot }).await.unwrap();
+    let gold = certificate.figures.gold.clone().unwrap();
+    assert_eq!((gold.passed, gold.answered, gold.interval), (0, 1, GoldFigures::of(0, 1).unwrap().interval));
+    let written = serde_json::to_string(&certificate).unwrap();
+    assert!(!written.contains(&golden.gold.to_string()) && !written.contains(&case.to_string()), "{written}");
+    let browser = Browser::of(world, world.client).await;
+    let page = browser.get(&format!("/e/{engagement}/lots/{lot}/certificate")).await;
+    assert!(page.body.contains("0 of 1") && page.body.contains("Clopper-Pearson"), "{page:?}");
+
+    // The export of a delivery manager holds gold, and gives the same figures.
+    let mut states: std::collections::BTreeMap<StreamId, State> = std::collections::BTreeMap::new();
+    let mut ask = ExportEvents { engagement, after: None };
+    loop {
+        let page = world.app.view(&manager, ask.clone()).await.unwrap();
+        for line in page.events {
+            let stream: StreamId = line["stream"].as_str().unwrap().parse().unwrap();
+            let v = u16::try_from(line["v"].as_u64().unwrap()).unwrap();
+            let event = Event::read(stream, line["kind"].as_str().unwrap(), v, &line["body"].to_string()).unwrap();
+            let at = line["recorded_at"].as_str().unwrap().parse().unwrap();
+            let state = apply(stream, states.remove(&stream), &event, at).unwrap();
+            states.insert(stream, state);
+        }
+        ask.after = page.next;
+        if ask.after.is_none() {
+            break;
+        }
+    }
+    let golds: Vec<_> = states
+        .values()
+        .filter_map(|state| if let State::Gold(gold) = state { Some(gold.clone()) } else { None })
+        .collect();
+    let Some(State::Lot(known)) = states.get(&StreamId::Lot(lot)) else { panic!("the lot is exported") };
+    let whole = known.cases.keys().map(|id| {
+        let (State::Case(case), State::Panel(panel)) =
+            (&states[&StreamId::Case(*id)], &states[&StreamId::panel_of(*id)])
+        else {
+            panic!("a case has its own state")
+        };
+        Whole { case: case.clone(), panel: panel.clone(), reviews: Vec::new() }
+    });
+    assert_eq!(figures(Some(known), &whole.collect::<Vec<_>>(), &golds), certificate.figures);
 }

@@ -9,6 +9,7 @@
 )]
 
 mod adjudicate;
+mod alarm;
 mod bad_input;
 mod blind;
 mod calibration;

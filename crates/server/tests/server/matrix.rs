@@ -195,6 +195,8 @@ const ACTS: &[Act] = &[
 const OTHERS: &[&str] = &[
     "add_organisation",
     "fit_model",
+    "raise_alarm",
+    "close_alarm",
     "add_person",
     "record_credential",
     "revoke_credential",

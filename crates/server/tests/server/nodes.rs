@@ -97,6 +97,23 @@ async fn a_session_opened_at_one_node_is_known_at_another_and_ends_at_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_two_nodes_see_at_once_raises_one_alarm() {
+    let world = World::live().await;
+    let Some(other) = node(&world, 75).await else { return };
+    let case = world.take_in("T-1").await;
+    let (engagement, signal) = (world.engagement, crate::alarm::signal(vec![case]));
+    let raise = |app: &App| {
+        let command = Command::RaiseAlarm { engagement, signal: signal.clone() };
+        let app = app.clone();
+        async move { app.act(remit_server::Caller::service("test"), command).await.unwrap().events.len() }
+    };
+    let (here, there) = tokio::join!(raise(&world.app), raise(&other));
+    assert_eq!(here + there, 1);
+    assert_eq!(raise(&other).await, 0);
+    assert_eq!((jobs::watch(&world.app).await.unwrap(), jobs::watch(&other).await.unwrap()), (Some(0), None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn work_after_the_answer_is_done_by_one_of_the_nodes() {
     let world = World::live().await;
     let Some(other) = node(&world, 74).await else { return };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt as _;
 use remit_kernel::{
+    alarm::Yardstick,
     command::Command,
     index::{Origin, Part},
 };
@@ -263,11 +264,12 @@ async fn plans_are_simulated_on_measured_experts_and_the_same_seed_gives_the_sam
 #[tokio::test(flavor = "multi_thread")]
 async fn each_expert_and_site_has_a_chart_with_a_limit_for_all_of_them() {
     let (house, engagement) = ecg_set(&shipped_ecg()).await;
-    let ask = ShowDrift { engagement, question: Some("sinus_bradycardia".into()), origin: None };
+    let question = Some("sinus_bradycardia".into());
+    let ask = ShowDrift { engagement, question, origin: None, yardstick: Yardstick::Answers };
     let drift = house.app.view(&house.caller(), ask).await.unwrap();
     assert_eq!((drift.missed.hits, drift.missed.n, drift.charts.len()), (4, 662, 3));
     let design = drift.design.unwrap();
-    assert!(design.good < design.bad && design.alarm > 0.0 && design.catches_in < RUN_LENGTH);
+    assert!(design.good < design.bad && design.alarm > 0.0 && design.catches_in < f64::from(RUN_LENGTH));
     for chart in &drift.charts {
         assert_eq!(chart.alarm_at.is_some(), !chart.cases.is_empty(), "an alarm names its cases: {chart:?}");
     }

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use remit_kernel::{
+    alarm::Yardstick,
     command::Command,
     id::{CaseId, LotId, PersonId, ReviewId},
     pack::{Acceptance, Plan, ReviewPlan, WHOLE},
@@ -13,6 +14,7 @@ use remit_server::{
     app::{
         certificate::GetCertificate,
         lot::ShowLot,
+        quality::ShowDrift,
         review::{MyFeedback, OpenReview, ShowReviews},
     },
     jobs::run_due,
@@ -244,7 +246,7 @@ async fn a_rejected_lot_is_reviewed_whole_and_its_draw_can_be_repeated() {
     assert!(certificate.draw.as_ref().unwrap().fits);
     let page = http.get(&format!("/e/{engagement}/lots/{lot}/certificate"), &world.token(world.client).await).await;
     assert!(
-        page.body.contains("Rejected") && page.body.contains("Gold cases are measured apart from lots"),
+        page.body.contains("Rejected") && page.body.contains("No reader of this work has been told of a gold case"),
         "{}",
         page.body
     );
@@ -269,4 +271,32 @@ async fn no_person_may_complete_a_lot_and_nobody_but_the_client_lets_sampling_be
     // While sampling goes on there is nothing that the client could let begin again.
     let refused = world.act(world.client, resume("Go on.")).await.unwrap_err();
     assert!(refused.to_string().contains("sampling goes on"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_reviews_find_wrong_is_charted_against_the_readings_that_gave_it() {
+    let reviewed = Reviewed::under(every_case()).await;
+    let (world, http) = (&reviewed.world, Http::of(&reviewed.world));
+    let engagement = world.engagement;
+    let missed = async || {
+        let ask = ShowDrift { engagement, question: None, origin: None, yardstick: Yardstick::Defects };
+        let drift = world.app.view(&world.caller(world.delivery), ask).await.unwrap();
+        (drift.missed.hits, drift.missed.n)
+    };
+    let (good, format) = (reviewed.decided("D-1").await, reviewed.decided("D-2").await);
+    assert_eq!(missed().await, (0, 0));
+    assert_eq!(reviewed.reviews(&http, reviewed.checker, good, &json!({})).await, StatusCode::OK);
+    assert_eq!(reviewed.reviews(&http, reviewed.checker, format, &untidy()).await, StatusCode::OK);
+    assert_eq!(missed().await, (0, 4), "a missing heading is no reader's");
+    let wrong = reviewed.decided("D-3").await;
+    let defect = json!({"question": "effect", "kind": "fact", "severity": "critical", "note": "It rose."});
+    let item = world.item(wrong).await;
+    let finding = json!({"answers": {"effect": "rose"}, "evidence": {"effect": [{"item": item, "version": 1, "start": 0, "end": 26}]}});
+    let body = json!({"defects": [defect], "finding": finding});
+    assert_eq!(reviewed.reviews(&http, reviewed.checker, wrong, &body).await, StatusCode::OK);
+    assert_eq!(missed().await, (0, 4), "it is being decided anew");
+    world.act(world.adjudicator, Command::TakeAdjudication { engagement, case: wrong }).await.unwrap();
+    let judgement = world.judgement(wrong, "rose").await;
+    world.act(world.adjudicator, Command::Adjudicate { engagement, case: wrong, judgement }).await.unwrap();
+    assert_eq!(missed().await, (2, 6), "both had read it so");
 }

@@ -63,6 +63,8 @@ pub(crate) const PAGES: &[&str] = &[
     "/e/{engagement}/protection/verify",
     "/e/{engagement}/quality",
     "/e/{engagement}/quality.xlsx",
+    "/e/{engagement}/quality/alarms/{alarm}",
+    "/e/{engagement}/quality/alarms/{alarm}/close",
     "/e/{engagement}/quality/disputes",
     "/e/{engagement}/quality/drift",
     "/e/{engagement}/quality/experts",

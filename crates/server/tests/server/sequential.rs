@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use remit_kernel::{
     command::Command,
     id::{CaseId, PersonId},
-    model::{KNOWN_MIN, MILLION, Measured},
+    model::{GoldTaken, KNOWN_MIN, MILLION, Measured},
     pack::{Pack, Plan, Stopping},
     stream::Scope,
 };
@@ -39,7 +39,7 @@ async fn measured() -> World {
         cases: 400,
     };
     let questions = [("effect".to_owned(), measured)].into();
-    let fit = Command::FitModel { engagement: world.engagement, questions, panels: 400 };
+    let fit = Command::FitModel { engagement: world.engagement, questions, panels: 400, gold: GoldTaken::default() };
     world.app.act(Caller::service("test"), fit).await.unwrap();
     world
 }

@@ -111,6 +111,7 @@ impl Look<'_> {
             | Event::Gold(_)
             | Event::Calibration(_)
             | Event::Precedent(_)
+            | Event::Alarm(_)
             | Event::Review(_)
             | Event::Lot(_)
             | Event::Sampler(_)

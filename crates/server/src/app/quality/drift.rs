@@ -1,16 +1,17 @@
 //! Whether an expert or a site has begun to miss more: one chart each, with an alarm limit designed for all of them.
 //!
-//! A miss is an answer that is not the reference answer; where there is none, an answer that an adjudicator overturned, of all
-//! in closed cases: adjudicated cases alone would be half misses, for their readers differ. The charts of a question share one false alarm in a stated
-//! number of answers, however many experts there are.
+//! What counts as a miss is one of three yardsticks: reference answers and adjudications, gold, and what reviews found. The
+//! charts of a question and yardstick share one false alarm in a stated number of answers, however many experts there are.
+//! A chart begins again at nothing once a person has closed its alarm.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
-use remit_access::Action;
+use remit_access::{Action, Label};
 use remit_kernel::{
-    id::{CaseId, EngagementId},
-    index::{Origin, Part},
+    alarm::{AlarmCause, CASES_MAX, Chart, Watched, Yardstick},
+    id::{AlarmId, CaseId, EngagementId},
+    index::{AlarmRow, Origin},
     stream::Scope,
     time::Instant,
 };
@@ -18,10 +19,9 @@ use remit_stats::drift::{Cusum, Ewma};
 use serde::Serialize;
 
 use super::{
-    By, Rate, Readers, expert,
+    Rate, Readers, expert,
     expert::QuestionName,
-    sheet::{Mark, Sheet},
-    slice,
+    ground::{Ground, Told},
 };
 use crate::{
     app::{Look, Query},
@@ -33,15 +33,13 @@ const RISE: f64 = 3.0;
 /// Rates of misses that the charts take for good, at least and at most: rarer ones are not told apart by these numbers.
 const GOOD: (f64, f64) = (0.005, 0.25);
 /// Answers, on all charts of a question together, to one false alarm on average.
-pub const RUN_LENGTH: f64 = 2_000.0;
+pub const RUN_LENGTH: u32 = 2_000;
 /// Weight of the newest answer in the moving average, and its width in standard deviations.
 const AVERAGE: (f64, f64) = (0.1, 2.703);
 /// Answers below which the moving average raises no alarm: of rare misses it would answer to the first.
 const AVERAGED_MIN: usize = 30;
 /// Points kept of one chart: of more answers, each point is the highest of several.
 const POINTS_MAX: usize = 240;
-/// Cases named behind an alarm, the latest.
-const CASES_MAX: usize = 25;
 
 /// Asks whether experts or sites drift on a question.
 #[derive(Debug, Clone)]
@@ -52,6 +50,8 @@ pub struct ShowDrift {
     pub question: Option<String>,
     /// Of which origin; none: both.
     pub origin: Option<Origin>,
+    /// What counts as a miss.
+    pub yardstick: Yardstick,
 }
 
 /// Whether experts or sites drift on a question.
@@ -59,24 +59,32 @@ pub struct ShowDrift {
 pub struct Drift {
     /// The questions that can be asked for.
     pub questions: Vec<QuestionName>,
+    /// The yardsticks that can be asked for: gold by those who may see gold cases.
+    #[schema(value_type = Vec<String>)]
+    pub yardsticks: Vec<Yardstick>,
     /// Key of the question.
     pub question: String,
     /// The question.
     pub title: String,
+    /// What counts as a miss: `answers` that are not the reference answer or, where there is none, were overturned; those
+    /// unlike the `gold` answer, once its reader has been told; or those that a review found wrong (`defects`).
+    #[schema(value_type = String)]
+    pub yardstick: Yardstick,
     /// Whether any answer is from a file.
     pub imported: bool,
-    /// Answers of panel readers that are not the reference answer or, where there is none, were overturned.
+    /// Misses of panel readers, of all their answers that this yardstick reaches.
     pub missed: Rate,
     /// How the charts are made; none where there is nothing to chart.
     pub design: Option<Design>,
-    /// A chart for each expert and each site, those in alarm first.
+    /// A chart for each expert and each site, those with an open alarm first.
     pub charts: Vec<DriftChart>,
 }
 
 /// How the charts are made.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Design {
-    /// The rate of misses taken for good.
+    /// The rate of misses taken for good: that of all experts but those who stand out, whose own interval (Wilson, 95 %)
+    /// lies above the rate of all.
     pub good: f64,
     /// The rate that the charts are to catch.
     pub bad: f64,
@@ -109,20 +117,44 @@ pub struct DriftChart {
     pub name: String,
     /// Misses, of all answers.
     pub missed: Rate,
-    /// The cumulative sum after each answer, in order of time; thinned to the highest of several where there are many.
+    /// When the chart last began again, because an alarm was closed; none: it holds all answers.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Timestamp>,
+    /// Answers that the sum takes in: those given since.
+    pub charted: u64,
+    /// The cumulative sum after each of them, in order of time; thinned to the highest of several where there are many.
     pub sums: Vec<f64>,
     /// The moving average of the rate of misses now; `None` without answers.
     pub average: Option<f64>,
     /// Whether the moving average lies outside of its limits.
     pub average_alarms: bool,
-    /// When the sum reached the alarm; none: it has not. After an alarm the sum begins again at nothing.
+    /// When the sum first reached the limit; none: it has not.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub alarm_at: Option<Timestamp>,
-    /// Answers since the sum last left nothing, up to that alarm: about where the change began.
+    /// Answers since the sum last left nothing, up to then: about where the change began.
     pub run: u64,
     /// The missed cases of that run, the latest at most.
     #[schema(value_type = Vec<String>)]
     pub cases: Vec<CaseId>,
+    /// The latest alarm that was raised for this chart.
+    pub alarm: Option<AlarmMark>,
+}
+
+/// An alarm, as its chart shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct AlarmMark {
+    /// Which.
+    #[schema(value_type = String)]
+    pub alarm: AlarmId,
+    /// When it was raised.
+    #[schema(value_type = String, format = DateTime)]
+    pub raised_at: Timestamp,
+    /// When it was closed; none: it waits for a person.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub closed_at: Option<Timestamp>,
+    /// What it came from.
+    #[schema(value_type = Option<String>)]
+    pub cause: Option<AlarmCause>,
 }
 
 impl Query for ShowDrift {
@@ -135,77 +167,150 @@ impl Query for ShowDrift {
     async fn answer(self, look: &mut Look<'_>) -> Result<Drift> {
         let questions = super::questions(look).await?;
         let (names, chosen) = expert::choose(&questions, self.question.as_deref())?;
+        let label = Label::engagement(self.engagement);
+        let gold = look.may(Action::ViewGold, &label);
+        if self.yardstick == Yardstick::Gold {
+            look.admit(Action::ViewGold, &label)?;
+        }
+        let yardsticks = Yardstick::ALL.iter().copied().filter(|known| gold || *known != Yardstick::Gold).collect();
         let mut drift = Drift {
             questions: names,
+            yardsticks,
             question: String::new(),
             title: String::new(),
+            yardstick: self.yardstick,
             imported: false,
             missed: Rate::default(),
             design: None,
             charts: Vec::new(),
         };
         if let Some(question) = chosen {
-            let sheet = Sheet::load(look, question, self.origin).await?;
-            let sites = slice::keys(look, &sheet, By::Site).await?;
-            let readers = Readers::of(look).await?;
+            let ground = Ground::load(look, question, self.origin, self.yardstick).await?;
+            let readers = Readers::of(look).await?.with(look, ground.readers()).await?;
+            let alarms = Alarms::of(look.app.store().list_alarms(&look.scope()).await?);
             drift.question.clone_from(&question.key);
             drift.title.clone_from(&question.title);
-            drift.imported = sheet.imported;
-            let charts = move || chart(&sheet, &sites, &readers);
-            // The design is reckoned anew each time: it must not hold up others.
-            let (missed, design, charts) = tokio::task::spawn_blocking(charts).await.map_err(std::io::Error::other)?;
-            (drift.missed, drift.design, drift.charts) = (missed, design, charts);
+            drift.imported = ground.imported;
+            let (yardstick, key) = (self.yardstick, question.key.clone());
+            let (charted, alarms) = charted(ground, yardstick, &key, alarms).await?;
+            (drift.missed, drift.design) = (charted.missed, charted.design);
+            let named = |(watched, line): (Watched, Line)| {
+                let (of, key, name) = match &watched {
+                    Watched::Reader(person) => {
+                        let reader = readers.name(*person);
+                        (ChartOf::Expert, reader.key, reader.name)
+                    }
+                    Watched::Site(site) => (ChartOf::Site, site.clone(), site.clone()),
+                };
+                let alarm = alarms.latest(&Chart { yardstick, question: question.key.clone(), watched });
+                line.shown(of, key, name, alarm)
+            };
+            drift.charts = charted.lines.into_iter().map(named).collect();
+            let open = |chart: &DriftChart| chart.alarm.is_some_and(|alarm| alarm.closed_at.is_none());
+            drift.charts.sort_by_key(|chart| (!open(chart), chart.alarm_at.is_none()));
         }
         look.saw(Action::ViewQuality, "quality/drift", None, None);
         Ok(drift)
     }
 }
 
-/// One answer, kept or missed.
-#[derive(Debug, Clone, Copy)]
-struct Told {
-    at: Instant,
-    case: CaseId,
-    missed: bool,
+/// The latest alarm of each chart.
+#[derive(Debug, Default)]
+pub(super) struct Alarms(HashMap<Chart, AlarmRow>);
+
+impl Alarms {
+    /// Returns them from all alarms, the latest first.
+    pub(super) fn of(rows: Vec<AlarmRow>) -> Self {
+        let mut latest = HashMap::new();
+        for row in rows {
+            if let Some(chart) = row.chart() {
+                latest.entry(chart).or_insert(row);
+            }
+        }
+        Self(latest)
+    }
+
+    pub(super) fn latest(&self, chart: &Chart) -> Option<&AlarmRow> {
+        self.0.get(chart)
+    }
 }
 
-fn chart(sheet: &Sheet, sites: &[String], readers: &Readers) -> (Rate, Option<Design>, Vec<DriftChart>) {
-    let mut lines: BTreeMap<(ChartOf, String, String), Vec<Told>> = BTreeMap::new();
-    let (mut misses, mut n) = (0, 0);
-    if sheet.known.iter().all(|known| known.right().is_none()) {
-        return (Rate::default(), None, Vec::new());
-    }
-    for (mark, site) in sheet.marks.iter().zip(sites).filter(|(mark, _)| mark.part == Part::Panel) {
-        let Mark { at, case, class, person, .. } = *mark;
-        let right = sheet.known[case].right();
-        let told = Told { at, case: sheet.cases[case], missed: right.is_some_and(|right| right != class) };
-        misses += u64::from(told.missed);
-        n += 1;
-        let reader = readers.name(sheet.people[person]);
-        lines.entry((ChartOf::Expert, reader.key, reader.name)).or_default().push(told);
-        lines.entry((ChartOf::Site, site.clone(), site.clone())).or_default().push(told);
-    }
+/// The charts of a question by one yardstick.
+pub(super) struct Charted {
+    pub(super) missed: Rate,
+    pub(super) design: Option<Design>,
+    pub(super) lines: Vec<(Watched, Line)>,
+}
+
+/// One chart as it is computed.
+pub(super) struct Line {
+    missed: Rate,
+    since: Option<Instant>,
+    charted: usize,
+    sums: Vec<f64>,
+    average: Option<f64>,
+    average_alarms: bool,
+    pub(super) crossing: Option<Crossing>,
+}
+
+/// Where a sum first reached its limit.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Crossing {
+    pub(super) at: Instant,
+    pub(super) sum: f64,
+    pub(super) run: usize,
+    pub(super) missed: usize,
+    pub(super) cases: Vec<CaseId>,
+}
+
+/// Computes the charts of a ground; each begins again where its latest alarm was closed.
+pub(super) async fn charted(
+    ground: Ground,
+    yardstick: Yardstick,
+    question: &str,
+    alarms: Alarms,
+) -> Result<(Charted, Alarms)> {
+    let question = question.to_owned();
+    let compute = move || {
+        let since = |watched: &Watched| {
+            let chart = Chart { yardstick, question: question.clone(), watched: watched.clone() };
+            alarms.latest(&chart).and_then(|alarm| alarm.closed_at)
+        };
+        (chart(ground, since), alarms)
+    };
+    // The design is reckoned anew each time: it must not hold up others.
+    Ok(tokio::task::spawn_blocking(compute).await.map_err(std::io::Error::other)?)
+}
+
+fn chart(ground: Ground, since: impl Fn(&Watched) -> Option<Instant>) -> Charted {
+    let (misses, n) = ground.misses();
     let missed = Rate::of(misses, n);
-    let Some((cusum, design)) = missed.share.and_then(design) else { return (missed, None, Vec::new()) };
-    let mut charts: Vec<_> =
-        lines.into_iter().map(|((of, key, name), told)| one(of, key, name, told, &cusum, design.good)).collect();
-    charts.sort_by_key(|chart| chart.alarm_at.is_none());
-    (missed, Some(design), charts)
+    let Some((cusum, design)) = missed.share.map(|share| ground.usual(share)).and_then(design) else {
+        return Charted { missed, design: None, lines: Vec::new() };
+    };
+    let line = |(watched, told): (Watched, Vec<Told>)| {
+        let since = since(&watched);
+        (watched, one(told, since, &cusum, design.good))
+    };
+    Charted { missed, design: Some(design), lines: ground.lines.into_iter().map(line).collect() }
 }
 
 /// Returns the chart for a rate of misses over all, and what it promises.
 fn design(share: f64) -> Option<(Cusum, Design)> {
     let good = share.clamp(GOOD.0, GOOD.1);
     let bad = good * RISE;
-    let cusum = Cusum::designed(good, bad, RUN_LENGTH).ok()?;
+    let run_length = f64::from(RUN_LENGTH);
+    let cusum = Cusum::designed(good, bad, run_length).ok()?;
     let catches_in = cusum.run_length(bad).ok()?;
-    Some((cusum, Design { good, bad, alarm: cusum.alarm(), run_length: RUN_LENGTH, catches_in }))
+    Some((cusum, Design { good, bad, alarm: cusum.alarm(), run_length, catches_in }))
 }
 
-fn one(of: ChartOf, key: String, name: String, mut told: Vec<Told>, cusum: &Cusum, good: f64) -> DriftChart {
+fn one(mut told: Vec<Told>, since: Option<Instant>, cusum: &Cusum, good: f64) -> Line {
     told.sort_by_key(|told| (told.at, told.case));
-    let (mut sum, mut sums, mut from) = (0.0, Vec::with_capacity(told.len()), 0);
-    let (mut alarm_at, mut run, mut cases) = (None, 0, Vec::new());
+    let misses = told.iter().filter(|told| told.missed).count();
+    let missed = Rate::of(whole(misses), whole(told.len()));
+    told.retain(|told| since.is_none_or(|since| told.at > since));
+    let (mut sum, mut sums, mut from, mut crossing) = (0.0, Vec::with_capacity(told.len()), 0, None);
     let ewma = Ewma::new(AVERAGE.0, AVERAGE.1).ok();
     let (mut average, spread) = (0.0, (good * (1.0 - good)).sqrt());
     for (place, answer) in told.iter().enumerate() {
@@ -217,27 +322,56 @@ fn one(of: ChartOf, key: String, name: String, mut told: Vec<Told>, cusum: &Cusu
         if let Some(ewma) = &ewma {
             average = ewma.after(average, (f64::from(u8::from(answer.missed)) - good) / spread);
         }
-        if cusum.alarms(sum) {
+        if crossing.is_none() && cusum.alarms(sum) {
             let of_run = &told[from..=place];
-            alarm_at = Some(answer.at.timestamp());
-            run = u64::try_from(of_run.len()).unwrap_or(u64::MAX);
-            cases = of_run.iter().rev().filter(|told| told.missed).map(|told| told.case).take(CASES_MAX).collect();
-            sum = 0.0;
+            let missed: Vec<_> = of_run.iter().rev().filter(|told| told.missed).map(|told| told.case).collect();
+            crossing = Some(Crossing {
+                at: answer.at,
+                sum,
+                run: of_run.len(),
+                missed: missed.len(),
+                cases: missed.into_iter().take(CASES_MAX).collect(),
+            });
         }
     }
-    let misses = told.iter().filter(|told| told.missed).count();
-    let whole = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    DriftChart {
-        of,
-        key,
-        name,
-        missed: Rate::of(whole(misses), whole(told.len())),
+    Line {
+        missed,
+        since,
+        charted: told.len(),
         sums: thinned(&sums),
         average: (!told.is_empty()).then(|| (average * spread + good).clamp(0.0, 1.0)),
         average_alarms: told.len() >= AVERAGED_MIN && ewma.is_some_and(|ewma| ewma.alarms(average) && average > 0.0),
-        alarm_at,
-        run,
-        cases,
+        crossing,
+    }
+}
+
+fn whole(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+impl Line {
+    fn shown(self, of: ChartOf, key: String, name: String, alarm: Option<&AlarmRow>) -> DriftChart {
+        let crossing = self.crossing.as_ref();
+        DriftChart {
+            of,
+            key,
+            name,
+            missed: self.missed,
+            since: self.since.map(Instant::timestamp),
+            charted: whole(self.charted),
+            sums: self.sums,
+            average: self.average,
+            average_alarms: self.average_alarms,
+            alarm_at: crossing.map(|crossing| crossing.at.timestamp()),
+            run: crossing.map_or(0, |crossing| whole(crossing.run)),
+            alarm: alarm.map(|alarm| AlarmMark {
+                alarm: alarm.alarm,
+                raised_at: alarm.raised_at.timestamp(),
+                closed_at: alarm.closed_at.map(Instant::timestamp),
+                cause: alarm.cause,
+            }),
+            cases: self.crossing.map(|crossing| crossing.cases).unwrap_or_default(),
+        }
     }
 }
 
@@ -274,21 +408,17 @@ mod tests {
     #[test]
     fn a_rise_from_two_to_six_percent_at_one_site_alarms_there_within_the_designed_run_and_not_elsewhere() {
         let (cusum, design) = design(0.02).unwrap();
-        assert!((design.good, design.bad) == (0.02, 0.06) && cusum.run_length(0.02).unwrap() >= RUN_LENGTH);
-        let at = |rates, turn, seed| {
-            one(ChartOf::Site, "ZA".into(), "ZA".into(), answers(1_000, rates, turn, seed), &cusum, design.good)
-        };
+        assert!((design.good, design.bad) == (0.02, 0.06) && cusum.run_length(0.02).unwrap() >= f64::from(RUN_LENGTH));
+        let at = |rates, turn, seed| one(answers(1_000, rates, turn, seed), None, &cusum, design.good).crossing;
         let (mut caught, mut elsewhere, mut delay) = (0, 0, 0.0);
         for seed in 0..40 {
             let drifting = at((0.02, 0.06), 0, 1_000 + seed);
-            caught += u32::from(drifting.alarm_at.is_some());
-            assert!(drifting.cases.len() > 1 || drifting.alarm_at.is_none(), "an alarm names its cases: {drifting:?}");
+            caught += u32::from(drifting.is_some());
+            assert!(drifting.is_none_or(|crossing| crossing.cases.len() > 1), "an alarm names its cases");
             // Two quiet sites beside it, a third of its answers each.
             for quiet in 0..2 {
                 let told = answers(300, (0.02, 0.02), 0, 5_000 + 2 * seed + quiet);
-                elsewhere += u32::from(
-                    one(ChartOf::Site, "GB".into(), "GB".into(), told, &cusum, design.good).alarm_at.is_some(),
-                );
+                elsewhere += u32::from(one(told, None, &cusum, design.good).crossing.is_some());
             }
             let first = answers(1_000, (0.02, 0.06), 0, 1_000 + seed);
             let mut sum = 0.0;
@@ -302,6 +432,20 @@ mod tests {
         assert!((delay / design.catches_in - 1.0).abs() < 0.35, "{delay} answers, designed: {}", design.catches_in);
         // 24,000 answers without a change, one false alarm in 2,000 of them: short charts begin at nothing and raise fewer.
         assert!(elsewhere <= 18, "{elsewhere} false alarms");
+    }
+
+    #[test]
+    fn a_chart_begins_again_after_the_closing_of_its_alarm() {
+        let (cusum, design) = design(0.02).unwrap();
+        let told = answers(1_000, (0.06, 0.02), 500, 3);
+        let first = one(told.clone(), None, &cusum, design.good);
+        let crossing = first.crossing.unwrap();
+        assert!(crossing.sum >= cusum.alarm() && crossing.missed >= crossing.cases.len());
+        let closed = told[600].at;
+        let again = one(told.clone(), Some(closed), &cusum, design.good);
+        assert_eq!((again.charted, again.missed, again.crossing), (399, first.missed, None));
+        let early = one(told, Some(crossing.at), &cusum, design.good);
+        assert!(early.crossing.is_none_or(|next| next.at > crossing.at), "what raised an alarm raises no other");
     }
 
     #[test]

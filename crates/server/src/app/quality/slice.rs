@@ -105,7 +105,7 @@ pub struct SliceFigures {
 }
 
 /// The slice of what is not known.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";
 
 impl Query for ShowSlices {
     type Out = Slices;

@@ -9,7 +9,7 @@ use axum::{
     response::Html,
     routing::get,
 };
-use remit_kernel::{id::EngagementId, index::Origin};
+use remit_kernel::{alarm::Yardstick, id::EngagementId, index::Origin};
 
 use super::{
     super::{Frame, Oops, Place, html},
@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     App, Caller,
-    api::QuestionIn,
-    app::quality::{ChartOf, Design, Drift, DriftChart},
+    api::DriftIn,
+    app::quality::{AlarmLine, ChartOf, Design, Drift, DriftChart, ListAlarms},
     edge::Edge,
 };
 
@@ -33,24 +33,66 @@ struct DriftPage {
     engagement: EngagementId,
     origin: Option<Origin>,
     drift: Drift,
+    alarms: Vec<AlarmLine>,
+}
+
+/// Alarms of one standing as a table.
+#[derive(Template)]
+#[template(path = "quality/alarms.html")]
+struct AlarmTable<'p> {
+    frame: &'p Frame,
+    engagement: EngagementId,
+    open: bool,
+    alarms: Vec<&'p AlarmLine>,
+}
+
+/// Where a chart stands, and its latest alarm.
+#[derive(Template)]
+#[template(path = "quality/standing.html")]
+struct Standing<'p> {
+    frame: &'p Frame,
+    engagement: EngagementId,
+    chart: &'p DriftChart,
 }
 
 async fn show(
     State(app): State<App>,
     caller: Caller,
     Path(engagement): Path<EngagementId>,
-    Query(given): Query<QuestionIn>,
+    Query(given): Query<DriftIn>,
 ) -> Result<Html<String>, Oops> {
-    let query = given.drift(engagement)?;
+    let query = given.query(engagement)?;
     let origin = query.origin;
     let drift = app.view(&caller, query).await?;
+    let alarms = app.view(&caller, ListAlarms { engagement }).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Drift").await?;
-    html(&DriftPage { frame, engagement, origin, drift })
+    html(&DriftPage { frame, engagement, origin, drift, alarms })
 }
 
 impl DriftPage {
     fn tabs(&self) -> Tabs {
         Tabs::of(self.engagement, "/drift", self.origin)
+    }
+
+    /// Returns how many alarms wait for a person.
+    fn open(&self) -> usize {
+        self.of(true).count()
+    }
+
+    fn closed(&self) -> usize {
+        self.of(false).count()
+    }
+
+    fn of(&self, open: bool) -> impl Iterator<Item = &AlarmLine> {
+        self.alarms.iter().filter(move |line| line.closed_at.is_none() == open)
+    }
+
+    fn alarm_table(&self, open: bool) -> AlarmTable<'_> {
+        AlarmTable { frame: &self.frame, engagement: self.engagement, open, alarms: self.of(open).collect() }
+    }
+
+    fn standing<'p>(&'p self, chart: &'p DriftChart) -> Standing<'p> {
+        Standing { frame: &self.frame, engagement: self.engagement, chart }
     }
 
     fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
@@ -87,7 +129,7 @@ impl Sums {
         let alarm = if chart.alarm_at.is_some() { "it reached the limit" } else { "it never reached the limit" };
         let title = format!(
             "Cumulative sum of {} over {} answers: now {last:.1}, the limit is {:.1}, {alarm}",
-            chart.name, chart.missed.n, design.alarm
+            chart.name, chart.charted, design.alarm
         );
         Self { title, line, limit: height(design.alarm) }
     }
