@@ -1,7 +1,7 @@
 //! Panels, the questions in dispute, and the answers that figures are made of.
 
 use remit_kernel::{
-    id::CaseId,
+    id::{CaseId, PersonId},
     index::{AnswerRow, DisputeRow, Origin, PanelRow, PanelStatus},
 };
 
@@ -44,10 +44,10 @@ statements! {
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id, question");
     DISPUTE_COUNTS = "SELECT question, origin, COUNT(*) FROM disputes WHERE scope_id = $1 \
         GROUP BY question, origin ORDER BY question, origin";
+    GIVEN = "SELECT case_id, reader_id, answer FROM answers \
+        WHERE scope_id = $1 AND question = $2 AND revealed AND part = 'panel' \
+        AND (CAST($3 AS TEXT) IS NULL OR origin = $3) ORDER BY case_id, reading_id";
     REVEALED = concat!("SELECT ", answer_columns!(), " FROM answers \
-        WHERE scope_id = $1 AND revealed AND (CAST($2 AS TEXT) IS NULL OR origin = $2) \
-        ORDER BY question, case_id, reading_id");
-    REVEALED_TO = concat!("SELECT ", answer_columns!(), " FROM answers \
         WHERE scope_id = $1 AND question = $2 AND revealed AND (CAST($3 AS TEXT) IS NULL OR origin = $3) \
         ORDER BY case_id, reading_id");
 }
@@ -62,6 +62,15 @@ pub struct PanelCount {
     pub disputed: bool,
     pub other_evidence: bool,
     pub panels: u64,
+}
+
+/// What a panel reader of a closed panel answered to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the columns of `AnswerRow`")]
+pub struct Given {
+    pub case: CaseId,
+    pub reader: PersonId,
+    pub answer: String,
 }
 
 impl Store {
@@ -101,17 +110,22 @@ impl Store {
             .await
     }
 
-    /// Returns the answers of closed panels, by question, case and reading: no other answer ever enters a figure.
+    /// Returns the answers to a question in closed panels, by case and reading: no other answer ever enters a figure.
     pub async fn revealed_answers(
         &self,
         scope: &str,
-        question: Option<&str>,
+        question: &str,
         origin: Option<Origin>,
     ) -> Result<Vec<AnswerRow>> {
-        match question {
-            Some(question) => self.rows(REVEALED_TO, values![scope, question, origin], AnswerRow::read).await,
-            None => self.rows(REVEALED, values![scope, origin], AnswerRow::read).await,
-        }
+        self.rows(REVEALED, values![scope, question, origin], AnswerRow::read).await
+    }
+
+    /// Returns the answers of panel readers among them, without what figures of agreement have no use for.
+    pub async fn panel_answers(&self, scope: &str, question: &str, origin: Option<Origin>) -> Result<Vec<Given>> {
+        self.rows(GIVEN, values![scope, question, origin], |columns| {
+            Ok(Given { case: columns.take()?, reader: columns.take()?, answer: columns.take()? })
+        })
+        .await
     }
 }
 

@@ -210,6 +210,8 @@ pub(crate) struct SideBySideIn {
     /// Instead of disputes, the cases behind a figure: those with an answer, of reader `a` where it is given, that is not
     /// the `reference` answer, that was overturned (`adjudicated`), or that differs from a `colleague`'s.
     against: Option<String>,
+    /// With `against`: an option of several that may be picked, to keep to answers that fell short about it.
+    option: Option<String>,
     /// With `against`: `site`, `month` or `case_type`, to keep to one `slice`.
     by: Option<String>,
     /// With `by`: the slice, as the figures have it.
@@ -271,7 +273,8 @@ impl SideBySideIn {
                 return Err(unknown("slice", "", "Give `by` and `slice`, or neither.").into());
             }
         };
-        Ok(Behind { question: question.to_owned(), reader: self.a.clone(), against, slice })
+        let (question, reader, option) = (question.to_owned(), self.a.clone(), self.option.clone());
+        Ok(Behind { question, reader, against, option, slice })
     }
 
     /// Returns the filter as part of an address, each value followed by `&`; the page is left out.
@@ -282,6 +285,7 @@ impl SideBySideIn {
             ("a", &self.a),
             ("b", &self.b),
             ("against", &self.against),
+            ("option", &self.option),
             ("by", &self.by),
             ("slice", &self.slice),
             ("origin", &self.origin),

@@ -17,7 +17,7 @@ use remit_kernel::{
     role::{Role, Side},
     stream::{Scope, StreamId},
 };
-use remit_stats::agreement::Counts;
+use remit_stats::agreement::{Counts, Scale};
 use remit_store::{CaseFilter, DraftKey};
 use serde::Serialize;
 
@@ -627,6 +627,7 @@ fn of_question<'g>(
         | QuestionKind::Span { .. }
         | QuestionKind::Text { .. } => Vec::new(),
     };
+    let scale = if matches!(question.kind, QuestionKind::Grade { .. }) { Scale::Ordinal } else { Scale::Nominal };
     let mut counts = Counts::new(options.len()).ok();
     let mut cases = Vec::new();
     for case in round.cases.iter().filter(|case| opened.cases.contains_key(case)) {
@@ -692,7 +693,9 @@ fn of_question<'g>(
     SessionQuestion {
         question: question.key.clone(),
         title: question.title.clone(),
-        agreement: counts.filter(|_| !options.is_empty()).map_or_else(Agreement::none, |counts| of_all(&counts)),
+        agreement: counts
+            .filter(|_| !options.is_empty())
+            .map_or_else(Agreement::none, |counts| of_all(&counts, &scale)),
         cases,
         pairs,
     }

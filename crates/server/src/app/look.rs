@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
+    sync::OnceLock,
 };
 
 use remit_access::{Action, Authorized, Class, Gate, Label, Principal};
@@ -60,6 +61,8 @@ pub struct Look<'a> {
     pub(crate) standing: &'a Standing,
     gate: Gate<'a>,
     seen: Vec<Seen>,
+    /// How many events the engagement's panels hold, once it was asked for in this look.
+    pub(crate) panel_events: OnceLock<u64>,
 }
 
 /// Something that was shown.
@@ -99,6 +102,7 @@ impl App {
             standing: &standing,
             gate: Gate::new(&self.authorizer, &standing.principal, standing.now),
             seen: Vec::new(),
+            panel_events: OnceLock::new(),
         };
         // What a view loads is large: it lives on the heap, whoever awaits it.
         let answer = Box::pin(query.answer(&mut look)).await;

@@ -25,7 +25,7 @@ use super::{Frame, Oops, Place, encode, html};
 use crate::{
     App, Caller, Error,
     api::{QualityIn, SideBySideIn},
-    app::quality::{Agreement, Disputes, PairQuality, Quality, QuestionQuality, Rate},
+    app::quality::{Agreement, Disputes, Level, PairQuality, Quality, QuestionQuality, Rate},
     edge::Edge,
 };
 use chart::{Matrix, Scale};
@@ -127,6 +127,36 @@ impl Tabs {
         ];
         let tab = |(below, title)| (format!("/e/{engagement}/quality{below}{origin}"), title, below == path);
         Self { tabs: all.into_iter().map(tab).collect() }
+    }
+}
+
+impl Level {
+    /// Returns which alpha it is, in words.
+    pub(super) fn alpha_words(self) -> &'static str {
+        match self {
+            Self::Nominal => "Krippendorff’s alpha for names (nominal)",
+            Self::Ordinal => "Krippendorff’s alpha for grades (ordinal): a near miss counts less than a far one",
+            Self::Interval => "Krippendorff’s alpha for numbers (interval): by their squared difference",
+            Self::Sets => "Krippendorff’s alpha for sets (Jaccard’s distance): options in common count in part",
+        }
+    }
+
+    /// Returns which coefficient of two readers it is, in words.
+    fn pair_words(self) -> &'static str {
+        match self {
+            Self::Nominal => "Cohen’s kappa",
+            Self::Ordinal => "Cohen’s kappa with quadratic weights",
+            Self::Interval => "the intraclass correlation of agreement",
+            Self::Sets => "Cohen’s kappa weighted by options in common",
+        }
+    }
+
+    /// Returns when two answers count as the same, in words.
+    fn same_words(self) -> &'static str {
+        match self {
+            Self::Nominal | Self::Ordinal | Self::Sets => "Same answer",
+            Self::Interval => "Within the tolerance",
+        }
     }
 }
 
@@ -261,8 +291,10 @@ fn figures(question: &QuestionQuality, pair: Option<&PairQuality>, note: &str) -
     let whole = |count: u64| Cell::Whole(i64::try_from(count).unwrap_or(i64::MAX));
     let agreement = pair.map_or(&question.agreement, |pair| &pair.agreement);
     let (first, second, coefficient) = match pair {
-        Some(PairQuality { readers: [first, second], .. }) => (text(&first.name), text(&second.name), "Cohen's kappa"),
-        None => (text("All panel readers"), Cell::Empty, "Krippendorff's alpha, nominal"),
+        Some(PairQuality { readers: [first, second], .. }) => {
+            (text(&first.name), text(&second.name), question.level.pair_words())
+        }
+        None => (text("All panel readers"), Cell::Empty, question.level.alpha_words()),
     };
     vec![
         text(&question.question),

@@ -7,7 +7,7 @@ use remit_kernel::{
         Row,
     },
 };
-use remit_store::{CaseFilter, CaseKey, Table};
+use remit_store::{CaseFilter, CaseKey, Given, Table};
 
 use crate::given::{Fresh, SCOPE, at, case, digest, duty, id, need, panel, seat, text};
 
@@ -173,11 +173,17 @@ async fn figures_are_made_of_revealed_answers_only() {
         answer(3, 3, "q1", Origin::Witnessed, false),
     ];
     fresh.index(SCOPE, rows.iter().cloned().map(Row::Answer).collect()).await;
+    let extra = AnswerRow { part: Part::Extra, reader: id(2), ..answer(1, 4, "q1", Origin::Witnessed, true) };
+    fresh.index(SCOPE, vec![Row::Answer(extra.clone())]).await;
     let store = &fresh.store;
-    assert_eq!(store.revealed_answers(SCOPE, None, None).await.unwrap(), rows[..3]);
-    assert_eq!(store.revealed_answers(SCOPE, Some("q1"), None).await.unwrap(), rows[..2]);
-    assert_eq!(store.revealed_answers(SCOPE, Some("q1"), Some(Origin::Imported)).await.unwrap(), rows[1..2]);
-    assert_eq!(store.revealed_answers(SCOPE, None, Some(Origin::Imported)).await.unwrap(), rows[1..2]);
+    let all = [rows[0].clone(), extra, rows[1].clone()];
+    assert_eq!(store.revealed_answers(SCOPE, "q1", None).await.unwrap(), all);
+    assert_eq!(store.revealed_answers(SCOPE, "q1", Some(Origin::Imported)).await.unwrap(), rows[1..2]);
+    assert_eq!(store.revealed_answers(SCOPE, "q2", None).await.unwrap(), rows[2..3]);
+    let given = |row: &AnswerRow| Given { case: row.case, reader: row.reader, answer: row.answer.clone() };
+    assert_eq!(store.panel_answers(SCOPE, "q1", None).await.unwrap(), [given(&rows[0]), given(&rows[1])]);
+    assert_eq!(store.panel_answers(SCOPE, "q1", Some(Origin::Imported)).await.unwrap(), [given(&rows[1])]);
+    assert_eq!(store.panel_answers(SCOPE, "q3", None).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -178,7 +178,8 @@ fn chart(sheet: &Sheet, sites: &[String], readers: &Readers) -> (Rate, Option<De
     for (mark, site) in sheet.marks.iter().zip(sites).filter(|(mark, _)| mark.part == Part::Panel) {
         let Mark { at, case, class, person, .. } = *mark;
         let right = sheet.known[case].right();
-        let told = Told { at, case: sheet.cases[case], missed: right.is_some_and(|right| right != class) };
+        let told =
+            Told { at, case: sheet.cases[case], missed: right.is_some_and(|right| !sheet.classes.same(right, class)) };
         misses += u64::from(told.missed);
         n += 1;
         let reader = readers.name(sheet.people[person]);

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     App, Caller,
     api::QuestionIn,
-    app::quality::{Against, ExpertFigures, Experts, Wanted},
+    app::quality::{Against, ExpertFigures, Experts, HeldAgainst, Level, OptionFigures, Wanted, Yardstick},
     edge::Edge,
 };
 
@@ -72,6 +72,32 @@ impl ExpertsPage {
             encode(&expert.reader.key),
             against.word()
         )
+    }
+
+    /// Returns the address of the cases on which an expert was wrong about an option.
+    fn behind_option(&self, expert: &ExpertFigures, option: &OptionFigures) -> String {
+        format!("{}&option={}", self.behind(expert, Against::Reference), encode(&option.option))
+    }
+
+    /// Returns what numbers were held against, and what that leaves open.
+    fn against_words(&self, against: &HeldAgainst) -> String {
+        let cases = against.cases;
+        match against.yardstick {
+            Yardstick::Reference => {
+                format!("How experts measure is held against the reference answers of {cases} cases.")
+            }
+            Yardstick::EachOther => format!(
+                "How experts measure is held against each other, on {cases} cases with three or more readings. What all of \
+                 them share, reading too high together, cannot be seen that way."
+            ),
+        }
+    }
+
+    /// Returns a number in the unit of the question, with its sign where it is a difference.
+    fn in_unit(&self, number: &f64, difference: bool) -> String {
+        // A minus as wide as a plus; a hyphen would break the line.
+        let shown = if difference { format!("{number:+.2}") } else { format!("{number:.2}") }.replace('-', "−");
+        if self.experts.unit.is_empty() { shown } else { format!("{shown} {}", self.experts.unit) }
     }
 
     fn wanted(&self) -> String {
