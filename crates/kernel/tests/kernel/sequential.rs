@@ -222,7 +222,11 @@ fn one_reading_alone_decides_only_where_both_sides_signed_the_case_type() {
         (named(sequential(1, 3, 10_000), &["trial"]), "drafted"),
     ] {
         let lines = vec![stage.line_in(remit_kernel::engagement::LineKind::Standard, plan)];
-        stage.check("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines }, expect);
+        stage.check(
+            "manager",
+            &Command::DraftSow { engagement, starts_on, ends_on, names_people: false, lines },
+            expect,
+        );
     }
     let mut stage = Stage::live(named(sequential(1, 3, 50_000), &["trial"]));
     fitted(&mut stage, 97, KNOWN_MIN);

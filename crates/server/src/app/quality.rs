@@ -48,7 +48,6 @@ use remit_kernel::{
     panel::Reading,
     quote,
     refusal::{Reason, code},
-    role::Side,
     stream::Scope,
 };
 use serde::{Deserialize, Serialize};
@@ -297,7 +296,7 @@ impl Readers {
         let named = |(number, person): (usize, PersonId)| {
             (person, ReaderName { key: format!("reader-{}", number + 1), name: format!("Reader {}", number + 1) })
         };
-        if look.standing.principal.side != Some(Side::Provider) {
+        if !look.knows_readers() {
             return Ok(Self { names: Arc::new(people.iter().copied().enumerate().map(named).collect()) });
         }
         let mut names = look.names(&people).await?;

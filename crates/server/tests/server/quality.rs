@@ -19,6 +19,7 @@ use remit_store::SessionKind;
 use tower::ServiceExt as _;
 
 use crate::{
+    desk::Browser,
     import::{House, ecg_set, shipped_ecg},
     world::World,
 };
@@ -105,6 +106,49 @@ async fn the_client_knows_readers_by_number_and_nothing_before_a_panel_closes() 
     assert!(!written.contains("person_") && !written.contains("Rita"), "{written}");
     assert!(world.app.view(&world.caller(world.reader1), ask()).await.is_err(), "readers see no figures");
     assert!(world.app.view(&world.caller(world.stranger), ask()).await.is_err());
+}
+
+#[tokio::test]
+async fn people_are_named_to_the_client_on_every_page_if_the_statement_of_work_says_so_and_not_otherwise() {
+    let world = World::live().await;
+    let engagement = world.engagement;
+    let case = world.take_in("T-1").await;
+    for reader in [world.reader1, world.reader2] {
+        world.read(reader, case, "fell").await.unwrap();
+    }
+    let client = Browser::of(&world, world.client).await;
+    let api = format!("/api/v1/engagements/{engagement}");
+    let paths = [
+        format!("/e/{engagement}/quality"),
+        format!("/e/{engagement}/quality/experts"),
+        format!("/e/{engagement}/cases/{case}"),
+        format!("{api}/quality"),
+        format!("{api}/cases/{case}"),
+        format!("{api}/cases/{case}/timeline"),
+    ];
+    let told = async || {
+        let mut told = Vec::new();
+        for path in &paths {
+            let answer = client.get(path).await;
+            assert_eq!(answer.status, 200, "{path}");
+            told.push(["Rita Reader", "Ravi Reader"].map(|name| answer.body.contains(name)));
+        }
+        told
+    };
+    assert_eq!(told().await, vec![[false; 2]; paths.len()], "nobody is named unless it is said");
+    for named in [true, false] {
+        let Command::DraftSow { engagement, starts_on, ends_on, lines, .. } = world.draft_sow(Some(100)) else {
+            unreachable!("it drafts a statement of work")
+        };
+        let draft = Command::DraftSow { engagement, starts_on, ends_on, names_people: named, lines };
+        let sow = world.act(world.delivery, draft).await.unwrap().sow().unwrap();
+        let before = told().await;
+        world.put_in_force(sow).await;
+        assert_ne!(told().await, before, "what both sides sign holds at once, and not before");
+        assert_eq!(told().await, vec![[named; 2]; paths.len()], "{paths:?}");
+        let shown = client.get(&format!("{api}/sows/{sow}")).await.json();
+        assert_eq!(shown["names_people"], named);
+    }
 }
 
 #[tokio::test]
