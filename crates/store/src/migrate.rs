@@ -54,6 +54,9 @@ migrations! {
     "shared" "0010_figures" None;
     "sqlite" "0011_figures_filled" Some(Kind::Sqlite);
     "postgres" "0011_figures_walls" Some(Kind::Postgres);
+    "shared" "0013_spared" None;
+    "sqlite" "0013_spared_filled" Some(Kind::Sqlite);
+    "postgres" "0013_spared_filled" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

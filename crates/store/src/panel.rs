@@ -15,7 +15,7 @@ use crate::{
 
 macro_rules! panel_columns {
     () => {
-        "case_id, status, origin, planned, sealed, disputed, other_evidence"
+        "case_id, status, origin, planned, sealed, spared, disputed, other_evidence"
     };
 }
 
@@ -35,9 +35,9 @@ pub(crate) use answer_columns;
 statements! {
     BY_CASES = concat!("SELECT ", panel_columns!(), " FROM panels \
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id");
-    COUNTS = "SELECT status, origin, sealed, disputed, other_evidence, COUNT(*) FROM panels WHERE scope_id = $1 \
-        GROUP BY status, origin, sealed, disputed, other_evidence \
-        ORDER BY status, origin, sealed, disputed, other_evidence";
+    COUNTS = "SELECT status, origin, sealed, spared, disputed, other_evidence, COUNT(*) FROM panels \
+        WHERE scope_id = $1 GROUP BY status, origin, sealed, spared, disputed, other_evidence \
+        ORDER BY status, origin, sealed, spared, disputed, other_evidence";
     ON_OTHER_EVIDENCE = "SELECT case_id FROM panels WHERE scope_id = $1 AND other_evidence \
         AND (CAST($2 AS TEXT) IS NULL OR origin = $2) ORDER BY case_id";
     DISPUTES = concat!("SELECT ", dispute_columns!(), " FROM disputes \
@@ -59,6 +59,7 @@ pub struct PanelCount {
     pub status: PanelStatus,
     pub origin: Origin,
     pub sealed: u32,
+    pub spared: u32,
     pub disputed: bool,
     pub other_evidence: bool,
     pub panels: u64,
@@ -86,6 +87,7 @@ impl Store {
                 status: columns.take()?,
                 origin: columns.take()?,
                 sealed: columns.take()?,
+                spared: columns.take()?,
                 disputed: columns.take()?,
                 other_evidence: columns.take()?,
                 panels: columns.take()?,
@@ -131,10 +133,10 @@ impl Store {
 
 impl Indexed for PanelRow {
     const UPSERT: &'static str = "INSERT INTO panels \
-        (scope_id, case_id, status, origin, planned, sealed, disputed, other_evidence) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (scope_id, case_id) DO UPDATE \
+        (scope_id, case_id, status, origin, planned, sealed, spared, disputed, other_evidence) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (scope_id, case_id) DO UPDATE \
         SET status = excluded.status, origin = excluded.origin, planned = excluded.planned, \
-        sealed = excluded.sealed, disputed = excluded.disputed, other_evidence = excluded.other_evidence";
+        sealed = excluded.sealed, spared = excluded.spared, disputed = excluded.disputed, other_evidence = excluded.other_evidence";
     const DELETE: &'static str = "DELETE FROM panels WHERE scope_id = $1 AND case_id = $2";
     const PAGE: &'static str = concat!(
         "SELECT ",
@@ -151,7 +153,16 @@ impl Indexed for PanelRow {
     }
 
     fn values(&self) -> Vec<Value> {
-        values![self.case, self.status, self.origin, self.planned, self.sealed, self.disputed, self.other_evidence]
+        values![
+            self.case,
+            self.status,
+            self.origin,
+            self.planned,
+            self.sealed,
+            self.spared,
+            self.disputed,
+            self.other_evidence,
+        ]
     }
 
     fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
@@ -161,6 +172,7 @@ impl Indexed for PanelRow {
             origin: columns.take()?,
             planned: columns.take()?,
             sealed: columns.take()?,
+            spared: columns.take()?,
             disputed: columns.take()?,
             other_evidence: columns.take()?,
         })

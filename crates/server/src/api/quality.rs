@@ -75,8 +75,9 @@ impl QuestionIn {
         self.question.clone().filter(|question| !question.is_empty())
     }
 
-    pub(crate) fn experts(&self, engagement: EngagementId) -> Result<ShowExperts, Error> {
-        Ok(ShowExperts { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+    /// Returns what `ask` asks of the question and the origin.
+    pub(crate) fn ask<Q>(&self, ask: impl FnOnce(Option<String>, Option<Origin>) -> Q) -> Result<Q, Error> {
+        Ok(ask(self.question(), origin(self.origin.as_deref())?))
     }
 
     pub(crate) fn slices(&self, engagement: EngagementId) -> Result<ShowSlices, Error> {
@@ -84,15 +85,7 @@ impl QuestionIn {
             None | Some("") => By::Site,
             Some(word) => cut(word)?,
         };
-        Ok(ShowSlices { engagement, question: self.question(), by, origin: origin(self.origin.as_deref())? })
-    }
-
-    pub(crate) fn drift(&self, engagement: EngagementId) -> Result<ShowDrift, Error> {
-        Ok(ShowDrift { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
-    }
-
-    pub(crate) fn wanted(&self, engagement: EngagementId) -> Result<ListWanted, Error> {
-        Ok(ListWanted { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+        self.ask(|question, origin| ShowSlices { engagement, question, by, origin })
     }
 }
 
@@ -145,7 +138,8 @@ async fn drift(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Json<Drift>, Problem> {
-    Ok(Json(app.view(&caller, given.drift(engagement)?).await?))
+    let asked = given.ask(|question, origin| ShowDrift { engagement, question, origin })?;
+    Ok(Json(app.view(&caller, asked).await?))
 }
 
 /// Returns what plans of reading would come to, simulated on the engagement's own measured experts.
@@ -169,7 +163,8 @@ async fn experts(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Json<Experts>, Problem> {
-    Ok(Json(app.view(&caller, given.experts(engagement)?).await?))
+    let asked = given.ask(|question, origin| ShowExperts { engagement, question, origin })?;
+    Ok(Json(app.view(&caller, asked).await?))
 }
 
 /// Returns a question's figures by site, month or type of case.
@@ -193,7 +188,8 @@ async fn wanted(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Json<Wanted>, Problem> {
-    Ok(Json(app.view(&caller, given.wanted(engagement)?).await?))
+    let asked = given.ask(|question, origin| ListWanted { engagement, question, origin })?;
+    Ok(Json(app.view(&caller, asked).await?))
 }
 
 /// Which disputed cases.

@@ -20,7 +20,7 @@ mod wanted;
 pub(crate) use agree::of_all;
 pub use behind::{Against, Behind};
 pub use classes::Level;
-pub use cost::Cost;
+pub use cost::{Cost, StoppedEarly};
 pub use drift::{ChartOf, Design, Drift, DriftChart, RUN_LENGTH, ShowDrift};
 pub(in crate::app) use expert::measure;
 pub use expert::{Confusion, ExpertFigures, Experts, Limit, Measured, QuestionName, ShowExperts};
@@ -264,7 +264,7 @@ impl Quality {
 }
 
 /// Admits the look at figures, and returns the questions of the engagement's forms.
-async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
+pub(in crate::app) async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
     let (_, sows) = look.engagement().await?;
     let label = look.engagement_label()?;
     look.admit(Action::ViewQuality, &label)?;

@@ -25,6 +25,7 @@ use super::{Frame, Oops, Place, encode, html};
 use crate::{
     App, Caller, Error,
     api::{QualityIn, SideBySideIn},
+    app,
     app::quality::{Agreement, Disputes, Level, PairQuality, Quality, QuestionQuality, Rate},
     edge::Edge,
 };
@@ -50,7 +51,7 @@ pub(super) fn router() -> Router<Edge> {
 struct QualityPage {
     frame: Frame,
     engagement: EngagementId,
-    origin: Option<Origin>,
+    asked: Asked,
     quality: Quality,
 }
 
@@ -61,10 +62,9 @@ async fn show(
     Query(given): Query<QualityIn>,
 ) -> Result<Html<String>, Oops> {
     let query = given.query(engagement)?;
-    let origin = query.origin;
-    let quality = app.view(&caller, query).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Quality").await?;
-    html(&QualityPage { frame, engagement, origin, quality })
+    let asked = Asked { engagement, below: "", origin: query.origin };
+    let (frame, quality) = seen(&app, &caller, engagement, "Quality", query).await?;
+    html(&QualityPage { frame, engagement, asked, quality })
 }
 
 impl QualityPage {
@@ -81,30 +81,50 @@ impl QualityPage {
             self.engagement,
             encode(&question.question),
             pair.unwrap_or_default(),
-            self.filter("&")
+            self.asked.filter("&")
         )
-    }
-
-    fn filter(&self, mark: &str) -> String {
-        self.origin.map(|origin| format!("{mark}origin={}", origin.word())).unwrap_or_default()
-    }
-
-    fn tabs(&self) -> Tabs {
-        Tabs::of(self.engagement, "", self.origin)
-    }
-
-    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
-        origins(self.origin)
     }
 }
 
-/// Returns the choices of origin: word, title, and whether it is the one shown.
-fn origins(shown: Option<Origin>) -> [(&'static str, &'static str, bool); 3] {
-    [
-        ("all", "All readings", shown.is_none()),
-        ("witnessed", "Read in Remit", shown == Some(Origin::Witnessed)),
-        ("imported", "Imported", shown == Some(Origin::Imported)),
-    ]
+/// Looks at figures, and returns them with the frame of their page.
+async fn seen<Q: app::Query>(
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    title: &'static str,
+    query: Q,
+) -> Result<(Frame, Q::Out), Oops> {
+    let figures = app.view(caller, query).await?;
+    Ok((Frame::new(app, caller, Some(engagement), Place::Quality, title).await?, figures))
+}
+
+/// Which page of quality is open, and of which readings.
+#[derive(Clone, Copy)]
+struct Asked {
+    engagement: EngagementId,
+    /// Its path below `quality`.
+    below: &'static str,
+    origin: Option<Origin>,
+}
+
+impl Asked {
+    fn tabs(&self) -> Tabs {
+        Tabs::of(self.engagement, self.below, self.origin)
+    }
+
+    /// Returns the choices of origin: word, title, and whether it is the one shown.
+    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
+        [
+            ("all", "All readings", self.origin.is_none()),
+            ("witnessed", "Read in Remit", self.origin == Some(Origin::Witnessed)),
+            ("imported", "Imported", self.origin == Some(Origin::Imported)),
+        ]
+    }
+
+    /// Returns the origin as a part of an address, after a mark.
+    fn filter(&self, mark: &str) -> String {
+        self.origin.map(|origin| format!("{mark}origin={}", origin.word())).unwrap_or_default()
+    }
 }
 
 /// The pages of quality, and which of them is open.

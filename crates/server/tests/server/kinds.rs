@@ -149,7 +149,9 @@ async fn readings_within_the_tolerance_agree_and_the_middle_stands_everywhere() 
     assert_eq!(pairs, [agreed("effect"), ("severity", Some(0.0), 0), agreed("causes"), agreed("dose")]);
     assert_eq!(quality.questions[1].pairs[0].answers, ["Fair", "Grave"]);
     let page = manager.get(&format!("/e/{engagement}/quality")).await.body;
-    for level in ["for names (nominal)", "for grades (ordinal)", "for numbers (interval)", "for sets (Jaccard’s distance)"] {
+    for level in
+        ["for names (nominal)", "for grades (ordinal)", "for numbers (interval)", "for sets (Jaccard’s distance)"]
+    {
         assert!(page.contains(&format!("Krippendorff’s alpha {level}")), "{level}: {page}");
     }
     assert!(page.contains("Within the tolerance 100.0 %") && page.contains("Each option by itself"), "{page}");

@@ -3,8 +3,8 @@
 use remit_kernel::{
     id::CaseId,
     index::{
-        AnswerRow, CaseStatus, DisputeRow, DutyStatus, Known, KnownAnswerRow, Origin, PanelStatus, Part, ReadingRow,
-        Row,
+        AnswerRow, CaseStatus, DisputeRow, DutyStatus, Known, KnownAnswerRow, Origin, PanelRow, PanelStatus, Part,
+        ReadingRow, Row,
     },
 };
 use remit_store::{CaseFilter, CaseKey, Given, Table};
@@ -200,6 +200,14 @@ async fn panels_and_disputes_are_counted() {
         Row::Dispute(dispute(2, "q2")),
     ];
     fresh.index(SCOPE, rows).await;
+    let spared = PanelRow { spared: 2, ..panel(4, PanelStatus::Agreed, false) };
+    fresh.index(SCOPE, vec![Row::Panel(spared.clone()), Row::Case(case(3, CaseStatus::Resolved, 1))]).await;
+    fresh.index(SCOPE, vec![Row::Case(case(4, CaseStatus::Resolved, 1))]).await;
+    let stopped = |early| CaseFilter { stopped_early: Some(early), ..CaseFilter::default() };
+    let found = fresh.store.list_cases(SCOPE, &stopped(true), None, 9).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.case).collect::<Vec<_>>(), [id(4)]);
+    assert_eq!(fresh.store.count_cases(SCOPE, &stopped(false)).await.unwrap(), 1);
+    fresh.change_index(SCOPE, vec![Row::Panel(spared)], Vec::new()).await;
     let counts = fresh.store.count_panels(SCOPE).await.unwrap();
     let counted: Vec<_> = counts.iter().map(|count| (count.status, count.disputed, count.panels)).collect();
     assert_eq!(counted, [(PanelStatus::Adjudicated, true, 2), (PanelStatus::Agreed, false, 1)]);

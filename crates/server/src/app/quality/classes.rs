@@ -85,9 +85,13 @@ impl Classes {
             | QuestionKind::Span { .. }
             | QuestionKind::Text { .. } => &[],
         };
-        declared.iter().for_each(|option| classes.add(&option.key));
+        for option in declared {
+            classes.add(&option.key);
+        }
         let known = classes.len();
-        words.into_iter().for_each(|word| classes.add(word));
+        for word in words {
+            classes.add(word);
+        }
         if classes.level == Level::Ordinal && classes.len() > known {
             // A step that the form no longer has stands nowhere in its order.
             classes.level = Level::Nominal;

@@ -83,12 +83,11 @@ impl Look<'_> {
     pub(super) async fn once<T: Weigh>(&self, name: String, make: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
         let scope = self.scope();
         // Asked before anything is loaded: what is made may be newer than its version says, and is then made once too often.
-        let version = match self.panel_events.get() {
-            Some(known) => *known,
-            None => {
-                let counted = self.app.store().count_events(&scope, PANEL).await?;
-                *self.panel_events.get_or_init(|| counted)
-            }
+        let version = if let Some(known) = self.panel_events.get() {
+            *known
+        } else {
+            let counted = self.app.store().count_events(&scope, PANEL).await?;
+            *self.panel_events.get_or_init(|| counted)
         };
         if let Some(known) = self.app.figures.find(&scope, &name, version) {
             return Ok(known);

@@ -131,7 +131,7 @@ pub(super) fn of(sheet: &Sheet, three_or_more: u64, known: u64) -> Option<Modell
         warning: warning(&inferred, known),
     };
     let people = inferred.fit.workers.iter().map(Estimate::of).collect();
-    Some(Modelled { people, figures })
+    Some(Modelled { figures, people })
 }
 
 /// Returns what to be wary of. Where enough answers are known, the model is measured, and needs no warning.

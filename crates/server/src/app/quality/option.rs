@@ -105,8 +105,11 @@ mod tests {
         let cases = |known: bool| -> Vec<_> {
             let case = |case: usize| {
                 let truth = ["heat", "heat dust", "dust noise"][case % 3];
-                let second =
-                    if case % 4 == 0 && !truth.contains("noise") { format!("{truth} noise") } else { truth.into() };
+                let second = if case.is_multiple_of(4) && !truth.contains("noise") {
+                    format!("{truth} noise")
+                } else {
+                    truth.into()
+                };
                 let third = if truth.contains("dust") { truth.replace("dust", "heat") } else { truth.to_owned() };
                 (vec![truth.to_owned(), second, third], known.then(|| truth.to_owned()))
             };

@@ -9,16 +9,16 @@ use axum::{
     response::Html,
     routing::get,
 };
-use remit_kernel::{id::EngagementId, index::Origin};
+use remit_kernel::id::EngagementId;
 
 use super::{
     super::{Frame, Oops, Place, html},
-    IMPORTED, Tabs, origins,
+    Asked, IMPORTED, seen,
 };
 use crate::{
     App, Caller,
     api::QuestionIn,
-    app::quality::{ChartOf, Design, Drift, DriftChart},
+    app::quality::{ChartOf, Design, Drift, DriftChart, ShowDrift},
     edge::Edge,
 };
 
@@ -31,7 +31,7 @@ pub(super) fn router() -> Router<Edge> {
 struct DriftPage {
     frame: Frame,
     engagement: EngagementId,
-    origin: Option<Origin>,
+    asked: Asked,
     drift: Drift,
 }
 
@@ -41,21 +41,10 @@ async fn show(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Html<String>, Oops> {
-    let query = given.drift(engagement)?;
-    let origin = query.origin;
-    let drift = app.view(&caller, query).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Drift").await?;
-    html(&DriftPage { frame, engagement, origin, drift })
-}
-
-impl DriftPage {
-    fn tabs(&self) -> Tabs {
-        Tabs::of(self.engagement, "/drift", self.origin)
-    }
-
-    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
-        origins(self.origin)
-    }
+    let query = given.ask(|question, origin| ShowDrift { engagement, question, origin })?;
+    let asked = Asked { engagement, below: "/drift", origin: query.origin };
+    let (frame, drift) = seen(&app, &caller, engagement, "Drift", query).await?;
+    html(&DriftPage { frame, engagement, asked, drift })
 }
 
 /// Width and height of one chart.

@@ -7,21 +7,20 @@ use axum::{
     response::Html,
     routing::get,
 };
-use remit_kernel::{
-    id::EngagementId,
-    index::{Origin, Part},
-};
+use remit_kernel::{id::EngagementId, index::Part};
 
 use super::{
     super::{Frame, Oops, Place, encode, html},
-    IMPORTED, Tabs,
+    Asked, IMPORTED,
     chart::{Matrix, Scale},
-    origins,
+    seen,
 };
 use crate::{
     App, Caller,
     api::QuestionIn,
-    app::quality::{Against, ExpertFigures, Experts, HeldAgainst, Level, OptionFigures, Wanted, Yardstick},
+    app::quality::{
+        Against, ExpertFigures, Experts, HeldAgainst, Level, ListWanted, OptionFigures, ShowExperts, Wanted, Yardstick,
+    },
     edge::Edge,
 };
 
@@ -36,7 +35,7 @@ pub(super) fn router() -> Router<Edge> {
 struct ExpertsPage {
     frame: Frame,
     engagement: EngagementId,
-    origin: Option<Origin>,
+    asked: Asked,
     experts: Experts,
 }
 
@@ -46,31 +45,22 @@ async fn show(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Html<String>, Oops> {
-    let query = given.experts(engagement)?;
-    let origin = query.origin;
-    let experts = app.view(&caller, query).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Experts").await?;
-    html(&ExpertsPage { frame, engagement, origin, experts })
+    let query = given.ask(|question, origin| ShowExperts { engagement, question, origin })?;
+    let asked = Asked { engagement, below: "/experts", origin: query.origin };
+    let (frame, experts) = seen(&app, &caller, engagement, "Experts", query).await?;
+    html(&ExpertsPage { frame, engagement, asked, experts })
 }
 
 impl ExpertsPage {
-    fn tabs(&self) -> Tabs {
-        Tabs::of(self.engagement, "/experts", self.origin)
-    }
-
-    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
-        origins(self.origin)
-    }
-
     /// Returns the address of the cases behind a figure.
     fn behind(&self, expert: &ExpertFigures, against: Against) -> String {
-        let origin = self.origin.map(|origin| format!("&origin={}", origin.word())).unwrap_or_default();
         format!(
-            "/e/{}/quality/disputes?question={}&a={}&against={}{origin}",
+            "/e/{}/quality/disputes?question={}&a={}&against={}{}",
             self.engagement,
             encode(&self.experts.question),
             encode(&expert.reader.key),
-            against.word()
+            against.word(),
+            self.asked.filter("&")
         )
     }
 
@@ -101,8 +91,8 @@ impl ExpertsPage {
     }
 
     fn wanted(&self) -> String {
-        let origin = self.origin.map(|origin| format!("&origin={}", origin.word())).unwrap_or_default();
-        format!("/e/{}/quality/wanted?question={}{origin}", self.engagement, encode(&self.experts.question))
+        let (question, filter) = (encode(&self.experts.question), self.asked.filter("&"));
+        format!("/e/{}/quality/wanted?question={question}{filter}", self.engagement)
     }
 
     /// Returns the shares of right answers on one scale.
@@ -137,7 +127,7 @@ async fn wanted(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Html<String>, Oops> {
-    let wanted = app.view(&caller, given.wanted(engagement)?).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Answers wanted").await?;
+    let query = given.ask(|question, origin| ListWanted { engagement, question, origin })?;
+    let (frame, wanted) = seen(&app, &caller, engagement, "Answers wanted", query).await?;
     html(&WantedPage { frame, engagement, wanted })
 }
