@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
+    figures,
     measure::{count_as_f64, rate},
     program::{self, Ended},
     table::{Goal, Row},
@@ -24,9 +25,9 @@ const EVENTS_PER_SECOND: f64 = 200_000.0;
 const FINDINGS: [&str; 6] = ["1dAVb", "RBBB", "LBBB", "SB", "AF", "ST"];
 
 pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Vec<Row>> {
-    drop(World::make(dir, 0).await?);
-    let (cases, decisions) = (dir.join("cases.csv"), dir.join("decisions.csv"));
-    write(&cases, &decisions, readings / 2)?;
+    let operator = World::make(dir, 0).await?.operator;
+    let [cases, decisions, gold] = ["cases.csv", "decisions.csv", "gold.csv"].map(|name| dir.join(name));
+    write(&cases, &decisions, &gold, readings / 2)?;
     let mut command = Command::new(remit);
     command.args([
         "import",
@@ -39,7 +40,8 @@ pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Ve
         OPERATOR,
         "--json",
     ]);
-    command.arg("--cases").arg(&cases).arg("--readings").arg(&decisions).arg("--data").arg(dir);
+    command.arg("--cases").arg(&cases).arg("--readings").arg(&decisions).arg("--gold").arg(&gold);
+    command.arg("--data").arg(dir);
     let Ended { said, took, peak_mebibytes } = program::run(&mut command)?;
     let imported: serde_json::Value = serde_json::from_slice(&said)?;
     ensure!(imported["readings"] == readings, "the import said {imported}");
@@ -56,7 +58,10 @@ pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Ve
         ratio: took.as_secs_f64() / limit,
         goal: Goal::AtMost(1.0),
     };
-    Ok(vec![import, replay(remit, dir)?])
+    let mut rows = vec![import, replay(remit, dir)?];
+    let engagement = imported["engagement"].as_str().context("the import names no engagement")?.parse()?;
+    rows.extend(figures::rows(dir, engagement, operator).await?);
+    Ok(rows)
 }
 
 /// Replays what was imported, by `remit verify` as an auditor would run it.
@@ -79,21 +84,34 @@ fn replay(remit: &Path, dir: &Path) -> Result<Row> {
     })
 }
 
-/// Writes cases that two cardiologists read; they differ on one finding of every twentieth.
-fn write(cases: &Path, decisions: &Path, count: usize) -> Result<()> {
-    let (mut cases, mut decisions) = (BufWriter::new(File::create(cases)?), BufWriter::new(File::create(decisions)?));
+/// Writes cases that two cardiologists read; they differ on one finding of every twentieth. A tenth has a third reader and
+/// another tenth one alone, so that models of more than two have something to do; of every fiftieth the right answer is known.
+fn write(cases: &Path, decisions: &Path, gold: &Path, count: usize) -> Result<()> {
+    let file = |path: &Path| Ok::<_, std::io::Error>(BufWriter::new(File::create(path)?));
+    let (mut cases, mut decisions, mut gold) = (file(cases)?, file(decisions)?, file(gold)?);
     writeln!(cases, "case_id,age,sex")?;
     writeln!(decisions, "case_id,rater,{}", FINDINGS.join(","))?;
+    writeln!(gold, "case_id,{}", FINDINGS.join(","))?;
     for case in 0..count {
         writeln!(cases, "ecg-{case},{},{}", 20 + case % 70, if case % 2 == 0 { "F" } else { "M" })?;
-        for reader in 0..2 {
+        let findings = |differs: usize| {
+            let found = |finding| usize::from((case + finding) % 9 == 0) ^ if finding == 3 { differs } else { 0 };
+            [0, 1, 2, 3, 4, 5].map(|finding| found(finding).to_string()).join(",")
+        };
+        let readers = match case % 10 {
+            0 => 3,
+            5 => 1,
+            _ => 2,
+        };
+        for reader in 0..readers {
             let differs = usize::from(case % 20 == 0 && reader == 1);
-            let findings = [0, 1, 2, 3, 4, 5]
-                .map(|finding| usize::from((case + finding) % 9 == 0) ^ if finding == 3 { differs } else { 0 });
-            let findings = findings.map(|found| found.to_string()).join(",");
-            writeln!(decisions, "ecg-{case},cardiologist{},{findings}", reader + 1)?;
+            writeln!(decisions, "ecg-{case},cardiologist{},{}", reader + 1, findings(differs))?;
+        }
+        if case % 50 == 0 {
+            writeln!(gold, "ecg-{case},{}", findings(0))?;
         }
     }
     cases.flush()?;
+    gold.flush()?;
     Ok(decisions.flush()?)
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to the person who started it")]
 
 mod curve;
+mod figures;
 mod import;
 mod large;
 mod measure;

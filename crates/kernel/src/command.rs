@@ -221,9 +221,9 @@ commands! {
     /// Sets up an engagement with its first members.
     DraftEngagement { name: String, client: OrgId, provider: OrgId, managers: Vec<(PersonId, Side)> } "draft_engagement";
     /// Writes a new version of the statement of work.
-    DraftSow { engagement: EngagementId, starts_on: Date, ends_on: Date, lines: Vec<LineIn> } "draft_sow";
+    DraftSow { engagement: EngagementId, starts_on: Date, ends_on: Date, names_people: bool, lines: Vec<LineIn> } "draft_sow";
     /// Rewrites a draft.
-    ReviseSow { engagement: EngagementId, sow: SowId, starts_on: Date, ends_on: Date, lines: Vec<LineIn> } "revise_sow";
+    ReviseSow { engagement: EngagementId, sow: SowId, starts_on: Date, ends_on: Date, names_people: bool, lines: Vec<LineIn> } "revise_sow";
     /// Lays a draft before the other side.
     ProposeSow { engagement: EngagementId, sow: SowId } "propose_sow";
     /// Signs for one side.

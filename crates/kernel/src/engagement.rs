@@ -37,9 +37,23 @@ pub enum EngagementEvent {
 #[allow(missing_docs, reason = "fields are named for what they hold")]
 pub enum SowEvent {
     /// It was written.
-    Drafted { sow: SowId, number: u32, starts_on: Date, ends_on: Date, lines: Vec<SowLine> },
+    Drafted {
+        sow: SowId,
+        number: u32,
+        starts_on: Date,
+        ends_on: Date,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        names_people: bool,
+        lines: Vec<SowLine>,
+    },
     /// It was rewritten while still a draft.
-    Revised { starts_on: Date, ends_on: Date, lines: Vec<SowLine> },
+    Revised {
+        starts_on: Date,
+        ends_on: Date,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        names_people: bool,
+        lines: Vec<SowLine>,
+    },
     /// It was laid before the other side; from here on it never changes (I13).
     Proposed { by: PersonId },
     /// One side signed.
@@ -171,6 +185,9 @@ pub struct Sow {
     pub starts_on: Date,
     /// Last day.
     pub ends_on: Date,
+    /// Whether the client knows the people who read by name; otherwise by number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_people: bool,
     /// Its lines.
     pub lines: Vec<SowLine>,
     /// Where it stands.
@@ -250,6 +267,12 @@ impl Engagement {
         successor.or_else(|| sows.get(&self.baseline?))
     }
 
+    /// Returns whether the client knows the people who read by name, as both sides have signed. `sows` hold those that
+    /// [`Engagement::signed`] names.
+    pub fn names_people(&self, sows: &BTreeMap<SowId, Sow>, now: Instant) -> bool {
+        self.agreed(sows, now).is_some_and(|sow| sow.names_people)
+    }
+
     /// Returns its statements of work that are signed by both sides, those it lives by now and next.
     pub fn signed(&self) -> impl Iterator<Item = SowId> {
         self.baseline.into_iter().chain(self.successor).chain(self.history)
@@ -268,16 +291,17 @@ impl Engagement {
 
 impl Sow {
     pub(crate) fn apply(state: Option<Self>, event: &SowEvent, _: Instant) -> Option<Self> {
-        if let SowEvent::Drafted { sow, number, starts_on, ends_on, lines } = event.clone() {
+        if let SowEvent::Drafted { sow, number, starts_on, ends_on, names_people, lines } = event.clone() {
             let (status, signatures) = (SowStatus::Draft, Vec::new());
-            let drafted = Self { sow, number, starts_on, ends_on, lines, status, signatures };
+            let drafted = Self { sow, number, starts_on, ends_on, names_people, lines, status, signatures };
             return state.is_none().then_some(drafted);
         }
         let mut sow = state?;
         match event.clone() {
             SowEvent::Drafted { .. } => {}
-            SowEvent::Revised { starts_on, ends_on, lines } => {
-                (sow.starts_on, sow.ends_on, sow.lines) = (starts_on, ends_on, lines);
+            SowEvent::Revised { starts_on, ends_on, names_people, lines } => {
+                (sow.starts_on, sow.ends_on) = (starts_on, ends_on);
+                (sow.names_people, sow.lines) = (names_people, lines);
             }
             SowEvent::Proposed { .. } => sow.status = SowStatus::Proposed,
             SowEvent::Signed { side, by, natural } => sow.signatures.push((side, by, natural)),

@@ -377,6 +377,9 @@ pub struct PanelRow {
     pub planned: u32,
     /// Sealed panel readings.
     pub sealed: u32,
+    /// Readings that the plan would have allowed and that were not bought, because its limit stopped the panel before. 0 until
+    /// revealed.
+    pub spared: u32,
     /// Whether the panel readers differed on a deciding question, however it was settled. False until revealed.
     pub disputed: bool,
     /// Whether the readers gave the same answers on other evidence. False until revealed.

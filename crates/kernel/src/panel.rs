@@ -672,6 +672,17 @@ impl Panel {
         (weighed.verdict == Verdict::Another && self.open_seat().is_some()).then_some(*at)
     }
 
+    /// Returns how many readings the plan would have allowed beyond those after which its limit stopped the panel; 0 where it
+    /// did not, or nothing calibrated the estimate.
+    pub fn spared(&self) -> u32 {
+        match self.weighed.last() {
+            Some((Weighed { verdict: Verdict::Enough, readings, .. }, _)) => {
+                u32::from(self.stopping.last().saturating_sub(*readings))
+            }
+            Some(_) | None => 0,
+        }
+    }
+
     /// Returns the number of the first open seat, from 1.
     pub fn open_seat(&self) -> Option<u8> {
         self.number_of(|seat| *seat == Seat::Open)
@@ -787,6 +798,7 @@ impl Panel {
             origin: self.origin,
             planned: u32::try_from(self.seats.len()).unwrap_or(u32::MAX),
             sealed: u32::try_from(self.panel_readings().count()).unwrap_or(u32::MAX),
+            spared: if revealed { self.spared() } else { 0 },
             disputed: revealed && !self.disputed.is_empty(),
             other_evidence: revealed && self.other_evidence,
         });

@@ -199,7 +199,8 @@ async fn put_in_force(
     let (starts_on, ends_on) = (today.plus_seconds(-30 * 86_400).date(), today.plus_seconds(300 * 86_400).date());
     let act = async |person, command| app.act(by(person), command).await;
     let drafted: Receipt =
-        act(delivery, Command::DraftSow { engagement, starts_on, ends_on, lines: vec![line] }).await?;
+        act(delivery, Command::DraftSow { engagement, starts_on, ends_on, names_people: false, lines: vec![line] })
+            .await?;
     let sow = drafted.sow().context("no statement of work")?;
     act(delivery, Command::ProposeSow { engagement, sow }).await?;
     act(delivery, Command::SignSow { engagement, sow }).await?;

@@ -45,7 +45,9 @@ macro_rules! filter {
               OR EXISTS (SELECT 1 FROM duties WHERE duties.scope_id = cases.scope_id \
                   AND duties.case_id = cases.case_id AND duties.person_id = $11 AND duties.status <> 'released')) \
           AND (NOT cases.showing OR EXISTS (SELECT 1 FROM duties WHERE duties.scope_id = cases.scope_id \
-              AND duties.case_id = cases.case_id AND duties.person_id = $11 AND duties.status <> 'released'))"
+              AND duties.case_id = cases.case_id AND duties.person_id = $11 AND duties.status <> 'released')) \
+          AND (CAST($13 AS BOOLEAN) IS NULL OR EXISTS (SELECT 1 FROM panels \
+              WHERE panels.scope_id = cases.scope_id AND panels.case_id = cases.case_id AND (panels.spared > 0) = $13))"
     };
 }
 
@@ -58,11 +60,11 @@ statements! {
     /// The status is hidden from the index by status: in order of due time, a page ends as soon as it is full.
     LIST = concat!("SELECT ", case_columns!(), " FROM cases \
         WHERE scope_id = $1 AND (status || '') IN (SELECT key FROM json_each($2))", filter!(), " \
-        AND (due_at, case_id) > ($13, $14) ORDER BY due_at, case_id LIMIT $15");
+        AND (due_at, case_id) > ($14, $15) ORDER BY due_at, case_id LIMIT $16");
     /// One status, as most queues ask: the index by status gives the order as well.
     LIST_OF_STATUS = concat!("SELECT ", case_columns!(), " FROM cases \
         WHERE scope_id = $1 AND status = $2", filter!(), " \
-        AND (due_at, case_id) > ($13, $14) ORDER BY due_at, case_id LIMIT $15");
+        AND (due_at, case_id) > ($14, $15) ORDER BY due_at, case_id LIMIT $16");
     COUNT = concat!("SELECT COUNT(*) FROM cases \
         WHERE scope_id = $1 AND status IN (SELECT key FROM json_each($2))", filter!());
     COUNT_BY_STATUS = "SELECT status, COUNT(*) FROM cases \
@@ -88,6 +90,8 @@ pub struct CaseFilter {
     pub question: Option<String>,
     /// This person holds or held a duty on it.
     pub duty_of: Option<PersonId>,
+    /// Whether the limit of the plan stopped the panel before the most readings that it allows.
+    pub stopped_early: Option<bool>,
     /// Words in reference or title, in whatever case.
     pub text: Option<String>,
     /// This person owns it, holds or held a duty on it that was not given back, or finds it in one of the queues below.
@@ -177,6 +181,7 @@ impl CaseFilter {
             self.text.as_deref().map(containing),
             self.seen_by,
             keys(self.queued.iter().map(|status| status.word())),
+            self.stopped_early,
         ]
     }
 }

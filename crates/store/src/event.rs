@@ -6,7 +6,7 @@ use remit_kernel::{hash::Digest, id::ActId, time::Instant};
 
 use crate::{
     Expect, Store,
-    dialect::Columns,
+    dialect::{Columns, first},
     error::{Result, Unreadable},
     value::{Statement, keys},
 };
@@ -36,6 +36,7 @@ statements! {
         SET version = excluded.version, shape = excluded.shape, head = excluded.head, body = excluded.body";
     SNAPSHOTS = concat!("SELECT ", snapshot_columns!(), " FROM snapshots \
         WHERE scope_id = $1 AND stream IN (SELECT key FROM json_each($2))");
+    COUNT = "SELECT COUNT(*) FROM events WHERE scope_id = $1 AND stream >= $2 AND stream < $3";
     SNAPSHOT_PAGE = concat!("SELECT ", snapshot_columns!(), " FROM snapshots \
         WHERE scope_id = $1 AND stream > $2 ORDER BY stream LIMIT $3");
 }
@@ -113,6 +114,14 @@ impl Store {
     pub async fn events_page(&self, scope: &str, after: Option<&EventKey>, limit: u32) -> Result<Vec<StoredEvent>> {
         let (stream, version) = after.map_or(("", 0), |key| (key.stream.as_str(), key.version));
         self.rows(PAGE, values![scope, stream, version, limit], StoredEvent::read).await
+    }
+
+    /// Returns how many events there are in the streams of one kind, such as `panel`. Events are only ever added: while
+    /// the number is the same, so are those streams and all that is made of them.
+    pub async fn count_events(&self, scope: &str, kind: &str) -> Result<u64> {
+        // What follows the slash in the order of characters ends the kind's streams.
+        let (from, to) = (format!("{kind}/"), format!("{kind}0"));
+        Ok(self.row(COUNT, values![scope, from, to], first).await?.unwrap_or_default())
     }
 
     /// Returns the next states of a scope after a stream, by stream.

@@ -60,7 +60,7 @@ pub use index::{IndexChange, Table, key_of};
 pub use job::{Job, JobRow};
 pub use lot::SeedRow;
 pub use pack::StoredPack;
-pub use panel::PanelCount;
+pub use panel::{Given, PanelCount};
 pub use person::{OrganisationNamed, PersonNamed};
 pub use review::DefectCount;
 pub use session::{Login, SessionKind, SessionRow};

@@ -56,6 +56,9 @@ migrations! {
     "postgres" "0011_figures_walls" Some(Kind::Postgres);
     "shared" "0012_alarms" None;
     "postgres" "0012_alarms_walls" Some(Kind::Postgres);
+    "shared" "0013_spared" None;
+    "sqlite" "0013_spared_filled" Some(Kind::Sqlite);
+    "postgres" "0013_spared_filled" Some(Kind::Postgres);
 }
 
 /// Makes the table of applied migrations.

@@ -1,7 +1,7 @@
 //! Panels, the questions in dispute, and the answers that figures are made of.
 
 use remit_kernel::{
-    id::CaseId,
+    id::{CaseId, PersonId},
     index::{AnswerRow, DisputeRow, Origin, PanelRow, PanelStatus},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 
 macro_rules! panel_columns {
     () => {
-        "case_id, status, origin, planned, sealed, disputed, other_evidence"
+        "case_id, status, origin, planned, sealed, spared, disputed, other_evidence"
     };
 }
 
@@ -35,19 +35,19 @@ pub(crate) use answer_columns;
 statements! {
     BY_CASES = concat!("SELECT ", panel_columns!(), " FROM panels \
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id");
-    COUNTS = "SELECT status, origin, sealed, disputed, other_evidence, COUNT(*) FROM panels WHERE scope_id = $1 \
-        GROUP BY status, origin, sealed, disputed, other_evidence \
-        ORDER BY status, origin, sealed, disputed, other_evidence";
+    COUNTS = "SELECT status, origin, sealed, spared, disputed, other_evidence, COUNT(*) FROM panels \
+        WHERE scope_id = $1 GROUP BY status, origin, sealed, spared, disputed, other_evidence \
+        ORDER BY status, origin, sealed, spared, disputed, other_evidence";
     ON_OTHER_EVIDENCE = "SELECT case_id FROM panels WHERE scope_id = $1 AND other_evidence \
         AND (CAST($2 AS TEXT) IS NULL OR origin = $2) ORDER BY case_id";
     DISPUTES = concat!("SELECT ", dispute_columns!(), " FROM disputes \
         WHERE scope_id = $1 AND case_id IN (SELECT key FROM json_each($2)) ORDER BY case_id, question");
     DISPUTE_COUNTS = "SELECT question, origin, COUNT(*) FROM disputes WHERE scope_id = $1 \
         GROUP BY question, origin ORDER BY question, origin";
+    GIVEN = "SELECT case_id, reader_id, answer FROM answers \
+        WHERE scope_id = $1 AND question = $2 AND revealed AND part = 'panel' \
+        AND (CAST($3 AS TEXT) IS NULL OR origin = $3) ORDER BY case_id, reading_id";
     REVEALED = concat!("SELECT ", answer_columns!(), " FROM answers \
-        WHERE scope_id = $1 AND revealed AND (CAST($2 AS TEXT) IS NULL OR origin = $2) \
-        ORDER BY question, case_id, reading_id");
-    REVEALED_TO = concat!("SELECT ", answer_columns!(), " FROM answers \
         WHERE scope_id = $1 AND question = $2 AND revealed AND (CAST($3 AS TEXT) IS NULL OR origin = $3) \
         ORDER BY case_id, reading_id");
 }
@@ -59,9 +59,19 @@ pub struct PanelCount {
     pub status: PanelStatus,
     pub origin: Origin,
     pub sealed: u32,
+    pub spared: u32,
     pub disputed: bool,
     pub other_evidence: bool,
     pub panels: u64,
+}
+
+/// What a panel reader of a closed panel answered to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the columns of `AnswerRow`")]
+pub struct Given {
+    pub case: CaseId,
+    pub reader: PersonId,
+    pub answer: String,
 }
 
 impl Store {
@@ -77,6 +87,7 @@ impl Store {
                 status: columns.take()?,
                 origin: columns.take()?,
                 sealed: columns.take()?,
+                spared: columns.take()?,
                 disputed: columns.take()?,
                 other_evidence: columns.take()?,
                 panels: columns.take()?,
@@ -101,26 +112,31 @@ impl Store {
             .await
     }
 
-    /// Returns the answers of closed panels, by question, case and reading: no other answer ever enters a figure.
+    /// Returns the answers to a question in closed panels, by case and reading: no other answer ever enters a figure.
     pub async fn revealed_answers(
         &self,
         scope: &str,
-        question: Option<&str>,
+        question: &str,
         origin: Option<Origin>,
     ) -> Result<Vec<AnswerRow>> {
-        match question {
-            Some(question) => self.rows(REVEALED_TO, values![scope, question, origin], AnswerRow::read).await,
-            None => self.rows(REVEALED, values![scope, origin], AnswerRow::read).await,
-        }
+        self.rows(REVEALED, values![scope, question, origin], AnswerRow::read).await
+    }
+
+    /// Returns the answers of panel readers among them, without what figures of agreement have no use for.
+    pub async fn panel_answers(&self, scope: &str, question: &str, origin: Option<Origin>) -> Result<Vec<Given>> {
+        self.rows(GIVEN, values![scope, question, origin], |columns| {
+            Ok(Given { case: columns.take()?, reader: columns.take()?, answer: columns.take()? })
+        })
+        .await
     }
 }
 
 impl Indexed for PanelRow {
     const UPSERT: &'static str = "INSERT INTO panels \
-        (scope_id, case_id, status, origin, planned, sealed, disputed, other_evidence) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (scope_id, case_id) DO UPDATE \
+        (scope_id, case_id, status, origin, planned, sealed, spared, disputed, other_evidence) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (scope_id, case_id) DO UPDATE \
         SET status = excluded.status, origin = excluded.origin, planned = excluded.planned, \
-        sealed = excluded.sealed, disputed = excluded.disputed, other_evidence = excluded.other_evidence";
+        sealed = excluded.sealed, spared = excluded.spared, disputed = excluded.disputed, other_evidence = excluded.other_evidence";
     const DELETE: &'static str = "DELETE FROM panels WHERE scope_id = $1 AND case_id = $2";
     const PAGE: &'static str = concat!(
         "SELECT ",
@@ -137,7 +153,16 @@ impl Indexed for PanelRow {
     }
 
     fn values(&self) -> Vec<Value> {
-        values![self.case, self.status, self.origin, self.planned, self.sealed, self.disputed, self.other_evidence]
+        values![
+            self.case,
+            self.status,
+            self.origin,
+            self.planned,
+            self.sealed,
+            self.spared,
+            self.disputed,
+            self.other_evidence,
+        ]
     }
 
     fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, Unreadable> {
@@ -147,6 +172,7 @@ impl Indexed for PanelRow {
             origin: columns.take()?,
             planned: columns.take()?,
             sealed: columns.take()?,
+            spared: columns.take()?,
             disputed: columns.take()?,
             other_evidence: columns.take()?,
         })

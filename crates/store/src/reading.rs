@@ -36,7 +36,10 @@ statements! {
         JOIN cases ON cases.scope_id = readings.scope_id AND cases.case_id = readings.case_id \
         WHERE readings.scope_id = $1 AND readings.reader_id = $2 AND readings.read_at <= $3 \
         ORDER BY readings.read_at DESC, readings.reading_id DESC LIMIT $4");
-    REVEALED_READERS = "SELECT DISTINCT part, reader_id FROM answers WHERE scope_id = $1 AND revealed \
+    /// By reading and not by answer: a form may ask much, and one of its answers tells as much as all.
+    REVEALED_READERS = "SELECT DISTINCT part, reader_id FROM readings WHERE scope_id = $1 \
+        AND EXISTS (SELECT 1 FROM answers WHERE answers.scope_id = readings.scope_id \
+            AND answers.case_id = readings.case_id AND answers.reading_id = readings.reading_id AND answers.revealed) \
         ORDER BY part, reader_id";
     KNOWN_TO = concat!("SELECT ", known_columns!(), " FROM known_answers \
         WHERE scope_id = $1 AND question = $2 ORDER BY case_id, known");

@@ -75,18 +75,24 @@ impl Deciding<'_> {
         Ok(())
     }
 
-    pub(super) fn draft_sow(&mut self, engagement: EngagementId, term: (Date, Date), lines: &[LineIn]) -> Done {
-        let lines = self.sow_lines(term, lines)?;
+    pub(super) fn draft_sow(
+        &mut self,
+        engagement: EngagementId,
+        term: (Date, Date),
+        names_people: bool,
+        lines: &[LineIn],
+    ) -> Done {
+        let lines = self.sow_lines(term, names_people, lines)?;
         let number = 1 + self.newest(engagement)?.map_or(0, |sow| sow.number);
         let sow = self.new_id();
-        self.push_sow(sow, SowEvent::Drafted { sow, number, starts_on: term.0, ends_on: term.1, lines });
+        self.push_sow(sow, SowEvent::Drafted { sow, number, starts_on: term.0, ends_on: term.1, names_people, lines });
         Ok(())
     }
 
-    pub(super) fn revise_sow(&mut self, sow: SowId, term: (Date, Date), lines: &[LineIn]) -> Done {
+    pub(super) fn revise_sow(&mut self, sow: SowId, term: (Date, Date), names_people: bool, lines: &[LineIn]) -> Done {
         self.sow_in(sow, SowStatus::Draft)?;
-        let lines = self.sow_lines(term, lines)?;
-        self.push_sow(sow, SowEvent::Revised { starts_on: term.0, ends_on: term.1, lines });
+        let lines = self.sow_lines(term, names_people, lines)?;
+        self.push_sow(sow, SowEvent::Revised { starts_on: term.0, ends_on: term.1, names_people, lines });
         Ok(())
     }
 
@@ -97,8 +103,18 @@ impl Deciding<'_> {
         Ok(())
     }
 
-    fn sow_lines(&mut self, term: (Date, Date), given: &[LineIn]) -> Result<Vec<SowLine>, Refusal> {
+    fn sow_lines(&mut self, term: (Date, Date), names_people: bool, given: &[LineIn]) -> Result<Vec<SowLine>, Refusal> {
         let mut reasons = Vec::new();
+        if names_people && given.iter().all(|line| line.kind == LineKind::History) {
+            reasons.push(
+                Reason::field(
+                    code::FIELD_INVALID,
+                    "names_people",
+                    "one side alone signs a statement of work for history, and naming people takes both",
+                )
+                .hint("Name people in the statement of work by which cases come in."),
+            );
+        }
         if term.1 < term.0 {
             reasons.push(
                 Reason::field(

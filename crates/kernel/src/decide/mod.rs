@@ -103,10 +103,12 @@ impl<'a> Deciding<'a> {
             C::DraftEngagement { name, client, provider, managers } => {
                 self.draft_engagement(founded, name, *client, *provider, managers)
             }
-            C::DraftSow { engagement, starts_on, ends_on, lines } => {
-                self.draft_sow(*engagement, (*starts_on, *ends_on), lines)
+            C::DraftSow { engagement, starts_on, ends_on, names_people, lines } => {
+                self.draft_sow(*engagement, (*starts_on, *ends_on), *names_people, lines)
             }
-            C::ReviseSow { sow, starts_on, ends_on, lines, .. } => self.revise_sow(*sow, (*starts_on, *ends_on), lines),
+            C::ReviseSow { sow, starts_on, ends_on, names_people, lines, .. } => {
+                self.revise_sow(*sow, (*starts_on, *ends_on), *names_people, lines)
+            }
             C::ProposeSow { sow, .. } => self.propose_sow(*sow),
             C::SignSow { engagement, sow } => self.sign_sow(*engagement, *sow),
             C::GoLive { engagement } => self.go_live(*engagement),

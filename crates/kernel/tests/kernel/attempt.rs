@@ -504,6 +504,7 @@ impl Step {
                 engagement,
                 starts_on: date(["2026-02-01", "2026-03-20"][self.pick % 2]),
                 ends_on: date(["2026-06-30", "2027-12-31"][self.twist % 2]),
+                names_people: false,
                 lines: {
                     let mut plan = plan([1, 2, 3][self.twist % 3], !self.who.is_multiple_of(3));
                     if self.pick.is_multiple_of(2) {
@@ -517,7 +518,7 @@ impl Step {
             Try::ReviseSow => {
                 let lines = vec![stage.line_in(LineKind::Standard, plan(2, true))];
                 let (starts_on, ends_on) = (date("2026-02-01"), date("2026-09-30"));
-                Command::ReviseSow { engagement, sow: sow?, starts_on, ends_on, lines }
+                Command::ReviseSow { engagement, sow: sow?, starts_on, ends_on, names_people: false, lines }
             }
             Try::ProposeSow => Command::ProposeSow { engagement, sow: sow? },
             Try::SignSow => Command::SignSow { engagement, sow: sow? },

@@ -8,7 +8,7 @@ use remit_kernel::{
     id::SowId,
     index::{CaseStatus, PanelStatus},
     role::{Role, Side},
-    stream::{Scope, StreamId},
+    stream::{Scope, State, StreamId},
 };
 
 use crate::stage::{Stage, date, instant, plan};
@@ -44,8 +44,14 @@ fn a_proposed_version_never_changes_and_a_running_case_keeps_its_own() {
     let case = stage.take_in();
     let lines = vec![stage.line_in(LineKind::Standard, plan(1, false))];
     let (starts_on, ends_on) = (date("2026-01-01"), date("2026-12-31"));
-    let revise =
-        |sow, lines: &[LineIn]| Command::ReviseSow { engagement, sow, starts_on, ends_on, lines: lines.into() };
+    let revise = |sow, lines: &[LineIn]| Command::ReviseSow {
+        engagement,
+        sow,
+        starts_on,
+        ends_on,
+        names_people: false,
+        lines: lines.into(),
+    };
     stage.check("manager", &revise(stage.sow, &lines), "refused: sow-immutable");
     let next = stage.draft_sow(lines.clone());
     stage.check("manager", &revise(next, &lines), "revised");
@@ -80,7 +86,8 @@ fn agree(stage: &mut Stage, starts: &str, ends: &str, expect: &str) -> SowId {
     let engagement = stage.engagement;
     let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
     let (starts_on, ends_on) = (date(starts), date(ends));
-    let drafted = stage.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines });
+    let drafted =
+        stage.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, names_people: false, lines });
     let StreamId::Sow(sow) = drafted.decision.events[0].0 else { panic!("a statement of work was drafted") };
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
@@ -125,6 +132,43 @@ fn a_successor_that_has_not_begun_is_replaced_by_the_next() {
 }
 
 #[test]
+fn people_are_named_to_the_client_as_both_sides_have_signed_and_from_the_first_day_on() {
+    let mut stage = Stage::set();
+    let engagement = stage.engagement;
+    let named = |stage: &Stage| {
+        let engagement = stage.world.streams(stage.scope()).find_map(|(_, state)| match state {
+            State::Engagement(engagement) => Some(engagement.clone()),
+            _ => None,
+        });
+        let sows = stage.world.streams(stage.scope()).filter_map(|(_, state)| match state {
+            State::Sow(sow) => Some((sow.sow, sow.clone())),
+            _ => None,
+        });
+        engagement.is_some_and(|engagement| engagement.names_people(&sows.collect(), stage.world.now))
+    };
+    assert!(!named(&stage), "nobody is named unless it is said");
+    let mut agree = |names_people, starts: &str, kind| {
+        let lines = vec![stage.line_in(kind, plan(1, true))];
+        let (starts_on, ends_on) = (date(starts), date("2026-12-31"));
+        let draft = Command::DraftSow { engagement, starts_on, ends_on, names_people, lines };
+        if kind == LineKind::History {
+            return stage.check("manager", &draft, "refused: field-invalid");
+        }
+        let StreamId::Sow(sow) = stage.does("manager", &draft).decision.events[0].0 else { panic!("it was drafted") };
+        stage.does("manager", &Command::ProposeSow { engagement, sow });
+        stage.does("manager", &Command::SignSow { engagement, sow });
+        assert_eq!(named(&stage), !names_people, "one signature changes nothing");
+        stage.does("client", &Command::SignSow { engagement, sow });
+    };
+    agree(true, "2026-01-01", LineKind::Standard);
+    agree(true, "2026-01-01", LineKind::History);
+    agree(false, "2026-07-01", LineKind::Standard);
+    assert!(named(&stage), "until the first day of the successor the version before holds");
+    stage.world.now = instant("2026-07-01T00:00:00Z");
+    assert!(!named(&stage));
+}
+
+#[test]
 fn one_person_does_not_sign_for_both_sides_of_the_house() {
     let mut stage = Stage::set();
     let org = stage.provider;
@@ -155,7 +199,7 @@ fn lines_are_checked_field_by_field() {
     line.price_minor = -1;
     line.includes = ["census".to_owned()].into();
     let (starts_on, ends_on) = (date("2026-02-01"), date("2026-01-31"));
-    let draft = |lines| Command::DraftSow { engagement, starts_on, ends_on, lines };
+    let draft = |lines| Command::DraftSow { engagement, starts_on, ends_on, names_people: false, lines };
     stage.check("manager", &draft(vec![line]), "refused: field-invalid, text-empty");
     stage.check("manager", &draft(Vec::new()), "refused: field-invalid");
     let mut unknown = stage.line_in(LineKind::Standard, plan(1, true));

@@ -165,14 +165,14 @@ fn everything_happens() -> Vec<Logged> {
     let lines = vec![stage.line_in(LineKind::Standard, limit)];
     let known = stage.sow(sow);
     let (starts_on, ends_on) = (known.starts_on, known.ends_on);
-    stage.does("manager", &Command::ReviseSow { engagement, sow, starts_on, ends_on, lines });
+    stage.does("manager", &Command::ReviseSow { engagement, sow, starts_on, ends_on, names_people: false, lines });
     stage.does("manager", &Command::ProposeSow { engagement, sow });
     stage.does("manager", &Command::SignSow { engagement, sow });
     stage.does("client", &Command::SignSow { engagement, sow });
     outvoted(&mut stage);
     let lines = vec![stage.line_in(LineKind::Standard, plan(1, true))];
     let (starts_on, ends_on) = ("2027-01-01".parse().unwrap(), "2027-12-31".parse().unwrap());
-    stage.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines });
+    stage.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, names_people: false, lines });
     let ahead = stage.world.streams(stage.scope()).find_map(|(_, state)| match state {
         State::Sow(known) if known.status == SowStatus::Draft => Some(known.sow),
         _ => None,

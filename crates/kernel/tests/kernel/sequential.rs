@@ -87,6 +87,7 @@ fn without_thirty_known_answers_the_fewest_readings_are_compared_and_nothing_is_
         assert_eq!(came_to, "reading_sealed, duty_ended, weighed, disputed, adjudication_asked");
         let weighed = last(&stage.panel(case));
         assert_eq!((weighed.verdict, weighed.error, weighed.model), (Verdict::Uncalibrated, None, None));
+        assert_eq!(stage.panel(case).spared(), 0, "no limit spared the other two readings");
         assert_eq!(
             weighed.sentence(),
             "Stopped after 2 readings: nothing calibrates an estimate of the chance of a wrong answer yet"
@@ -104,6 +105,7 @@ fn two_good_readers_who_agree_are_enough_and_the_deliverable_says_so() {
     let panel = stage.panel(case);
     let weighed = last(&panel);
     assert_eq!((weighed.verdict, weighed.readings, weighed.model), (Verdict::Enough, 2, Some(1)));
+    assert_eq!(panel.spared(), 2, "four readings would have been allowed");
     // By hand: each is right with chance (97 + 4 * .97) / 104, and wrong in one of two ways.
     let (right, wrong) = (100.88 / 104.0_f64, 3.12 / 208.0_f64);
     let error = 2.0 * wrong * wrong / (right * right + 2.0 * wrong * wrong);
@@ -123,8 +125,8 @@ fn readers_who_differ_get_a_third_and_a_fourth_and_one_is_outvoted() {
     assert_eq!(read(&mut stage, case, &["decreased", "none"]), "reading_sealed, duty_ended, weighed");
     let panel = stage.panel(case);
     assert_eq!(
-        (panel.status, panel.open_seat(), last(&panel).verdict),
-        (PanelStatus::Reading, Some(3), Verdict::Another)
+        (panel.status, panel.open_seat(), last(&panel).verdict, panel.spared()),
+        (PanelStatus::Reading, Some(3), Verdict::Another, 0)
     );
     assert_eq!(stage.case(case).status, CaseStatus::Reading);
     assert_eq!(read(&mut stage, case, &["decreased"]), "reading_sealed, duty_ended, weighed");
@@ -227,7 +229,11 @@ fn one_reading_alone_decides_only_where_both_sides_signed_the_case_type() {
         (named(sequential(1, 3, 10_000), &["trial"]), "drafted"),
     ] {
         let lines = vec![stage.line_in(remit_kernel::engagement::LineKind::Standard, plan)];
-        stage.check("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines }, expect);
+        stage.check(
+            "manager",
+            &Command::DraftSow { engagement, starts_on, ends_on, names_people: false, lines },
+            expect,
+        );
     }
     let mut stage = Stage::live(named(sequential(1, 3, 50_000), &["trial"]));
     fitted(&mut stage, 97, KNOWN_MIN);

@@ -200,7 +200,12 @@ impl Stage {
     pub(crate) fn draft_sow(&mut self, lines: Vec<LineIn>) -> SowId {
         let engagement = self.engagement;
         let (starts_on, ends_on) = (date("2026-01-01"), date("2026-12-31"));
-        match self.does("manager", &Command::DraftSow { engagement, starts_on, ends_on, lines }).decision.events[0].0 {
+        match self
+            .does("manager", &Command::DraftSow { engagement, starts_on, ends_on, names_people: false, lines })
+            .decision
+            .events[0]
+            .0
+        {
             StreamId::Sow(sow) => sow,
             other => panic!("a statement of work was drafted, not {other}"),
         }

@@ -34,6 +34,8 @@ pub(crate) struct CasesIn {
     pub(crate) q: Option<String>,
     /// Only cases whose readers differed.
     pub(crate) disputed: Option<bool>,
+    /// Only cases whose panel the limit of its plan stopped before the most readings that it allows.
+    pub(crate) stopped_early: Option<bool>,
     /// Only cases whose readers differed on this question.
     pub(crate) question: Option<String>,
     /// Only `witnessed` or only `imported` cases.
@@ -88,6 +90,7 @@ impl CasesIn {
             statuses,
             text: some(self.q),
             disputed: self.disputed.filter(|disputed| *disputed),
+            stopped_early: self.stopped_early.filter(|stopped| *stopped),
             question: some(self.question),
             origin,
             changed_after_agreement: self.changed.filter(|changed| *changed),

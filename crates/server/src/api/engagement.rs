@@ -85,6 +85,9 @@ pub(crate) struct SowIn {
     /// Last day.
     #[schema(value_type = String, format = Date)]
     ends_on: Date,
+    /// Whether the client knows the people who read by name; otherwise by number.
+    #[serde(default)]
+    names_people: bool,
     /// Its lines.
     lines: Vec<SowLineIn>,
 }
@@ -331,8 +334,9 @@ async fn draft_sow(
     Path(engagement): Path<EngagementId>,
     Json(given): Json<SowIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
-    let (starts_on, ends_on) = (given.starts_on, given.ends_on);
-    Ok(Json(app.act(caller, Command::DraftSow { engagement, starts_on, ends_on, lines: given.lines() }).await?.into()))
+    let (starts_on, ends_on, names_people) = (given.starts_on, given.ends_on, given.names_people);
+    let draft = Command::DraftSow { engagement, starts_on, ends_on, names_people, lines: given.lines() };
+    Ok(Json(app.act(caller, draft).await?.into()))
 }
 
 /// Shows one version of the statement of work.
@@ -354,10 +358,9 @@ async fn revise_sow(
     Path((engagement, sow)): Path<(EngagementId, SowId)>,
     Json(given): Json<SowIn>,
 ) -> Result<Json<ReceiptOut>, Problem> {
-    let (starts_on, ends_on) = (given.starts_on, given.ends_on);
-    Ok(Json(
-        app.act(caller, Command::ReviseSow { engagement, sow, starts_on, ends_on, lines: given.lines() }).await?.into(),
-    ))
+    let (starts_on, ends_on, names_people) = (given.starts_on, given.ends_on, given.names_people);
+    let revised = Command::ReviseSow { engagement, sow, starts_on, ends_on, names_people, lines: given.lines() };
+    Ok(Json(app.act(caller, revised).await?.into()))
 }
 
 /// Lays a draft before the other side; from then on it never changes.

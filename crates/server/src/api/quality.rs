@@ -76,8 +76,9 @@ impl QuestionIn {
         self.question.clone().filter(|question| !question.is_empty())
     }
 
-    pub(crate) fn experts(&self, engagement: EngagementId) -> Result<ShowExperts, Error> {
-        Ok(ShowExperts { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+    /// Returns what `ask` asks of the question and the origin.
+    pub(crate) fn ask<Q>(&self, ask: impl FnOnce(Option<String>, Option<Origin>) -> Q) -> Result<Q, Error> {
+        Ok(ask(self.question(), origin(self.origin.as_deref())?))
     }
 
     pub(crate) fn slices(&self, engagement: EngagementId) -> Result<ShowSlices, Error> {
@@ -85,11 +86,7 @@ impl QuestionIn {
             None | Some("") => By::Site,
             Some(word) => cut(word)?,
         };
-        Ok(ShowSlices { engagement, question: self.question(), by, origin: origin(self.origin.as_deref())? })
-    }
-
-    pub(crate) fn wanted(&self, engagement: EngagementId) -> Result<ListWanted, Error> {
-        Ok(ListWanted { engagement, question: self.question(), origin: origin(self.origin.as_deref())? })
+        self.ask(|question, origin| ShowSlices { engagement, question, by, origin })
     }
 }
 
@@ -189,7 +186,8 @@ async fn experts(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Json<Experts>, Problem> {
-    Ok(Json(app.view(&caller, given.experts(engagement)?).await?))
+    let asked = given.ask(|question, origin| ShowExperts { engagement, question, origin })?;
+    Ok(Json(app.view(&caller, asked).await?))
 }
 
 /// Returns a question's figures by site, month or type of case.
@@ -213,7 +211,8 @@ async fn wanted(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Json<Wanted>, Problem> {
-    Ok(Json(app.view(&caller, given.wanted(engagement)?).await?))
+    let asked = given.ask(|question, origin| ListWanted { engagement, question, origin })?;
+    Ok(Json(app.view(&caller, asked).await?))
 }
 
 /// Which disputed cases.
@@ -230,6 +229,8 @@ pub(crate) struct SideBySideIn {
     /// Instead of disputes, the cases behind a figure: those with an answer, of reader `a` where it is given, that is not
     /// the `reference` answer, that was overturned (`adjudicated`), or that differs from a `colleague`'s.
     against: Option<String>,
+    /// With `against`: an option of several that may be picked, to keep to answers that fell short about it.
+    option: Option<String>,
     /// With `against`: `site`, `month` or `case_type`, to keep to one `slice`.
     by: Option<String>,
     /// With `by`: the slice, as the figures have it.
@@ -291,7 +292,8 @@ impl SideBySideIn {
                 return Err(unknown("slice", "", "Give `by` and `slice`, or neither.").into());
             }
         };
-        Ok(Behind { question: question.to_owned(), reader: self.a.clone(), against, slice })
+        let (question, reader, option) = (question.to_owned(), self.a.clone(), self.option.clone());
+        Ok(Behind { question, reader, against, option, slice })
     }
 
     /// Returns the filter as part of an address, each value followed by `&`; the page is left out.
@@ -302,6 +304,7 @@ impl SideBySideIn {
             ("a", &self.a),
             ("b", &self.b),
             ("against", &self.against),
+            ("option", &self.option),
             ("by", &self.by),
             ("slice", &self.slice),
             ("origin", &self.origin),

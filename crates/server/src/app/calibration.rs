@@ -14,10 +14,10 @@ use remit_kernel::{
     index::CaseStatus,
     panel::Panel,
     refusal::Reason,
-    role::{Role, Side},
+    role::Role,
     stream::{Scope, StreamId},
 };
-use remit_stats::agreement::Counts;
+use remit_stats::agreement::{Counts, Scale};
 use remit_store::{CaseFilter, DraftKey};
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ use super::{
     gold::{Share, said},
     judgement::{Paper, Passage, Written, find},
     look::{ERASED, Look, Query},
-    quality::{Agreement, of_all},
+    quality::{Agreement, Level, of_all},
 };
 use crate::{caller::Caller, error::Result};
 
@@ -167,7 +167,9 @@ pub struct SessionQuestion {
     pub question: String,
     /// The question.
     pub title: String,
-    /// Agreement beyond chance over all readers: Krippendorff's alpha, nominal.
+    /// At what level answers are compared.
+    pub level: Level,
+    /// Agreement beyond chance over all readers: Krippendorff's alpha, of grades ordinal, of choices nominal.
     #[serde(flatten)]
     pub agreement: Agreement,
     /// Case by case, those on which readers differ first.
@@ -549,7 +551,7 @@ impl Look<'_> {
     /// Returns what to call the readers of a round: the client's side knows them by number.
     async fn round_names(&self, round: &Calibration) -> Result<HashMap<PersonId, String>> {
         let people: Vec<_> = round.invited.iter().map(|invitee| invitee.person).collect();
-        if self.standing.principal.side == Some(Side::Provider) {
+        if self.knows_readers() {
             return self.names(&people).await;
         }
         Ok(people.into_iter().zip(1..).map(|(person, number)| (person, format!("Reader {number}"))).collect())
@@ -627,6 +629,7 @@ fn of_question<'g>(
         | QuestionKind::Span { .. }
         | QuestionKind::Text { .. } => Vec::new(),
     };
+    let scale = if matches!(question.kind, QuestionKind::Grade { .. }) { Scale::Ordinal } else { Scale::Nominal };
     let mut counts = Counts::new(options.len()).ok();
     let mut cases = Vec::new();
     for case in round.cases.iter().filter(|case| opened.cases.contains_key(case)) {
@@ -692,7 +695,10 @@ fn of_question<'g>(
     SessionQuestion {
         question: question.key.clone(),
         title: question.title.clone(),
-        agreement: counts.filter(|_| !options.is_empty()).map_or_else(Agreement::none, |counts| of_all(&counts)),
+        level: Level::of(question).unwrap_or_default(),
+        agreement: counts
+            .filter(|_| !options.is_empty())
+            .map_or_else(Agreement::none, |counts| of_all(&counts, &scale)),
         cases,
         pairs,
     }

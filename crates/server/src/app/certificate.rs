@@ -67,6 +67,9 @@ pub struct Certificate {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub made_at: Timestamp,
+    /// The questions of the figures by their keys, as the packs word them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub questions: BTreeMap<String, String>,
     /// The figures.
     pub figures: Figures,
     /// What the figures do not say, in sentences.
@@ -508,6 +511,9 @@ impl Look<'_> {
         let object = subject.lot.map_or_else(|| "import".to_owned(), |lot| lot.to_string());
         self.saw(Action::ViewQuality, format!("certificate/{object}"), None, None);
         let limits = limits(&figures, subject.lot.is_some());
+        let told = |key: &str| figures.agreement.iter().any(|question| question.question == key);
+        let questions = super::quality::questions(self).await?.into_iter().filter(|question| told(&question.key));
+        let questions = questions.map(|question| (question.key, question.title)).collect();
         Ok(Certificate {
             format: FORMAT.to_owned(),
             engagement,
@@ -515,6 +521,7 @@ impl Look<'_> {
             note: (figures.imported > 0).then(|| IMPORTED.to_owned()),
             subject,
             made_at: self.standing.now().timestamp(),
+            questions,
             figures,
             limits,
             before,

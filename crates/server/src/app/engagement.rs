@@ -89,6 +89,8 @@ pub struct SowOut {
     /// `draft`, `proposed`, `in_force` or `superseded`.
     #[schema(value_type = String)]
     pub status: SowStatus,
+    /// Whether the client knows the people who read by name; otherwise by number.
+    pub names_people: bool,
     /// Its lines.
     pub lines: Vec<LineOut>,
     /// Who signed.
@@ -399,6 +401,7 @@ impl Look<'_> {
                     ends_on: sow.ends_on,
                     status: if over(&sow) { SowStatus::Superseded } else { sow.status },
                     waits_for_me: may.sign_sow && unsigned.iter().any(holds),
+                    names_people: sow.names_people,
                     unsigned,
                     signatures: sow
                         .signatures

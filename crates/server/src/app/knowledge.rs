@@ -163,18 +163,12 @@ pub struct NameKeys {
 #[derive(Debug, Clone, Default)]
 pub struct Titles {
     case_types: BTreeMap<String, String>,
-    questions: BTreeMap<String, String>,
 }
 
 impl Titles {
     /// Returns the title of a case type, or its key where no pack names it.
     pub(crate) fn case_type<'a>(&'a self, key: &'a str) -> &'a str {
         self.case_types.get(key).map_or(key, String::as_str)
-    }
-
-    /// Returns a question, or its key where no form asks it.
-    pub(crate) fn question<'a>(&'a self, key: &'a str) -> &'a str {
-        self.questions.get(key).map_or(key, String::as_str)
     }
 }
 
@@ -193,8 +187,6 @@ impl Query for NameKeys {
         for digest in used {
             let Some(pack) = look.app.pack(digest).await? else { continue };
             titles.case_types.extend(pack.case_types.iter().map(|known| (known.key.clone(), known.title.clone())));
-            let questions = pack.form.questions.iter();
-            titles.questions.extend(questions.map(|question| (question.key.clone(), question.title.clone())));
         }
         Ok(titles)
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
+    sync::OnceLock,
 };
 
 use remit_access::{Action, Authorized, Class, Gate, Label, Principal};
@@ -14,7 +15,7 @@ use remit_kernel::{
     id::{CaseId, EngagementId, EntryId, PersonId, SowId, TextId},
     panel::Panel,
     refusal::Reason,
-    role::Role,
+    role::{Role, Side},
     stream::{Scope, State, StreamId},
     text::TextRef,
     time::Instant,
@@ -50,6 +51,8 @@ pub struct Standing {
     pub(crate) now: Instant,
     pub(crate) request_id: String,
     pub(crate) person: Option<PersonId>,
+    /// Whether she may be told who read: the client knows readers by number, unless the statement of work names people.
+    pub(crate) knows_readers: bool,
 }
 
 /// One look of one caller.
@@ -60,6 +63,8 @@ pub struct Look<'a> {
     pub(crate) standing: &'a Standing,
     gate: Gate<'a>,
     seen: Vec<Seen>,
+    /// How many events the engagement's panels hold, once it was asked for in this look.
+    pub(crate) panel_events: OnceLock<u64>,
 }
 
 /// Something that was shown.
@@ -99,6 +104,7 @@ impl App {
             standing: &standing,
             gate: Gate::new(&self.authorizer, &standing.principal, standing.now),
             seen: Vec::new(),
+            panel_events: OnceLock::new(),
         };
         // What a view loads is large: it lives on the heap, whoever awaits it.
         let answer = Box::pin(query.answer(&mut look)).await;
@@ -115,13 +121,31 @@ impl App {
         let known = caller.person().and_then(|person| loaded.facts.people.get(&person));
         let member = caller.person().and_then(|person| loaded.facts.members.get(&person));
         let principal = permit::principal(caller, known, member);
+        let now = self.clock.now();
+        let knows_readers = match principal.side {
+            Some(Side::Provider) => true,
+            Some(Side::Client) => self.names_people(scope, now).await?,
+            None => false,
+        };
         Ok(Standing {
             scope,
             principal,
-            now: self.clock.now(),
+            knows_readers,
+            now,
             request_id: caller.request_id.clone(),
             person: caller.person(),
         })
+    }
+
+    /// Returns whether the statement of work by which an engagement lives names people to the client.
+    async fn names_people(&self, scope: Scope, now: Instant) -> Result<bool> {
+        let Scope::Engagement(engagement) = scope else { return Ok(false) };
+        let mut loaded = Loaded::default();
+        self.load(scope, &[Want::Stream(StreamId::Engagement(engagement))], &mut loaded).await?;
+        let Some(engagement) = loaded.facts.engagement.take() else { return Ok(false) };
+        let signed: Vec<_> = engagement.signed().map(|sow| Want::Stream(StreamId::Sow(sow))).collect();
+        self.load(scope, &signed, &mut loaded).await?;
+        Ok(engagement.names_people(&loaded.facts.sows, now))
     }
 }
 

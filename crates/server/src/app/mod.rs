@@ -78,6 +78,7 @@ pub struct Inner {
     pub(crate) chance: Chance,
     turns: turn::Turns,
     packs: Mutex<HashMap<Digest, Arc<Pack>>>,
+    figures: quality::Kept,
     topics: broadcast::Sender<Option<Topic>>,
     demo: OnceLock<(Demo, u16)>,
     /// Events replayed by the verification that is running; `u64::MAX` when none is.
@@ -123,6 +124,7 @@ impl App {
             chance,
             turns,
             packs,
+            figures: quality::Kept::default(),
             topics,
             demo: OnceLock::new(),
             verifying,

@@ -251,8 +251,10 @@ async fn figures(look: &Look<'_>, form: &[Question], me: PersonId) -> Result<Vec
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for beside in answers.chunk_by(|one, other| (&one.question, one.case) == (&other.question, other.case)) {
         let Some(mine) = beside.iter().find(|row| row.reader == me) else { continue };
+        let Some(question) = form.iter().find(|question| question.key == mine.question) else { continue };
         let of = |kind| known.get(&(mine.case, mine.question.as_str(), kind)).map(|row| row.answer.as_str());
-        tallies.entry(&mine.question).or_default().take(mine, beside, of(Known::Reference), of(Known::Adjudicated));
+        let (reference, decided) = (of(Known::Reference), of(Known::Adjudicated));
+        tallies.entry(&mine.question).or_default().take(question, mine, beside, (reference, decided));
     }
     Ok(form.iter().filter_map(|question| Some(tallies.get(question.key.as_str())?.figures(question))).collect())
 }
@@ -267,16 +269,26 @@ struct Tally {
 }
 
 impl Tally {
-    fn take(&mut self, mine: &AnswerRow, beside: &[AnswerRow], reference: Option<&str>, decided: Option<&str>) {
+    /// Takes an answer; it is the same as another, or right, by the tolerance of the form.
+    fn take(
+        &mut self,
+        question: &Question,
+        mine: &AnswerRow,
+        beside: &[AnswerRow],
+        (reference, decided): (Option<&str>, Option<&str>),
+    ) {
+        let answer = question.kind.read(&mine.answer);
+        let same =
+            |word: &str| word == mine.answer || question.same(answer.as_ref(), question.kind.read(word).as_ref());
         self.answers += 1;
         let mut others = beside.iter().filter(|row| row.reading != mine.reading && row.part == Part::Panel).peekable();
         if others.peek().is_some() {
-            self.same = (self.same.0 + u64::from(others.all(|row| row.answer == mine.answer)), self.same.1 + 1);
+            self.same = (self.same.0 + u64::from(others.all(|row| same(&row.answer))), self.same.1 + 1);
         }
         if let Some(reference) = reference {
-            self.right = (self.right.0 + u64::from(reference == mine.answer), self.right.1 + 1);
+            self.right = (self.right.0 + u64::from(same(reference)), self.right.1 + 1);
         }
-        self.overturned += u64::from(mine.part == Part::Panel && decided.is_some_and(|decided| decided != mine.answer));
+        self.overturned += u64::from(mine.part == Part::Panel && decided.is_some_and(|decided| !same(decided)));
     }
 
     fn figures(&self, question: &Question) -> MyQuestion {

@@ -2,25 +2,35 @@
 //!
 //! Only answers of closed panels enter a figure. The client's side sees readers by number, the provider's by name.
 
+mod agree;
 mod alarm;
 mod behind;
+mod classes;
 mod cost;
 mod drift;
 mod expert;
 mod ground;
+mod kept;
 mod model;
+mod number;
+mod option;
 mod rate;
 mod sheet;
 mod slice;
 mod wanted;
 
+pub(crate) use agree::of_all;
 pub use alarm::{AlarmCase, AlarmLine, AlarmOut, ListAlarms, ShowAlarm};
 pub use behind::{Against, Behind};
-pub use cost::Cost;
+pub use classes::Level;
+pub use cost::{Cost, StoppedEarly};
 pub use drift::{AlarmMark, ChartOf, Design, Drift, DriftChart, RUN_LENGTH, ShowDrift};
 pub(in crate::app) use expert::measure;
 pub use expert::{Confusion, ExpertFigures, Experts, Limit, Measured, QuestionName, ShowExperts};
+pub(in crate::app) use kept::Kept;
 pub use model::{Estimate, ModelFigures, Saving};
+pub use number::{HeldAgainst, Measures, NumberYardstick};
+pub use option::OptionFigures;
 pub use rate::Rate;
 pub use slice::{By, ShowSlices, SliceFigures, Slices};
 pub use wanted::{ListWanted, WANTED, Wanted, WantedCase};
@@ -28,44 +38,30 @@ pub use wanted::{ListWanted, WANTED, Wanted, WantedCase};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
 };
 
 use remit_access::{Action, Class};
 use remit_kernel::{
     case::Visibility,
     facts::Want,
-    form::{Answer, Question, QuestionKind},
+    form::{Answer, Question},
     id::{CaseId, EngagementId, PersonId},
-    index::{AnswerRow, Known, KnownAnswerRow, Origin, Part},
+    index::{Origin, Part},
     panel::Reading,
     quote,
     refusal::{Reason, code},
-    role::Side,
     stream::{Scope, StreamId},
 };
-use remit_stats::{
-    agreement::{Coefficient, Counts, Pairs, Undefined, Weights},
-    interval,
-};
 use serde::{Deserialize, Serialize};
+
+use sheet::{Mark, Sheet};
 
 use super::{Look, Query, look::ERASED};
 use crate::error::Result;
 
-/// Name of the coefficient over all panel readers, as programs know it.
-pub const COEFFICIENT: &str = "krippendorff_alpha_nominal";
 /// Confidence of every interval.
 const CONFIDENCE: f64 = 0.95;
-/// Resamples behind an interval of alpha, where the cases are few enough for that many.
-const RESAMPLES: u64 = 1_000;
-/// Draws that one interval of alpha may take: with very many cases it rests on fewer resamples.
-const DRAWS_MAX: u64 = 20_000_000;
-/// Why numbers have no coefficient here.
-const NUMBERS: &str = "these are numbers, and a coefficient for classes would not see how near they lie";
-/// Where the drawing begins, so that the same answers give the same interval.
-const SEED: u64 = 20_260_301;
-/// Pairs of readers shown for one question, those with most cases first.
-const PAIRS_MAX: usize = 200;
 /// Disputed cases on a page.
 pub const DISPUTES_MAX: u32 = 25;
 
@@ -79,7 +75,7 @@ pub struct ShowQuality {
 }
 
 /// How far readers agree.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Quality {
     /// Panels closed with an outcome or a dispute.
     pub panels: u64,
@@ -108,23 +104,46 @@ pub struct QuestionQuality {
     pub title: String,
     /// Whether unlike answers make a dispute.
     pub decides: bool,
-    /// Which coefficient: Krippendorff's alpha for nominal answers, over all panel readers.
+    /// What can be said of how far two answers lie apart; the coefficients go by it.
+    pub level: Level,
+    /// Which coefficient: Krippendorff's alpha at the level of the answers, over all panel readers.
     pub coefficient: Cow<'static, str>,
+    /// Which coefficient of two readers: Cohen's kappa, weighted where answers have an order or are sets; of numbers the
+    /// intraclass correlation.
+    pub pair_coefficient: Cow<'static, str>,
     /// Agreement beyond chance.
     #[serde(flatten)]
     pub agreement: Agreement,
-    /// Gwet's AC1 beside it: where one answer is rare, alpha falls though readers agree.
+    /// Gwet's AC1 beside it: where one answer is rare, alpha falls though readers agree. Of choices.
     pub ac1: Option<f64>,
-    /// Share of pairs of answers that are the same, as the mean over cases.
+    /// The same for grades: AC2 with Gwet's ordinal weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ac2: Option<f64>,
+    /// Share of pairs of answers that are the same, as the mean over cases; of numbers, that are within the tolerance.
     pub share_agreed: Option<f64>,
     /// Cases on which panel readers differed on this question.
     pub disputed: u64,
-    /// Panels whose outcome is the reference answer, of those that have both.
+    /// Panels whose outcome counts as the reference answer, of those that have both.
     pub right: Rate,
+    /// Where several options may be picked: agreement on each by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<OptionQuality>,
     /// Pair by pair, those with most cases first.
     pub pairs: Vec<PairQuality>,
     /// Pairs left out because there are very many.
     pub pairs_left_out: usize,
+}
+
+/// How far readers agree whether one option applies.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OptionQuality {
+    /// Key of the option.
+    pub option: String,
+    /// The option.
+    pub title: String,
+    /// Krippendorff's alpha, nominal.
+    #[serde(flatten)]
+    pub agreement: Agreement,
 }
 
 /// A coefficient with its interval, or why it has none.
@@ -145,14 +164,14 @@ pub struct Agreement {
 pub struct PairQuality {
     /// The two readers.
     pub readers: [ReaderName; 2],
-    /// Cohen's kappa.
+    /// The coefficient that the question names.
     #[serde(flatten)]
     pub agreement: Agreement,
-    /// Share of cases with the same answer.
+    /// Share of cases with the same answer; of numbers, within the tolerance.
     pub share_agreed: Option<f64>,
     /// Cases on which the two differ.
     pub differ: u64,
-    /// The answers that occur, as columns and rows of `cells`.
+    /// The answers that occur, as columns and rows of `cells`; of numbers, and of very many answers, none.
     pub answers: Vec<String>,
     /// How often the first reader gave the answer of the row and the second that of the column.
     pub cells: Vec<Vec<u64>>,
@@ -168,8 +187,9 @@ pub struct ReaderName {
 }
 
 /// What readers are called for one viewer.
+#[derive(Clone)]
 struct Readers {
-    names: HashMap<PersonId, ReaderName>,
+    names: Arc<HashMap<PersonId, ReaderName>>,
 }
 
 impl Query for ShowQuality {
@@ -181,53 +201,44 @@ impl Query for ShowQuality {
 
     async fn answer(self, look: &mut Look<'_>) -> Result<Quality> {
         let questions = questions(look).await?;
-        let scope = look.scope();
-        let answers: Vec<_> = panel_answers(look, None, self.origin).await?;
         let readers = Readers::of(look).await?;
+        let name = kept::name("agreement", &(&questions, readers.named()), self.origin);
+        let quality = look.once(name, self.measure(look, &questions, &readers)).await?;
+        look.saw(Action::ViewQuality, "quality", None, None);
+        Ok(Quality::clone(&quality))
+    }
+}
+
+impl ShowQuality {
+    async fn measure(&self, look: &Look<'_>, questions: &[Question], readers: &Readers) -> Result<Quality> {
+        let (store, scope) = (look.app.store(), look.scope());
         let of_origin = |origin: Origin| self.origin.is_none_or(|wanted| wanted == origin);
-        let store = look.app.store();
+        let mut quality = Quality::default();
+        for count in store.count_panels(&scope).await?.into_iter().filter(|count| of_origin(count.origin)) {
+            quality.count(&count);
+        }
         let mut disputes: HashMap<String, u64> = HashMap::new();
         for (question, _, cases) in store.count_disputes(&scope).await?.into_iter().filter(|row| of_origin(row.1)) {
             *disputes.entry(question).or_default() += cases;
         }
-        let mut quality = Quality {
-            panels: 0,
-            agreed: 0,
-            disputed: 0,
-            single: 0,
-            other_evidence: 0,
-            imported: false,
-            cost: Cost::default(),
-            questions: Vec::new(),
-        };
-        for count in store.count_panels(&scope).await?.into_iter().filter(|count| of_origin(count.origin)) {
-            quality.count(&count);
-        }
-        let mut known = HashMap::new();
-        for question in &questions {
-            known.insert(question.key.clone(), store.known_answers(&scope, &question.key).await?);
-        }
-        quality.imported = answers.iter().any(|answer| answer.origin == Origin::Imported);
-        let figures = move || {
-            let mut by_question: BTreeMap<&str, Vec<&AnswerRow>> = BTreeMap::new();
-            for answer in &answers {
-                by_question.entry(answer.question.as_str()).or_default().push(answer);
+        // One question after the other: a form may ask much, and the answers to one are let go before the next.
+        for question in questions {
+            let given = store.panel_answers(&scope, &question.key, self.origin).await?;
+            if given.is_empty() {
+                continue;
             }
-            let mut figures = Vec::new();
-            for question in &questions {
-                let Some(rows) = by_question.remove(question.key.as_str()) else { continue };
-                let disputed = disputes.get(&question.key).copied().unwrap_or_default();
-                let known = known.get(&question.key).map_or(&[][..], Vec::as_slice);
-                figures.push(of_question(question, &rows, known, disputed, &readers));
-            }
-            figures
-        };
-        // Resampling takes a while where cases are many: it must not hold up others.
-        quality.questions = tokio::task::spawn_blocking(figures).await.map_err(std::io::Error::other)?;
-        look.saw(Action::ViewQuality, "quality", None, None);
+            let known = store.known_answers(&scope, &question.key).await?;
+            let disputed = disputes.get(&question.key).copied().unwrap_or_default();
+            let (question, readers) = (question.clone(), readers.clone());
+            let figures = move || agree::of_question(&question, &given, &known, disputed, &readers);
+            // Resampling takes a while where cases are many: it must not hold up others.
+            quality.questions.push(tokio::task::spawn_blocking(figures).await.map_err(std::io::Error::other)?);
+        }
         Ok(quality)
     }
 }
+
+impl kept::Weigh for Quality {}
 
 impl Quality {
     fn count(&mut self, count: &remit_store::PanelCount) {
@@ -238,6 +249,8 @@ impl Quality {
             PanelStatus::Disputed | PanelStatus::Outvoted | PanelStatus::Adjudicated => {}
             PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => return,
         }
+        let revealed = count.disputed || count.status != PanelStatus::Disputed;
+        self.imported |= revealed && count.sealed > 0 && count.origin == Origin::Imported;
         // A dispute under adjudication is nobody's business yet: it is counted once it is revealed.
         if count.disputed
             || matches!(
@@ -253,19 +266,8 @@ impl Quality {
     }
 }
 
-/// Returns whether answers to a question are classes that can be counted.
-fn measured(question: &Question) -> bool {
-    match question.kind {
-        QuestionKind::Choice { .. } | QuestionKind::Grade { .. } => true,
-        QuestionKind::Multi { .. }
-        | QuestionKind::Number { .. }
-        | QuestionKind::Span { .. }
-        | QuestionKind::Text { .. } => false,
-    }
-}
-
 /// Admits the look at figures, and returns the questions of the engagement's forms.
-async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
+pub(in crate::app) async fn questions(look: &mut Look<'_>) -> Result<Vec<Question>> {
     let label = look.engagement_label()?;
     look.admit(Action::ViewEngagement, &label).map_err(|_| Reason::hidden(look.scope()))?;
     look.admit(Action::ViewQuality, &label)?;
@@ -300,15 +302,26 @@ async fn asked(look: &Look<'_>) -> Result<Vec<Question>> {
     Ok(questions)
 }
 
-/// Returns the answers of panel readers in closed panels.
-async fn panel_answers(look: &Look<'_>, question: Option<&str>, origin: Option<Origin>) -> Result<Vec<AnswerRow>> {
-    let answers = look.app.store().revealed_answers(&look.scope(), question, origin).await?;
-    Ok(answers.into_iter().filter(|answer| answer.part == Part::Panel).collect())
-}
-
 impl Readers {
     /// Names the readers of an engagement for whoever looks. Numbers follow the identifiers, those of panel readers first.
     async fn of(look: &mut Look<'_>) -> Result<Self> {
+        let people = look.once("readers".to_owned(), Self::people(look)).await?;
+        let named = |(number, person): (usize, PersonId)| {
+            (person, ReaderName { key: format!("reader-{}", number + 1), name: format!("Reader {}", number + 1) })
+        };
+        if !look.knows_readers() {
+            return Ok(Self { names: Arc::new(people.iter().copied().enumerate().map(named).collect()) });
+        }
+        let mut names = look.names(&people).await?;
+        let named = |person: PersonId| {
+            let name = names.remove(&person).unwrap_or_else(|| ERASED.to_owned());
+            (person, ReaderName { key: person.to_string(), name })
+        };
+        Ok(Self { names: Arc::new(people.iter().copied().map(named).collect()) })
+    }
+
+    /// Returns the readers of an engagement: panel readers first, then others, by their identifiers.
+    async fn people(look: &Look<'_>) -> Result<Vec<PersonId>> {
         let mut known = look.app.store().revealed_readers(&look.scope()).await?;
         known.sort_unstable();
         let mut people: Vec<PersonId> = Vec::new();
@@ -317,18 +330,12 @@ impl Readers {
                 people.push(person);
             }
         }
-        let named = |(number, person): (usize, PersonId)| {
-            (person, ReaderName { key: format!("reader-{}", number + 1), name: format!("Reader {}", number + 1) })
-        };
-        if look.standing.principal.side != Some(Side::Provider) {
-            return Ok(Self { names: people.into_iter().enumerate().map(named).collect() });
-        }
-        let mut names = look.names(&people).await?;
-        let named = |person: PersonId| {
-            let name = names.remove(&person).unwrap_or_else(|| ERASED.to_owned());
-            (person, ReaderName { key: person.to_string(), name })
-        };
-        Ok(Self { names: people.into_iter().map(named).collect() })
+        Ok(people)
+    }
+
+    /// Returns who is called what, in the order of their identifiers: what figures for this viewer rest on.
+    fn named(&self) -> BTreeMap<PersonId, &ReaderName> {
+        self.names.iter().map(|(person, name)| (*person, name)).collect()
     }
 
     /// Adds readers who have no answer in a closed panel: by name for the provider; for others they have no number yet.
@@ -337,13 +344,12 @@ impl Readers {
         if new.is_empty() {
             return Ok(self);
         }
-        let inside = look.standing.principal.side == Some(Side::Provider);
-        let mut names = if inside { look.names(&new).await? } else { HashMap::new() };
+        let mut names = if look.knows_readers() { look.names(&new).await? } else { HashMap::new() };
         for person in new {
             let name = names.remove(&person);
             let key = if name.is_some() { person.to_string() } else { String::new() };
             let name = name.unwrap_or_else(|| "Another reader".to_owned());
-            self.names.insert(person, ReaderName { key, name });
+            Arc::make_mut(&mut self.names).insert(person, ReaderName { key, name });
         }
         Ok(self)
     }
@@ -354,253 +360,6 @@ impl Readers {
 
     fn person(&self, key: &str) -> Option<PersonId> {
         self.names.iter().find(|(_, name)| name.key == key).map(|(person, _)| *person)
-    }
-}
-
-/// Returns the figures of one question. `rows` are its answers, those of one case together.
-fn of_question(
-    question: &Question,
-    rows: &[&AnswerRow],
-    known: &[KnownAnswerRow],
-    disputed: u64,
-    readers: &Readers,
-) -> QuestionQuality {
-    if matches!(question.kind, QuestionKind::Number { .. }) {
-        return of_number(question, rows, disputed, readers);
-    }
-    let classes = Classes::of(question, rows);
-    let mut cases: BTreeMap<CaseId, Vec<(PersonId, usize)>> = BTreeMap::new();
-    for row in rows {
-        cases.entry(row.case).or_default().push((row.reader, classes.number(&row.answer)));
-    }
-    let mut counts = Counts::new(classes.len()).ok();
-    let mut pairs: BTreeMap<(PersonId, PersonId), Vec<u64>> = BTreeMap::new();
-    let tolerated = classes.tolerated(question);
-    for answers in cases.values_mut() {
-        answers.sort_unstable();
-        let mut unit = vec![0_u32; classes.len()];
-        for (_, class) in answers.iter() {
-            unit[*class] += 1;
-        }
-        if let Some(counts) = &mut counts {
-            // The unit is as wide as the table, so it always fits.
-            let _ = counts.add(&unit);
-        }
-        for (place, (first, one)) in answers.iter().enumerate() {
-            for (second, other) in &answers[place + 1..] {
-                let cells = pairs.entry((*first, *second)).or_insert_with(|| vec![0; classes.len() * classes.len()]);
-                cells[one * classes.len() + other] += 1;
-            }
-        }
-    }
-    let mut pairs: Vec<_> = pairs.into_iter().collect();
-    pairs.sort_by_key(|(people, cells)| (std::cmp::Reverse(cells.iter().sum::<u64>()), *people));
-    let pairs_left_out = pairs.len().saturating_sub(PAIRS_MAX);
-    let pairs = pairs
-        .into_iter()
-        .take(PAIRS_MAX)
-        .map(|(people, cells)| of_pair(people, cells, &classes, &tolerated, readers))
-        .collect();
-    QuestionQuality {
-        question: question.key.clone(),
-        title: question.title.clone(),
-        decides: question.decides,
-        coefficient: Cow::Borrowed(COEFFICIENT),
-        ac1: counts
-            .as_ref()
-            .and_then(|counts| counts.value(&Coefficient::Gwet(Weights::identity(classes.len()).ok()?)).ok()),
-        share_agreed: counts.as_ref().and_then(|counts| counts.share_agreed().ok()),
-        agreement: counts.map_or_else(Agreement::none, |counts| of_all(&counts)),
-        disputed,
-        right: right(&cases, &classes, known),
-        pairs,
-        pairs_left_out,
-    }
-}
-
-/// Returns the figures of a question of numbers: how often two readers are within the tolerance. A coefficient for
-/// classes would take `12.0` and `12.1` for as unlike as `12` and `90`.
-fn of_number(question: &Question, rows: &[&AnswerRow], disputed: u64, readers: &Readers) -> QuestionQuality {
-    let mut cases: BTreeMap<CaseId, Vec<(PersonId, &str)>> = BTreeMap::new();
-    for row in rows {
-        cases.entry(row.case).or_default().push((row.reader, &row.answer));
-    }
-    let mut pairs: BTreeMap<(PersonId, PersonId), (u64, u64)> = BTreeMap::new();
-    for answers in cases.values_mut() {
-        answers.sort_unstable();
-        for (place, (first, one)) in answers.iter().enumerate() {
-            for (second, other) in &answers[place + 1..] {
-                let (n, differ) = pairs.entry((*first, *second)).or_default();
-                *n += 1;
-                *differ += u64::from(!same(question, one, other));
-            }
-        }
-    }
-    let none = |n| Agreement { value: None, interval: None, undefined: Some(Cow::Borrowed(NUMBERS)), n };
-    let n = cases.values().filter(|answers| answers.len() > 1).count() as u64;
-    let mut pairs: Vec<_> = pairs.into_iter().collect();
-    pairs.sort_by_key(|(people, (n, _))| (std::cmp::Reverse(*n), *people));
-    let pairs_left_out = pairs.len().saturating_sub(PAIRS_MAX);
-    #[expect(clippy::cast_precision_loss, reason = "a share to show")]
-    let shown = |((first, second), (n, differ)): ((PersonId, PersonId), (u64, u64))| PairQuality {
-        readers: [readers.name(first), readers.name(second)],
-        agreement: none(n),
-        share_agreed: Some((n - differ) as f64 / n as f64),
-        differ,
-        answers: Vec::new(),
-        cells: Vec::new(),
-    };
-    QuestionQuality {
-        question: question.key.clone(),
-        title: question.title.clone(),
-        decides: question.decides,
-        coefficient: Cow::Borrowed(COEFFICIENT),
-        agreement: none(n),
-        ac1: None,
-        share_agreed: None,
-        disputed,
-        right: Rate::of(0, 0),
-        pairs: pairs.into_iter().take(PAIRS_MAX).map(shown).collect(),
-        pairs_left_out,
-    }
-}
-
-/// Returns how often the outcome of a panel is the reference answer: what its readers agree on, or else what the adjudicator
-/// decided. A panel that has neither, or no reference answer, counts for nothing.
-fn right(cases: &BTreeMap<CaseId, Vec<(PersonId, usize)>>, classes: &Classes, known: &[KnownAnswerRow]) -> Rate {
-    let mut decided: HashMap<CaseId, (Option<usize>, Option<usize>)> = HashMap::new();
-    for row in known {
-        let slot = decided.entry(row.case).or_default();
-        match row.known {
-            Known::Reference => slot.0 = classes.find(&row.answer),
-            Known::Adjudicated => slot.1 = classes.find(&row.answer),
-        }
-    }
-    let (mut hits, mut n) = (0, 0);
-    for (case, answers) in cases {
-        let Some((Some(reference), adjudicated)) = decided.get(case).copied() else { continue };
-        let alike = answers.first().filter(|first| answers.iter().all(|other| other.1 == first.1)).map(|first| first.1);
-        let Some(outcome) = adjudicated.or(alike) else { continue };
-        n += 1;
-        hits += u64::from(outcome == reference);
-    }
-    Rate::of(hits, n)
-}
-
-/// The answers that occur, in the order of the form; one that the form no longer knows comes last.
-struct Classes(Vec<(String, String)>);
-
-impl Classes {
-    fn of(question: &Question, rows: &[&AnswerRow]) -> Self {
-        // Of several picks each set that occurs is an answer of its own.
-        let declared = match &question.kind {
-            QuestionKind::Choice { options } | QuestionKind::Grade { steps: options, .. } => options.as_slice(),
-            QuestionKind::Multi { .. }
-            | QuestionKind::Number { .. }
-            | QuestionKind::Span { .. }
-            | QuestionKind::Text { .. } => &[],
-        };
-        let mut classes: Vec<(String, String)> =
-            declared.iter().map(|option| (option.key.clone(), option.title.clone())).collect();
-        for row in rows {
-            if !classes.iter().any(|(key, _)| *key == row.answer) {
-                let words = question.kind.read(&row.answer).and_then(|answer| question.words(&answer));
-                classes.push((row.answer.clone(), words.unwrap_or_else(|| row.answer.clone())));
-            }
-        }
-        Self(classes)
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns which pairs of classes count as the same answer, row by row.
-    fn tolerated(&self, question: &Question) -> Vec<bool> {
-        let keys = || self.0.iter().map(|(key, _)| key.as_str());
-        keys().flat_map(|one| keys().map(move |other| same(question, one, other))).collect()
-    }
-
-    fn title(&self, class: usize) -> &str {
-        self.0.get(class).map_or("", |(_, title)| title)
-    }
-
-    fn number(&self, answer: &str) -> usize {
-        self.find(answer).unwrap_or_default()
-    }
-
-    fn find(&self, answer: &str) -> Option<usize> {
-        self.0.iter().position(|(key, _)| key == answer)
-    }
-}
-
-pub(crate) fn of_all(counts: &Counts) -> Agreement {
-    let n = counts.pairable();
-    match counts.alpha() {
-        Ok(value) => {
-            let resamples = (DRAWS_MAX / n.max(1)).clamp(u64::from(interval::RESAMPLES_MIN), RESAMPLES);
-            let resamples = u32::try_from(resamples).unwrap_or(interval::RESAMPLES_MIN);
-            let interval =
-                interval::alpha(counts, CONFIDENCE, resamples, SEED).ok().map(|ends| (ends.lower, ends.upper));
-            Agreement { value: Some(value), interval, undefined: None, n }
-        }
-        Err(why) => Agreement { value: None, interval: None, undefined: Some(Cow::Borrowed(why_undefined(why))), n },
-    }
-}
-
-fn of_pair(
-    (first, second): (PersonId, PersonId),
-    cells: Vec<u64>,
-    classes: &Classes,
-    tolerated: &[bool],
-    readers: &Readers,
-) -> PairQuality {
-    let wide = classes.len();
-    let rows: Vec<Vec<u64>> = cells.chunks(wide.max(1)).map(<[u64]>::to_vec).collect();
-    let total: u64 = cells.iter().sum();
-    // What counts as the same makes no difference to open, though it is no equal answer to kappa.
-    let same: u64 = cells.iter().zip(tolerated).map(|(cases, same)| if *same { *cases } else { 0 }).sum();
-    let (agreement, share_agreed) = match Pairs::from_cells(wide, cells) {
-        Err(_) => (Agreement::none(), None),
-        Ok(pairs) => {
-            let agreement = match pairs.kappa() {
-                Ok(kappa) => {
-                    let interval = interval::kappa(&kappa, CONFIDENCE).ok().map(|ends| (ends.lower, ends.upper));
-                    Agreement { value: Some(kappa.value), interval, undefined: None, n: total }
-                }
-                Err(why) => Agreement {
-                    value: None,
-                    interval: None,
-                    undefined: Some(Cow::Borrowed(why_undefined(why))),
-                    n: total,
-                },
-            };
-            (agreement, pairs.share_agreed().ok())
-        }
-    };
-    // Only answers that one of the two gave are drawn: a table of zeros says nothing.
-    let used: Vec<usize> =
-        (0..wide).filter(|class| (0..wide).any(|other| rows[*class][other] + rows[other][*class] > 0)).collect();
-    PairQuality {
-        readers: [readers.name(first), readers.name(second)],
-        agreement,
-        share_agreed,
-        differ: total - same,
-        answers: used.iter().map(|class| classes.0[*class].1.clone()).collect(),
-        cells: used.iter().map(|row| used.iter().map(|column| rows[*row][*column]).collect()).collect(),
-    }
-}
-
-impl Agreement {
-    pub(crate) fn none() -> Self {
-        Self { value: None, interval: None, undefined: Some(Cow::Borrowed(why_undefined(Undefined::NoPairs))), n: 0 }
-    }
-}
-
-fn why_undefined(why: Undefined) -> &'static str {
-    match why {
-        Undefined::OneClass => "everybody gave the same answer",
-        Undefined::NoPairs | Undefined::UnequalValues => "no case was answered by two readers",
     }
 }
 
@@ -705,8 +464,8 @@ impl Query for ShowDisputes {
                     Some((first, second)) => Some((known(first)?, known(second)?)),
                     None => None,
                 };
-                let rows = panel_answers(look, Some(&question.key), self.origin).await?;
-                (Some(question), pair, differing(question, rows.iter(), pair), question.title.clone())
+                let sheet = Sheet::load(look, question, self.origin).await?;
+                (Some(question), pair, differing(&sheet, pair), question.title.clone())
             }
             Which::Behind(behind) => {
                 let question = questions
@@ -714,7 +473,7 @@ impl Query for ShowDisputes {
                     .find(|known| known.key == behind.question)
                     .ok_or_else(|| Reason::hidden(&behind.question))?;
                 let cases = behind.cases(look, question, self.origin, &readers).await?;
-                (Some(question), None, cases, format!("{}: {}", question.title, behind.words(&readers)))
+                (Some(question), None, cases, format!("{}: {}", question.title, behind.words(question, &readers)))
             }
             Which::OtherEvidence => {
                 let cases = look.app.store().cases_on_other_evidence(&look.scope(), self.origin).await?;
@@ -735,26 +494,18 @@ impl Query for ShowDisputes {
     }
 }
 
-/// Returns the cases on which readers, or the two of a pair, gave unlike answers.
-fn differing<'a>(
-    question: &Question,
-    rows: impl Iterator<Item = &'a AnswerRow>,
-    pair: Option<(PersonId, PersonId)>,
-) -> Vec<CaseId> {
-    let counts = |row: &&AnswerRow| pair.is_none_or(|(first, second)| row.reader == first || row.reader == second);
-    let mut answers: BTreeMap<CaseId, BTreeSet<&str>> = BTreeMap::new();
-    for row in rows.filter(counts) {
-        answers.entry(row.case).or_default().insert(&row.answer);
-    }
-    let unlike = |answers: &BTreeSet<&str>| {
-        answers.iter().any(|one| answers.range(*one..).any(|other| !same(question, one, other)))
+/// Returns the cases on which panel readers, or the two of a pair, gave unlike answers.
+fn differing(sheet: &Sheet, pair: Option<(PersonId, PersonId)>) -> Vec<CaseId> {
+    let counts = |person: PersonId| pair.is_none_or(|(first, second)| person == first || person == second);
+    let unlike = |marks: &[Mark]| {
+        let given: BTreeSet<_> = marks
+            .iter()
+            .filter(|mark| mark.part == Part::Panel && counts(sheet.people[mark.person]))
+            .map(|mark| mark.class)
+            .collect();
+        given.iter().any(|one| given.range(*one..).any(|other| !sheet.classes.same(*one, *other)))
     };
-    answers.into_iter().filter(|(_, answers)| unlike(answers)).map(|(case, _)| case).collect()
-}
-
-/// Returns whether two answers, as index rows have them, count as the same.
-fn same(question: &Question, one: &str, other: &str) -> bool {
-    one == other || question.same(question.kind.read(one).as_ref(), question.kind.read(other).as_ref())
+    sheet.by_case().filter(|marks| unlike(marks)).map(|marks| sheet.cases[marks[0].case]).collect()
 }
 
 /// Returns one case with its readings, as far as this viewer may see them.

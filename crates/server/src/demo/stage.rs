@@ -161,6 +161,7 @@ impl Stage {
             engagement,
             starts_on: self.end.plus_seconds(-60 * 86_400).date(),
             ends_on: self.end.plus_seconds(305 * 86_400).date(),
+            names_people: false,
             lines,
         };
         let sow = made(self.act(people.delivery, sow).await?.sow())?;

@@ -63,6 +63,7 @@ impl ListPage {
             ("status", text(&given.status)),
             ("q", text(&given.q)),
             ("disputed", flag(given.disputed)),
+            ("stopped_early", flag(given.stopped_early)),
             ("question", text(&given.question)),
             ("origin", text(&given.origin)),
             ("changed", flag(given.changed)),

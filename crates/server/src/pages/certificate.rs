@@ -197,6 +197,11 @@ impl CertificatePage {
         words.collect::<Vec<_>>().join(", ")
     }
 
+    /// Returns the question as its pack words it, or its key where no pack in use has it any more.
+    fn title<'q>(&'q self, question: &'q QuestionAgreement) -> &'q str {
+        self.certificate.questions.get(&question.question).unwrap_or(&question.question)
+    }
+
     fn agreement(&self, question: &QuestionAgreement) -> String {
         agreement(question)
     }

@@ -222,6 +222,7 @@ async fn remove_member(
 struct SowForm {
     starts_on: String,
     ends_on: String,
+    names_people: bool,
     lines: Vec<LineForm>,
 }
 
@@ -521,6 +522,7 @@ impl SowForm {
         for (name, value) in fields {
             match (name.as_str(), name.split_once('.')) {
                 ("starts_on", _) => form.starts_on = value,
+                ("names_people", _) => form.names_people = true,
                 ("ends_on", _) => form.ends_on = value,
                 (_, Some((field, place))) => {
                     let Some(place) = place.parse::<usize>().ok().filter(|place| *place < 100) else { continue };
@@ -614,6 +616,7 @@ async fn draft_sow(
         engagement,
         starts_on,
         ends_on,
+        names_people: form.names_people,
         lines,
     });
     taken(&app, caller, engagement, action, None, form, command).await
@@ -626,7 +629,8 @@ async fn edit_sow(
 ) -> Result<Html<String>, Oops> {
     let known = app.view(&caller, ShowSow { engagement, sow }).await?;
     let lines = known.lines.iter().map(LineForm::of).collect();
-    let form = SowForm { starts_on: known.starts_on.to_string(), ends_on: known.ends_on.to_string(), lines };
+    let (starts_on, ends_on) = (known.starts_on.to_string(), known.ends_on.to_string());
+    let form = SowForm { starts_on, ends_on, names_people: known.names_people, lines };
     let action = format!("/e/{engagement}/engagement/sows/{sow}");
     sow_page(&app, &caller, engagement, action, Some(known.number), form, Faults::default()).await
 }
@@ -651,6 +655,7 @@ async fn revise_sow(
         sow,
         starts_on,
         ends_on,
+        names_people: form.names_people,
         lines,
     });
     taken(&app, caller, engagement, action, Some(number), form, command).await

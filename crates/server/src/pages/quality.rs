@@ -26,7 +26,8 @@ use super::{Frame, Oops, Place, encode, html};
 use crate::{
     App, Caller, Error,
     api::{QualityIn, SideBySideIn},
-    app::quality::{Agreement, Disputes, PairQuality, Quality, QuestionQuality, Rate},
+    app,
+    app::quality::{Agreement, Disputes, Level, PairQuality, Quality, QuestionQuality, Rate},
     edge::Edge,
 };
 use chart::{Matrix, Scale};
@@ -52,7 +53,7 @@ pub(super) fn router() -> Router<Edge> {
 struct QualityPage {
     frame: Frame,
     engagement: EngagementId,
-    origin: Option<Origin>,
+    asked: Asked,
     quality: Quality,
 }
 
@@ -63,10 +64,9 @@ async fn show(
     Query(given): Query<QualityIn>,
 ) -> Result<Html<String>, Oops> {
     let query = given.query(engagement)?;
-    let origin = query.origin;
-    let quality = app.view(&caller, query).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Quality").await?;
-    html(&QualityPage { frame, engagement, origin, quality })
+    let asked = Asked { engagement, below: "", origin: query.origin };
+    let (frame, quality) = seen(&app, &caller, engagement, "Quality", query).await?;
+    html(&QualityPage { frame, engagement, asked, quality })
 }
 
 impl QualityPage {
@@ -83,30 +83,50 @@ impl QualityPage {
             self.engagement,
             encode(&question.question),
             pair.unwrap_or_default(),
-            self.filter("&")
+            self.asked.filter("&")
         )
-    }
-
-    fn filter(&self, mark: &str) -> String {
-        self.origin.map(|origin| format!("{mark}origin={}", origin.word())).unwrap_or_default()
-    }
-
-    fn tabs(&self) -> Tabs {
-        Tabs::of(self.engagement, "", self.origin)
-    }
-
-    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
-        origins(self.origin)
     }
 }
 
-/// Returns the choices of origin: word, title, and whether it is the one shown.
-fn origins(shown: Option<Origin>) -> [(&'static str, &'static str, bool); 3] {
-    [
-        ("all", "All readings", shown.is_none()),
-        ("witnessed", "Read in Remit", shown == Some(Origin::Witnessed)),
-        ("imported", "Imported", shown == Some(Origin::Imported)),
-    ]
+/// Looks at figures, and returns them with the frame of their page.
+async fn seen<Q: app::Query>(
+    app: &App,
+    caller: &Caller,
+    engagement: EngagementId,
+    title: &'static str,
+    query: Q,
+) -> Result<(Frame, Q::Out), Oops> {
+    let figures = app.view(caller, query).await?;
+    Ok((Frame::new(app, caller, Some(engagement), Place::Quality, title).await?, figures))
+}
+
+/// Which page of quality is open, and of which readings.
+#[derive(Clone, Copy)]
+struct Asked {
+    engagement: EngagementId,
+    /// Its path below `quality`.
+    below: &'static str,
+    origin: Option<Origin>,
+}
+
+impl Asked {
+    fn tabs(&self) -> Tabs {
+        Tabs::of(self.engagement, self.below, self.origin)
+    }
+
+    /// Returns the choices of origin: word, title, and whether it is the one shown.
+    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
+        [
+            ("all", "All readings", self.origin.is_none()),
+            ("witnessed", "Read in Remit", self.origin == Some(Origin::Witnessed)),
+            ("imported", "Imported", self.origin == Some(Origin::Imported)),
+        ]
+    }
+
+    /// Returns the origin as a part of an address, after a mark.
+    fn filter(&self, mark: &str) -> String {
+        self.origin.map(|origin| format!("{mark}origin={}", origin.word())).unwrap_or_default()
+    }
 }
 
 /// The pages of quality, and which of them is open.
@@ -129,6 +149,36 @@ impl Tabs {
         ];
         let tab = |(below, title)| (format!("/e/{engagement}/quality{below}{origin}"), title, below == path);
         Self { tabs: all.into_iter().map(tab).collect() }
+    }
+}
+
+impl Level {
+    /// Returns which alpha it is, in words.
+    pub(super) fn alpha_words(self) -> &'static str {
+        match self {
+            Self::Nominal => "Krippendorff’s alpha for names (nominal)",
+            Self::Ordinal => "Krippendorff’s alpha for grades (ordinal): a near miss counts less than a far one",
+            Self::Interval => "Krippendorff’s alpha for numbers (interval): by their squared difference",
+            Self::Sets => "Krippendorff’s alpha for sets (Jaccard’s distance): options in common count in part",
+        }
+    }
+
+    /// Returns which coefficient of two readers it is, in words.
+    fn pair_words(self) -> &'static str {
+        match self {
+            Self::Nominal => "Cohen’s kappa",
+            Self::Ordinal => "Cohen’s kappa with quadratic weights",
+            Self::Interval => "the intraclass correlation of agreement",
+            Self::Sets => "Cohen’s kappa weighted by options in common",
+        }
+    }
+
+    /// Returns when two answers count as the same, in words.
+    fn same_words(self) -> &'static str {
+        match self {
+            Self::Nominal | Self::Ordinal | Self::Sets => "Same answer",
+            Self::Interval => "Within the tolerance",
+        }
     }
 }
 
@@ -263,8 +313,10 @@ fn figures(question: &QuestionQuality, pair: Option<&PairQuality>, note: &str) -
     let whole = |count: u64| Cell::Whole(i64::try_from(count).unwrap_or(i64::MAX));
     let agreement = pair.map_or(&question.agreement, |pair| &pair.agreement);
     let (first, second, coefficient) = match pair {
-        Some(PairQuality { readers: [first, second], .. }) => (text(&first.name), text(&second.name), "Cohen's kappa"),
-        None => (text("All panel readers"), Cell::Empty, "Krippendorff's alpha, nominal"),
+        Some(PairQuality { readers: [first, second], .. }) => {
+            (text(&first.name), text(&second.name), question.level.pair_words())
+        }
+        None => (text("All panel readers"), Cell::Empty, question.level.alpha_words()),
     };
     vec![
         text(&question.question),

@@ -1,6 +1,6 @@
 //! The demo's script fits the product.
 
-use remit_kernel::{calibration::CalibrationStatus, gold::RebuttalState, index::CaseStatus};
+use remit_kernel::{alarm::Yardstick, calibration::CalibrationStatus, gold::RebuttalState, index::CaseStatus};
 use remit_server::{
     App, Caller,
     app::{model::ShowModel, quality::ShowDrift, today::TaskKind},
@@ -59,8 +59,12 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
     assert!(model.questions.iter().all(|question| question.known == 60 && question.calibrated));
     assert!(model.questions.iter().all(|question| question.accuracy.is_some_and(|share| share < 990_000)), "{model:?}");
     assert!(model.questions.iter().any(|question| question.temperature > 1_000), "what is known tempers some");
-    let drift =
-        app.view(&Caller::local(delivery, "test"), ShowDrift { engagement, question: None, origin: None }).await;
+    let drift = app
+        .view(
+            &Caller::local(delivery, "test"),
+            ShowDrift { engagement, question: None, origin: None, yardstick: Yardstick::Answers },
+        )
+        .await;
     assert!(drift.unwrap().charts.iter().any(|chart| chart.alarm_at.is_some() && !chart.cases.is_empty()));
     // What Today says is to be delivered stands in the list that it leads to, signed or not.
     let today = app.today(&Caller::local(delivery, "test")).await.unwrap();

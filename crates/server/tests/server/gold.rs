@@ -94,12 +94,14 @@ impl Golden {
 }
 
 async fn draft(world: &World, review: Option<ReviewPlan>) -> remit_kernel::id::SowId {
-    let Command::DraftSow { engagement, starts_on, ends_on, mut lines } = world.draft_sow(Some(100)) else {
+    let Command::DraftSow { engagement, starts_on, ends_on, names_people, mut lines } = world.draft_sow(Some(100))
+    else {
         panic!("it drafts");
     };
     let gold = Some(GoldPlan { rate_bp: 5_000, ..GoldPlan::USUAL });
     lines[0].plan = Some(Plan { gold, review, ..pack().plan });
-    world.act(world.delivery, Command::DraftSow { engagement, starts_on, ends_on, lines }).await.unwrap().sow().unwrap()
+    let draft = Command::DraftSow { engagement, starts_on, ends_on, names_people, lines };
+    world.act(world.delivery, draft).await.unwrap().sow().unwrap()
 }
 
 /// Takes in a case whose title tells nothing of its reference.

@@ -148,8 +148,13 @@ async fn readings_within_the_tolerance_agree_and_the_middle_stands_everywhere() 
     let agreed = |key| (key, Some(1.0), 0);
     assert_eq!(pairs, [agreed("effect"), ("severity", Some(0.0), 0), agreed("causes"), agreed("dose")]);
     assert_eq!(quality.questions[1].pairs[0].answers, ["Fair", "Grave"]);
-    let page = manager.get(&format!("/e/{engagement}/quality")).await;
-    assert!(page.body.contains("these are numbers"), "{}", page.body);
+    let page = manager.get(&format!("/e/{engagement}/quality")).await.body;
+    for level in
+        ["for names (nominal)", "for grades (ordinal)", "for numbers (interval)", "for sets (Jaccard’s distance)"]
+    {
+        assert!(page.contains(&format!("Krippendorff’s alpha {level}")), "{level}: {page}");
+    }
+    assert!(page.contains("Within the tolerance 100.0 %") && page.contains("Each option by itself"), "{page}");
 }
 
 #[tokio::test]

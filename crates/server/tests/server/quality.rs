@@ -20,6 +20,7 @@ use remit_store::SessionKind;
 use tower::ServiceExt as _;
 
 use crate::{
+    desk::Browser,
     import::{House, ecg_set, shipped_ecg},
     world::World,
 };
@@ -108,6 +109,86 @@ async fn the_client_knows_readers_by_number_and_nothing_before_a_panel_closes() 
     assert!(world.app.view(&world.caller(world.stranger), ask()).await.is_err());
 }
 
+#[tokio::test]
+async fn people_are_named_to_the_client_on_every_page_if_the_statement_of_work_says_so_and_not_otherwise() {
+    let world = World::live().await;
+    let engagement = world.engagement;
+    let case = world.take_in("T-1").await;
+    for reader in [world.reader1, world.reader2] {
+        world.read(reader, case, "fell").await.unwrap();
+    }
+    let client = Browser::of(&world, world.client).await;
+    let api = format!("/api/v1/engagements/{engagement}");
+    let paths = [
+        format!("/e/{engagement}/quality"),
+        format!("/e/{engagement}/quality/experts"),
+        format!("/e/{engagement}/cases/{case}"),
+        format!("{api}/quality"),
+        format!("{api}/cases/{case}"),
+        format!("{api}/cases/{case}/timeline"),
+    ];
+    let told = async || {
+        let mut told = Vec::new();
+        for path in &paths {
+            let answer = client.get(path).await;
+            assert_eq!(answer.status, 200, "{path}");
+            told.push(["Rita Reader", "Ravi Reader"].map(|name| answer.body.contains(name)));
+        }
+        told
+    };
+    assert_eq!(told().await, vec![[false; 2]; paths.len()], "nobody is named unless it is said");
+    for named in [true, false] {
+        let Command::DraftSow { engagement, starts_on, ends_on, lines, .. } = world.draft_sow(Some(100)) else {
+            unreachable!("it drafts a statement of work")
+        };
+        let draft = Command::DraftSow { engagement, starts_on, ends_on, names_people: named, lines };
+        let sow = world.act(world.delivery, draft).await.unwrap().sow().unwrap();
+        let before = told().await;
+        world.put_in_force(sow).await;
+        assert_ne!(told().await, before, "what both sides sign holds at once, and not before");
+        assert_eq!(told().await, vec![[named; 2]; paths.len()], "{paths:?}");
+        let shown = client.get(&format!("{api}/sows/{sow}")).await.json();
+        assert_eq!(shown["names_people"], named);
+    }
+}
+
+#[tokio::test]
+async fn figures_that_were_kept_are_made_anew_once_a_panel_moves_and_for_each_viewer_apart() {
+    let world = World::live().await;
+    let engagement = world.engagement;
+    let quality = async |person| {
+        let quality = ShowQuality { engagement, origin: None };
+        serde_json::to_value(world.app.view(&world.caller(person), quality).await.unwrap()).unwrap()
+    };
+    let experts = async |person| {
+        let experts = ShowExperts { engagement, question: None, origin: None };
+        serde_json::to_value(world.app.view(&world.caller(person), experts).await.unwrap()).unwrap()
+    };
+    let mut before = (serde_json::Value::Null, serde_json::Value::Null);
+    for (round, reference) in ["T-1", "T-2", "T-3"].into_iter().enumerate() {
+        let case = world.take_in(reference).await;
+        for reader in [world.reader1, world.reader2] {
+            world.read(reader, case, "fell").await.unwrap();
+        }
+        let now = (quality(world.delivery).await, experts(world.delivery).await);
+        assert_eq!((&now.0["agreed"], &now.1["cases"]), (&serde_json::json!(round + 1), &serde_json::json!(round + 1)));
+        assert_ne!(now, before);
+        assert_eq!((quality(world.delivery).await, experts(world.delivery).await), now, "asked again nothing is new");
+        let client = quality(world.client).await;
+        assert_eq!(client["questions"][0]["pairs"][0]["readers"][0]["name"], "Reader 1");
+        assert_eq!(client["agreed"], now.0["agreed"]);
+        before = now;
+    }
+    let afresh = remit_server::App::new(
+        world.app.store().clone(),
+        remit_server::clock::Clock::System,
+        remit_server::clock::Chance::System,
+    );
+    let asked = ShowQuality { engagement, origin: None };
+    let afresh = afresh.unwrap().view(&world.caller(world.delivery), asked).await.unwrap();
+    assert_eq!(serde_json::to_value(afresh).unwrap(), before.0, "what was kept is what is there");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reader_of_the_ecgs_is_held_against_the_reference_and_every_miss_opens() {
     let (house, engagement) = ecg_set(&shipped_ecg()).await;
@@ -141,6 +222,7 @@ async fn each_reader_of_the_ecgs_is_held_against_the_reference_and_every_miss_op
             question: "sinus_bradycardia".into(),
             reader: Some(second.reader.key.clone()),
             against,
+            option: None,
             slice,
         }),
         origin: None,

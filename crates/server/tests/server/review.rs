@@ -41,12 +41,13 @@ impl Reviewed {
         let checker = world.member("Carl Checker", Side::Provider, Role::Reviewer).await;
         let controller = world.member("Cleo Controller", Side::Provider, Role::Reviewer).await;
         let insider = world.member("Ines Insider", Side::Client, Role::Reviewer).await;
-        let Command::DraftSow { engagement, starts_on, ends_on, mut lines } = world.draft_sow(Some(100)) else {
+        let Command::DraftSow { engagement, starts_on, ends_on, names_people, mut lines } = world.draft_sow(Some(100))
+        else {
             unreachable!("it drafts a statement of work")
         };
         lines[0].plan = Some(Plan { signoff: false, review: Some(review), ..pack().plan });
         lines.truncate(1);
-        let draft = Command::DraftSow { engagement, starts_on, ends_on, lines };
+        let draft = Command::DraftSow { engagement, starts_on, ends_on, names_people, lines };
         let sow = world.act(world.delivery, draft).await.unwrap().sow().unwrap();
         world.put_in_force(sow).await;
         Self { world, checker, controller, insider }

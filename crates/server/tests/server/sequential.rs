@@ -168,6 +168,16 @@ async fn signer_client_and_case_are_told_when_the_panel_stopped_and_why() {
     let closed = manager.send(&format!("/e/{engagement}/cases/{split}/close-reading"), &[]).await;
     assert_eq!(closed.status, StatusCode::SEE_OTHER);
     assert_eq!(world.state(split).await["status"], "adjudicating");
+
+    let quality = manager.get(&format!("/api/v1/engagements/{engagement}/quality")).await.json();
+    assert_eq!(quality["cost"]["stopped_early"], json!({ "cases": 1, "bought": 2, "not_bought": 2 }), "{quality}");
+    let page = manager.get(&format!("/e/{engagement}/quality")).await.body;
+    assert!(page.contains("and 2 that their plans would have allowed not bought"), "{page}");
+    assert!(page.contains("it does not show that fewer readings are as right"), "{page}");
+    let behind = manager.get(&format!("/api/v1/engagements/{engagement}/cases?stopped_early=true")).await.json();
+    let behind: Vec<_> =
+        behind["cases"].as_array().unwrap().iter().map(|found| found["case"].as_str().unwrap()).collect();
+    assert_eq!(behind, [case.to_string()]);
 }
 
 #[tokio::test]

@@ -150,6 +150,7 @@ impl World {
             engagement: self.engagement,
             starts_on: "2026-01-01".parse().unwrap(),
             ends_on: "2026-12-31".parse().unwrap(),
+            names_people: false,
             lines: vec![
                 line("2.1", LineKind::Standard, "trial", None),
                 line("2.2", LineKind::Standard, "note", Some(unsigned)),

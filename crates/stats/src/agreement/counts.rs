@@ -182,7 +182,8 @@ impl Counts {
         Figure::new(self, coefficient)
     }
 
-    pub(super) fn classes(&self) -> usize {
+    /// Returns the number of classes.
+    pub fn classes(&self) -> usize {
         self.classes
     }
 

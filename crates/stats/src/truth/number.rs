@@ -5,6 +5,11 @@
 //! weight that falls with its distance. Source: Lange, Little and Taylor, J. Am. Stat. Assoc. 84 (1989), 881–896.
 
 use super::{TruthError, real};
+use crate::{
+    StatsError,
+    interval::{Interval, tail},
+    special::f_quantile,
+};
 
 /// Degrees of freedom of the errors' t distribution: long tails, and still a variance.
 const FREEDOM: f64 = 4.0;
@@ -13,6 +18,8 @@ const BIAS_READINGS: f64 = 2.0;
 const SPREAD_READINGS: f64 = 4.0;
 /// A spread is taken to be no smaller than this part of the size of the values.
 const SPREAD_MIN: f64 = 1e-9;
+/// A freedom so great that a greater one changes nothing.
+const ENDLESS: f64 = 1e9;
 const ROUNDS_MAX: u32 = 200;
 /// A fit ends when no value moves by more than this part of the common spread.
 const CHANGE_MIN: f64 = 1e-6;
@@ -60,6 +67,37 @@ pub struct NumberReader {
     pub bias: f64,
     /// Standard deviation of its errors around that.
     pub spread: f64,
+}
+
+impl NumberReader {
+    /// Returns the interval of the bias, as if errors were normal and the values had been known. The bias is drawn a little
+    /// towards 0, and so is its interval. Source: Student, Biometrika 6 (1908), 1–25; its t is the root of an F.
+    ///
+    /// # Errors
+    /// [`StatsError::Confidence`], [`StatsError::TooFewUnits`] below two readings.
+    pub fn bias_interval(&self, confidence: f64) -> Result<Interval, StatsError> {
+        let (tail, freedom) = self.tail(confidence)?;
+        let half = (f_quantile(1.0, freedom, 1.0 - 2.0 * tail) / f64::from(self.readings)).sqrt() * self.spread;
+        Ok(Interval { lower: self.bias - half, upper: self.bias + half })
+    }
+
+    /// Returns the interval of the spread, as if errors were normal and the values had been known: the chi-squared one.
+    ///
+    /// # Errors
+    /// As [`NumberReader::bias_interval`].
+    pub fn spread_interval(&self, confidence: f64) -> Result<Interval, StatsError> {
+        let (tail, freedom) = self.tail(confidence)?;
+        // Chi-squared over its freedom is an F whose second freedom has no end.
+        let end = |share: f64| self.spread / f_quantile(freedom, ENDLESS, share).sqrt();
+        Ok(Interval { lower: end(1.0 - tail), upper: end(tail) })
+    }
+
+    fn tail(&self, confidence: f64) -> Result<(f64, f64), StatsError> {
+        if self.readings < 2 {
+            return Err(StatsError::TooFewUnits);
+        }
+        Ok((tail(confidence)?, f64::from(self.readings - 1)))
+    }
 }
 
 /// Fits values, biases and spreads.
@@ -312,6 +350,22 @@ mod tests {
     fn distance(found: &NumberFit, truth: &[f64]) -> f64 {
         let squares = found.values.iter().zip(truth).map(|(found, truth)| (found.unwrap().value - truth).powi(2));
         (squares.sum::<f64>() / real(truth.len())).sqrt()
+    }
+
+    #[test]
+    fn intervals_of_a_reader_are_those_of_normal_errors() {
+        // Thirty readings, spread 1: t(29) .975 = 2.045230, chi-squared(29) .025 and .975 = 16.04707 and 45.72229.
+        let reader = NumberReader { readings: 30, bias: 0.5, spread: 1.0 };
+        let (bias, spread) = (reader.bias_interval(0.95).unwrap(), reader.spread_interval(0.95).unwrap());
+        assert!(
+            (bias.upper - 0.5 - 2.045_230 / 30.0_f64.sqrt()).abs() < 1e-5
+                && (bias.lower + bias.upper - 1.0).abs() < 1e-12
+        );
+        assert!((spread.lower - (29.0_f64 / 45.722_29).sqrt()).abs() < 1e-5, "{spread:?}");
+        assert!((spread.upper - (29.0_f64 / 16.047_07).sqrt()).abs() < 1e-5, "{spread:?}");
+        let one = NumberReader { readings: 1, ..reader };
+        assert_eq!(one.bias_interval(0.95), Err(StatsError::TooFewUnits));
+        assert_eq!(reader.spread_interval(1.0), Err(StatsError::Confidence(1.0)));
     }
 
     #[test]

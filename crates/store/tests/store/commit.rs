@@ -126,6 +126,9 @@ async fn of_many_writers_at_once_each_is_kept_and_a_failing_one_harms_nobody() {
         events += page.len();
     }
     assert_eq!(events, 32 * 20);
+    assert_eq!(fresh.store.count_events(SCOPE, "case").await.unwrap(), 32 * 20);
+    assert_eq!(fresh.store.count_events(SCOPE, "cas").await.unwrap(), 0, "a kind is a whole word");
+    assert_eq!(fresh.store.count_events("dir", "case").await.unwrap(), 0);
     assert!(fresh.store.texts(SCOPE, &[id(7)]).await.unwrap().is_empty());
 }
 

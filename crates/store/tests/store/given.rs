@@ -171,6 +171,7 @@ pub(crate) fn panel(case: u64, status: PanelStatus, disputed: bool) -> PanelRow 
         origin: Origin::Witnessed,
         planned: 2,
         sealed: 2,
+        spared: 0,
         disputed,
         other_evidence: false,
     }

@@ -3,11 +3,11 @@
 use remit_kernel::{
     id::CaseId,
     index::{
-        AnswerRow, CaseStatus, DisputeRow, DutyStatus, Known, KnownAnswerRow, Origin, PanelStatus, Part, ReadingRow,
-        Row,
+        AnswerRow, CaseStatus, DisputeRow, DutyStatus, Known, KnownAnswerRow, Origin, PanelRow, PanelStatus, Part,
+        ReadingRow, Row,
     },
 };
-use remit_store::{CaseFilter, CaseKey, Table};
+use remit_store::{CaseFilter, CaseKey, Given, Table};
 
 use crate::given::{Fresh, SCOPE, at, case, digest, duty, id, need, panel, seat, text};
 
@@ -173,11 +173,17 @@ async fn figures_are_made_of_revealed_answers_only() {
         answer(3, 3, "q1", Origin::Witnessed, false),
     ];
     fresh.index(SCOPE, rows.iter().cloned().map(Row::Answer).collect()).await;
+    let extra = AnswerRow { part: Part::Extra, reader: id(2), ..answer(1, 4, "q1", Origin::Witnessed, true) };
+    fresh.index(SCOPE, vec![Row::Answer(extra.clone())]).await;
     let store = &fresh.store;
-    assert_eq!(store.revealed_answers(SCOPE, None, None).await.unwrap(), rows[..3]);
-    assert_eq!(store.revealed_answers(SCOPE, Some("q1"), None).await.unwrap(), rows[..2]);
-    assert_eq!(store.revealed_answers(SCOPE, Some("q1"), Some(Origin::Imported)).await.unwrap(), rows[1..2]);
-    assert_eq!(store.revealed_answers(SCOPE, None, Some(Origin::Imported)).await.unwrap(), rows[1..2]);
+    let all = [rows[0].clone(), extra, rows[1].clone()];
+    assert_eq!(store.revealed_answers(SCOPE, "q1", None).await.unwrap(), all);
+    assert_eq!(store.revealed_answers(SCOPE, "q1", Some(Origin::Imported)).await.unwrap(), rows[1..2]);
+    assert_eq!(store.revealed_answers(SCOPE, "q2", None).await.unwrap(), rows[2..3]);
+    let given = |row: &AnswerRow| Given { case: row.case, reader: row.reader, answer: row.answer.clone() };
+    assert_eq!(store.panel_answers(SCOPE, "q1", None).await.unwrap(), [given(&rows[0]), given(&rows[1])]);
+    assert_eq!(store.panel_answers(SCOPE, "q1", Some(Origin::Imported)).await.unwrap(), [given(&rows[1])]);
+    assert_eq!(store.panel_answers(SCOPE, "q3", None).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -194,6 +200,14 @@ async fn panels_and_disputes_are_counted() {
         Row::Dispute(dispute(2, "q2")),
     ];
     fresh.index(SCOPE, rows).await;
+    let spared = PanelRow { spared: 2, ..panel(4, PanelStatus::Agreed, false) };
+    fresh.index(SCOPE, vec![Row::Panel(spared.clone()), Row::Case(case(3, CaseStatus::Resolved, 1))]).await;
+    fresh.index(SCOPE, vec![Row::Case(case(4, CaseStatus::Resolved, 1))]).await;
+    let stopped = |early| CaseFilter { stopped_early: Some(early), ..CaseFilter::default() };
+    let found = fresh.store.list_cases(SCOPE, &stopped(true), None, 9).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.case).collect::<Vec<_>>(), [id(4)]);
+    assert_eq!(fresh.store.count_cases(SCOPE, &stopped(false)).await.unwrap(), 1);
+    fresh.change_index(SCOPE, vec![Row::Panel(spared)], Vec::new()).await;
     let counts = fresh.store.count_panels(SCOPE).await.unwrap();
     let counted: Vec<_> = counts.iter().map(|count| (count.status, count.disputed, count.panels)).collect();
     assert_eq!(counted, [(PanelStatus::Adjudicated, true, 2), (PanelStatus::Agreed, false, 1)]);

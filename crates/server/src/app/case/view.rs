@@ -15,7 +15,7 @@ use remit_kernel::{
     pack::{Pack, Stopping},
     panel::{Panel, Provenance, Reading, Verdict, Weighed},
     quote,
-    role::{Role, Side},
+    role::Role,
     stream::{Scope, State, StreamId},
     text::TextRef,
     time::Instant,
@@ -426,9 +426,9 @@ impl Look<'_> {
         Ok(Scene { now, case, panel, sight, pack, as_of })
     }
 
-    /// Returns whether names of readers may be told: the client knows them by number.
+    /// Returns whether names of readers may be told. Every page, figure and document asks here.
     pub(crate) fn knows_readers(&self) -> bool {
-        self.standing.principal.side != Some(Side::Client)
+        self.standing.knows_readers
     }
 
     /// Returns whether this reading may be shown.

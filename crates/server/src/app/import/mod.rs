@@ -207,7 +207,7 @@ impl App {
         let starts_on = self.clock.now().date();
         let ends_on = jiff::civil::date(starts_on.year().saturating_add(HISTORY_YEARS), 12, 31);
         let lines = kept.chain([line]).collect();
-        let draft = Command::DraftSow { engagement, starts_on, ends_on, lines };
+        let draft = Command::DraftSow { engagement, starts_on, ends_on, names_people: false, lines };
         let sow = self.act(caller.clone(), draft).await?.sow().ok_or_else(|| Reason::hidden("statement of work"))?;
         self.act(caller.clone(), Command::ProposeSow { engagement, sow }).await?;
         self.act(caller.clone(), Command::SignSow { engagement, sow }).await?;

@@ -15,7 +15,7 @@ use remit_kernel::{
 use serde::Serialize;
 
 use super::{
-    ChartOf, Readers,
+    ChartOf, Level, Readers,
     drift::{Alarms, Charted, Crossing, Design, RUN_LENGTH, charted},
     ground::Ground,
 };
@@ -286,7 +286,7 @@ impl Query for WatchDrift {
         look.admit(Action::RaiseAlarm, &Label::engagement(self.0))?;
         let mut alarms = Alarms::of(look.app.store().list_alarms(&look.scope()).await?);
         let mut signals = Vec::new();
-        for question in super::asked(look).await?.iter().filter(|question| super::measured(question)) {
+        for question in super::asked(look).await?.iter().filter(|question| Level::of(question).is_some()) {
             for yardstick in Yardstick::ALL.iter().copied() {
                 let ground = Ground::load(look, question, None, yardstick).await?;
                 if ground.misses().0 == 0 {

@@ -23,6 +23,8 @@ pub struct Behind {
     pub reader: Option<String>,
     /// What the answer fell short of.
     pub against: Against,
+    /// Only where it did so about this option of several that may be picked.
+    pub option: Option<String>,
     /// Of one slice only.
     pub slice: Option<(By, String)>,
 }
@@ -92,21 +94,28 @@ impl Behind {
             None => mark.part != Part::Ai,
         };
         let known = sheet.known[mark.case];
+        let same = |one: usize, other: usize| match &self.option {
+            None => sheet.classes.same(one, other),
+            Some(option) => {
+                let picked = |class: usize| sheet.classes.picks(class).is_some_and(|picks| picks.contains(option));
+                picked(one) == picked(other)
+            }
+        };
         of_reader
             && match self.against {
-                Against::Reference => known.reference.is_some_and(|reference| reference != mark.class),
+                Against::Reference => known.reference.is_some_and(|reference| !same(reference, mark.class)),
                 Against::Adjudicated => {
-                    mark.part == Part::Panel && known.adjudicated.is_some_and(|decided| decided != mark.class)
+                    mark.part == Part::Panel && known.adjudicated.is_some_and(|decided| !same(decided, mark.class))
                 }
                 Against::Colleague => {
                     mark.part == Part::Panel
-                        && beside.iter().any(|other| other.part == Part::Panel && other.class != mark.class)
+                        && beside.iter().any(|other| other.part == Part::Panel && !same(other.class, mark.class))
                 }
             }
     }
 
     /// Returns what the cases have in common, in words.
-    pub(super) fn words(&self, readers: &Readers) -> String {
+    pub(super) fn words(&self, question: &Question, readers: &Readers) -> String {
         let reader = self.reader.as_deref().and_then(|key| readers.person(key)).map(|person| readers.name(person).name);
         let whose = reader.map_or_else(|| "an answer".to_owned(), |name| format!("an answer of {name}"));
         let short = match self.against {
@@ -120,6 +129,12 @@ impl Behind {
             Some((By::Month, slice)) => format!(", in {slice}"),
             Some((By::CaseType, slice)) => format!(", of type {slice}"),
         };
-        format!("{whose} {short}{slice}")
+        let about = self.option.as_ref().map(|option| format!(", about {}", title_of(question, option)));
+        format!("{whose} {short}{}{slice}", about.unwrap_or_default())
     }
+}
+
+/// Returns the title of an option, or its key where the question has none of that key.
+fn title_of<'q>(question: &'q Question, option: &'q str) -> &'q str {
+    question.kind.options().iter().find(|known| known.key == option).map_or(option, |known| &known.title)
 }

@@ -20,6 +20,30 @@ pub struct Cost {
     pub second: Rate,
     /// Closed cases with three or more panel readings, the only ones on which a saving could be measured.
     pub three_or_more: u64,
+    /// What live limits left unbought.
+    #[serde(default, skip_serializing_if = "StoppedEarly::none")]
+    pub stopped_early: StoppedEarly,
+}
+
+/// Closed cases whose panel the limit of its plan stopped before the most readings that the plan allows.
+///
+/// It counts readings, and nothing more: what those that were not bought would have said, nobody knows. Whether fewer
+/// readings are as right as more is told by replays and reference answers alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StoppedEarly {
+    /// The cases.
+    pub cases: u64,
+    /// Readings that were bought for them.
+    pub bought: u64,
+    /// Readings that their plans would have allowed besides.
+    pub not_bought: u64,
+}
+
+impl StoppedEarly {
+    /// Returns whether no case was stopped early.
+    pub fn none(&self) -> bool {
+        self.cases == 0
+    }
 }
 
 impl Cost {
@@ -36,6 +60,11 @@ impl Cost {
         self.cases += count.panels;
         self.readings += u64::from(count.sealed) * count.panels;
         self.readings_max = self.readings_max.max(count.sealed);
+        if count.spared > 0 {
+            self.stopped_early.cases += count.panels;
+            self.stopped_early.bought += u64::from(count.sealed) * count.panels;
+            self.stopped_early.not_bought += u64::from(count.spared) * count.panels;
+        }
         match count.sealed {
             0 | 1 => {}
             2 => {

@@ -5,7 +5,7 @@
 
 use remit_access::Action;
 use remit_kernel::{
-    form::Question,
+    form::{Question, QuestionKind},
     id::EngagementId,
     index::{Origin, Part},
     refusal::Reason,
@@ -14,8 +14,10 @@ use remit_kernel::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Rate, ReaderName, Readers, WANTED,
+    Level, Rate, ReaderName, Readers, WANTED, kept,
     model::{self, Estimate, ModelFigures},
+    number::{self, HeldAgainst, Measures},
+    option::{self, OptionFigures},
     sheet::Sheet,
 };
 use crate::{
@@ -43,6 +45,15 @@ pub struct Experts {
     pub question: String,
     /// The question.
     pub title: String,
+    /// What can be said of how far two answers lie apart; what is shown of experts goes by it.
+    #[serde(default)]
+    pub level: Level,
+    /// Unit of numbers; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unit: String,
+    /// What numbers were held against; none: nothing is said of how experts measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_against: Option<HeldAgainst>,
     /// Closed cases with an answer.
     pub cases: u64,
     /// Those with a reference answer.
@@ -98,8 +109,15 @@ pub struct ExpertFigures {
     pub overturned: Rate,
     /// How often the expert is right, as the model has it.
     pub estimated: Option<Estimate>,
-    /// What was right against what was answered, over cases with a reference answer or an adjudication.
+    /// What was right against what was answered, over cases with a reference answer or an adjudication; where answers are one
+    /// of a closed list.
     pub confusion: Option<Confusion>,
+    /// Where several options may be picked: each by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<OptionFigures>,
+    /// Where answers are numbers: how she measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<Measures>,
 }
 
 /// What was right, against what was answered.
@@ -123,23 +141,30 @@ impl Query for ShowExperts {
         let (names, chosen) = choose(&questions, self.question.as_deref())?;
         let mut experts = Experts::empty(names);
         if let Some(question) = chosen {
-            let sheet = Sheet::load(look, question, self.origin).await?;
             let readers = Readers::of(look).await?;
-            experts.question.clone_from(&question.key);
-            experts.title.clone_from(&question.title);
-            experts.fill(&sheet, &readers);
+            let name = kept::name("experts", &(question, readers.named()), self.origin);
+            let made = look.once(name, Experts::make(look, question, self.origin, &readers)).await?;
+            experts = Experts { questions: experts.questions, ..Experts::clone(&made) };
         }
         look.saw(Action::ViewQuality, "quality/experts", None, None);
         Ok(experts)
     }
 }
 
-/// Returns the questions that have a closed list of answers, and the one that was asked for, or the first.
+/// Returns the questions whose answers can be held against each other, and the one that was asked for, or the first.
 pub(super) fn choose<'q>(
     questions: &'q [Question],
     asked: Option<&str>,
 ) -> Result<(Vec<QuestionName>, Option<&'q Question>)> {
-    let closed: Vec<_> = questions.iter().filter(|question| super::measured(question)).collect();
+    choose_among(questions, asked, |question| Level::of(question).is_some())
+}
+
+fn choose_among<'q>(
+    questions: &'q [Question],
+    asked: Option<&str>,
+    fits: impl Fn(&Question) -> bool,
+) -> Result<(Vec<QuestionName>, Option<&'q Question>)> {
+    let closed: Vec<_> = questions.iter().filter(|question| fits(question)).collect();
     let chosen = match asked {
         None => closed.first().copied(),
         Some(key) => Some(*closed.iter().find(|question| question.key == key).ok_or_else(|| Reason::hidden(key))?),
@@ -180,7 +205,8 @@ pub(in crate::app) async fn measure(
     origin: Option<Origin>,
 ) -> Result<Measured> {
     let questions = super::questions(look).await?;
-    let (names, chosen) = choose(&questions, question)?;
+    let one_of_a_list = |question: &Question| matches!(Level::of(question), Some(Level::Nominal | Level::Ordinal));
+    let (names, chosen) = choose_among(&questions, question, one_of_a_list)?;
     let mut measured = Measured {
         questions: names,
         question: String::new(),
@@ -222,6 +248,8 @@ pub(in crate::app) async fn measure(
     Ok(measured)
 }
 
+impl kept::Weigh for Experts {}
+
 /// Counts of one expert on the way to figures.
 #[derive(Clone)]
 struct Tally {
@@ -238,6 +266,9 @@ impl Experts {
             questions,
             question: String::new(),
             title: String::new(),
+            level: Level::default(),
+            unit: String::new(),
+            held_against: None,
             cases: 0,
             with_reference: 0,
             adjudicated: 0,
@@ -249,11 +280,29 @@ impl Experts {
         }
     }
 
-    fn fill(&mut self, sheet: &Sheet, readers: &Readers) {
+    async fn make(look: &Look<'_>, question: &Question, origin: Option<Origin>, readers: &Readers) -> Result<Self> {
+        let sheet = Sheet::load(look, question, origin).await?;
+        let mut experts = Self::empty(Vec::new());
+        experts.question.clone_from(&question.key);
+        experts.title.clone_from(&question.title);
+        if let QuestionKind::Number { unit, .. } = &question.kind {
+            experts.unit.clone_from(unit);
+        }
+        let (readers, question) = (readers.clone(), question.clone());
+        let filled = move || {
+            experts.fill(&question, &sheet, &readers);
+            experts
+        };
+        // Models take a while where answers are many: they must not hold up others.
+        Ok(tokio::task::spawn_blocking(filled).await.map_err(std::io::Error::other)?)
+    }
+
+    fn fill(&mut self, question: &Question, sheet: &Sheet, readers: &Readers) {
         let count = |wanted: &dyn Fn(usize) -> bool| {
             u64::try_from((0..sheet.cases.len()).filter(|case| wanted(*case)).count()).unwrap_or(u64::MAX)
         };
         self.imported = sheet.imported;
+        self.level = sheet.classes.level();
         self.cases = count(&|_| true);
         self.with_reference = count(&|case| sheet.known[case].reference.is_some());
         self.adjudicated = count(&|case| sheet.known[case].adjudicated.is_some());
@@ -267,7 +316,14 @@ impl Experts {
         let known = count(&|case| sheet.known[case].right().is_some());
         self.limit = limit(self.cases, known, most, three_or_more);
         let modelled = model::of(sheet, three_or_more, known);
-        let wide = sheet.classes.len();
+        let measured = number::of(sheet);
+        self.held_against = measured.as_ref().map(|measured| measured.against);
+        let mut options = option::of(question, sheet, three_or_more);
+        // Numbers and sets have no closed list: a table of what was right against what was answered would have no end.
+        let wide = match self.level {
+            Level::Nominal | Level::Ordinal => sheet.classes.len(),
+            Level::Interval | Level::Sets => 0,
+        };
         let mut tallies =
             vec![
                 Tally { part: None, readings: 0, right: (0, 0), sided: (0, 0), cells: vec![0; wide * wide] };
@@ -281,7 +337,12 @@ impl Experts {
             .into_iter()
             .enumerate()
             .map(|(person, tally)| {
-                tally.figures(readers.name(sheet.people[person]), estimated(person).filter(|known| known.n > 0), sheet)
+                let estimated = estimated(person).filter(|known| known.n > 0);
+                ExpertFigures {
+                    options: options.get_mut(person).map(std::mem::take).unwrap_or_default(),
+                    measures: measured.as_ref().and_then(|measured| *measured.people.get(person)?),
+                    ..tally.figures(readers.name(sheet.people[person]), estimated, sheet)
+                }
             })
             .collect();
         self.model = modelled.map(|model| model.figures);
@@ -296,13 +357,13 @@ impl Tally {
         self.part = Some(self.part.map_or(mark.part, |part| part.min(mark.part)));
         self.readings += 1;
         if let Some(reference) = known.reference {
-            self.right = (self.right.0 + u64::from(reference == mark.class), self.right.1 + 1);
+            self.right = (self.right.0 + u64::from(sheet.classes.same(reference, mark.class)), self.right.1 + 1);
         }
         // An adjudicator decides between panel readings: what stood beside the panel was not before her.
         if let Some(adjudicated) = known.adjudicated.filter(|_| mark.part == Part::Panel) {
-            self.sided = (self.sided.0 + u64::from(adjudicated == mark.class), self.sided.1 + 1);
+            self.sided = (self.sided.0 + u64::from(sheet.classes.same(adjudicated, mark.class)), self.sided.1 + 1);
         }
-        if let Some(right) = known.right() {
+        if let Some(right) = known.right().filter(|_| wide > 0) {
             self.cells[right * wide + mark.class] += 1;
         }
     }
@@ -320,13 +381,15 @@ impl Tally {
             overturned,
             estimated,
             confusion: confusion(&self.cells, sheet),
+            options: Vec::new(),
+            measures: None,
         }
     }
 }
 
 /// Returns the table without answers that neither were right nor given.
 fn confusion(cells: &[u64], sheet: &Sheet) -> Option<Confusion> {
-    let wide = sheet.classes.len();
+    let wide = if cells.is_empty() { 0 } else { sheet.classes.len() };
     let used = |class: usize| (0..wide).any(|other| cells[class * wide + other] + cells[other * wide + class] > 0);
     let used: Vec<usize> = (0..wide).filter(|class| used(*class)).collect();
     (!used.is_empty()).then(|| Confusion {

@@ -114,7 +114,7 @@ async fn answers(
         return Ok((Vec::new(), sheet.imported));
     }
     let told = sheet.marks.iter().filter(|mark| mark.part == Part::Panel).map(|mark| {
-        let missed = sheet.known[mark.case].right().is_some_and(|right| right != mark.class);
+        let missed = sheet.known[mark.case].right().is_some_and(|right| !sheet.classes.same(right, mark.class));
         (sheet.people[mark.person], Told { at: mark.at, case: sheet.cases[mark.case], missed })
     });
     Ok((told.collect(), sheet.imported))

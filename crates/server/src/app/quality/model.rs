@@ -1,13 +1,14 @@
-//! Answers of three and more people held against each other, by the anchored model, with the majority always beside it.
+//! Answers of three and more people held against each other, by the anchored model or, for grades, the graded one, with the
+//! majority always beside it.
 
 use remit_stats::truth::{
-    Choice, Evidence, Inference, Label, Labels, Model, Options, Repeats, Warning,
+    Choice, Evidence, Inference, Label, Labels, Model, Options, Repeats, Warning, Worker,
     adaptive::{Rule, replay},
     fit, infer,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Rate, WANTED, sheet::Sheet};
+use super::{Level, Rate, WANTED, sheet::Sheet};
 
 /// Threads that one look may use.
 const THREADS: usize = 1;
@@ -73,8 +74,24 @@ pub(super) struct Modelled {
     pub(super) people: Vec<Option<Estimate>>,
 }
 
-/// Returns what answers held against each other say; nothing with fewer than [`WANTED`] cases of three answers.
+impl Estimate {
+    /// Returns the estimate of a worker that a model of classes fitted.
+    pub(super) fn of(worker: &Worker) -> Option<Self> {
+        Some(Self {
+            share: worker.accuracy?,
+            interval: worker.interval.map(|ends| (ends.lower, ends.upper)),
+            n: u64::from(worker.answers),
+        })
+    }
+}
+
+/// Returns what answers of a closed list say, held against each other; nothing with fewer than [`WANTED`] cases of three.
 pub(super) fn of(sheet: &Sheet, three_or_more: u64, known: u64) -> Option<Modelled> {
+    let model = match sheet.classes.level() {
+        Level::Nominal => Model::Anchored,
+        Level::Ordinal => Model::Graded,
+        Level::Interval | Level::Sets => return None,
+    };
     if three_or_more < WANTED {
         return None;
     }
@@ -86,7 +103,7 @@ pub(super) fn of(sheet: &Sheet, three_or_more: u64, known: u64) -> Option<Modell
     let labels = Labels::new(sheet.classes.len(), sheet.cases.len(), sheet.people.len(), &given, Repeats::Last).ok()?;
     let evidence = Evidence::of(&labels);
     let options = Options { threads: THREADS, ..Options::default() };
-    let inferred = infer(&evidence, Choice::One(Model::Anchored), &options).ok()?;
+    let inferred = infer(&evidence, Choice::One(model), &options).ok()?;
     let majority = fit(Model::Majority, &evidence, &options).ok()?;
     let reference: Vec<Option<u32>> = sheet.known.iter().map(|known| known.reference.map(number)).collect();
     let n = reference.iter().flatten().count();
@@ -94,7 +111,7 @@ pub(super) fn of(sheet: &Sheet, three_or_more: u64, known: u64) -> Option<Modell
     let cases = sheet.by_case().filter(|marks| marks.iter().any(super::sheet::Mark::human)).count();
     let saving = (given.len() <= REPLAYED_MAX).then(|| {
         let rule = Rule { threshold: 1.0 - LIMIT, ..Rule::default() };
-        let replayed = replay(&evidence, Choice::One(Model::Anchored), &rule, SEED, &options, |_| {}).ok()?;
+        let replayed = replay(&evidence, Choice::One(model), &rule, SEED, &options, |_| {}).ok()?;
         Some(Saving {
             limit: LIMIT,
             seed: SEED,
@@ -113,14 +130,8 @@ pub(super) fn of(sheet: &Sheet, three_or_more: u64, known: u64) -> Option<Modell
         majority_right: right(majority.accuracy(&reference)),
         warning: warning(&inferred, known),
     };
-    let people = inferred.fit.workers.iter().map(|worker| {
-        Some(Estimate {
-            share: worker.accuracy?,
-            interval: worker.interval.map(|ends| (ends.lower, ends.upper)),
-            n: u64::from(worker.answers),
-        })
-    });
-    Some(Modelled { people: people.collect(), figures })
+    let people = inferred.fit.workers.iter().map(Estimate::of).collect();
+    Some(Modelled { figures, people })
 }
 
 /// Returns what to be wary of. Where enough answers are known, the model is measured, and needs no warning.

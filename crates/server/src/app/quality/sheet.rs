@@ -1,6 +1,6 @@
 //! One question's answers in small numbers: who gave which class on which case, when, and what is known to be right.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use remit_kernel::{
     form::Question,
@@ -9,7 +9,7 @@ use remit_kernel::{
     time::Instant,
 };
 
-use super::Classes;
+use super::{classes::Classes, kept};
 use crate::{app::Look, error::Result};
 
 /// The revealed answers to one question; people, cases and classes are numbers here.
@@ -59,10 +59,14 @@ impl KnownClasses {
 }
 
 impl Sheet {
-    /// Loads the answers to a question.
-    pub(super) async fn load(look: &Look<'_>, question: &Question, origin: Option<Origin>) -> Result<Self> {
+    /// Returns the answers to a question.
+    pub(super) async fn load(look: &Look<'_>, question: &Question, origin: Option<Origin>) -> Result<Arc<Self>> {
+        look.once(kept::name("sheet", question, origin), Self::make(look, question, origin)).await
+    }
+
+    async fn make(look: &Look<'_>, question: &Question, origin: Option<Origin>) -> Result<Self> {
         let (store, scope) = (look.app.store(), look.scope());
-        let rows = store.revealed_answers(&scope, Some(&question.key), origin).await?;
+        let rows = store.revealed_answers(&scope, &question.key, origin).await?;
         let known = store.known_answers(&scope, &question.key).await?;
         let times = store.reading_times(&scope, origin).await?;
         let types = store.case_types(&scope).await?;
@@ -72,15 +76,16 @@ impl Sheet {
         Ok(tokio::task::spawn_blocking(sheet).await.map_err(std::io::Error::other)?)
     }
 
-    fn of(
+    pub(super) fn of(
         question: &Question,
         rows: &[AnswerRow],
         known: &[KnownAnswerRow],
         times: Vec<(ReadingId, Instant)>,
         types: Vec<(CaseId, String)>,
     ) -> Self {
-        let given: Vec<_> = rows.iter().collect();
-        let classes = Classes::of(question, &given);
+        // A right answer that nobody gave has its place among them too.
+        let words = rows.iter().map(|row| &row.answer).chain(known.iter().map(|known| &known.answer));
+        let classes = Classes::of(question, words.map(String::as_str));
         let times: HashMap<_, _> = times.into_iter().collect();
         let mut types: HashMap<_, _> = types.into_iter().collect();
         let (mut places, mut people, mut cases) = (HashMap::new(), Vec::new(), Vec::new());
@@ -129,5 +134,51 @@ impl Sheet {
     /// Returns the answers that people gave.
     pub(super) fn human(&self) -> impl Iterator<Item = &Mark> {
         self.marks.iter().filter(|mark| mark.human())
+    }
+}
+
+impl kept::Weigh for Sheet {
+    fn weight(&self) -> usize {
+        self.marks.len() + self.cases.len()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    //! Sheets made by hand for the tests beside it.
+
+    use remit_kernel::id::{Id, Suffix};
+
+    use super::*;
+
+    /// Returns the identifier of a number.
+    pub(in crate::app::quality) fn id<T: Id>(number: usize) -> T {
+        T::of(Suffix::new(u64::try_from(number).unwrap_or(u64::MAX), [0; 10]))
+    }
+
+    /// Returns a sheet of what readers answered, case by case, with the reference answers that are known.
+    pub(in crate::app::quality) fn sheet(question: &Question, cases: &[(Vec<String>, Option<String>)]) -> Sheet {
+        let (mut rows, mut known) = (Vec::new(), Vec::new());
+        for (case, (given, reference)) in cases.iter().enumerate() {
+            for (reader, answer) in given.iter().enumerate() {
+                rows.push(AnswerRow {
+                    case: id(case),
+                    reading: id(reader),
+                    question: question.key.clone(),
+                    reader: id(reader),
+                    answer: answer.clone(),
+                    part: Part::Panel,
+                    origin: Origin::Imported,
+                    revealed: true,
+                });
+            }
+            known.extend(reference.as_ref().map(|answer| KnownAnswerRow {
+                case: id(case),
+                question: question.key.clone(),
+                known: Known::Reference,
+                answer: answer.clone(),
+            }));
+        }
+        Sheet::of(question, &rows, &known, Vec::new(), Vec::new())
     }
 }

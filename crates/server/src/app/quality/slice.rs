@@ -1,6 +1,6 @@
 //! The same question by site, month and type of case: where readers part, and where they miss.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use remit_access::Action;
 use remit_kernel::{
@@ -14,9 +14,11 @@ use remit_stats::agreement::Counts;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agreement, Rate, expert,
+    Agreement, Rate,
+    agree::of_classes,
+    expert,
     expert::QuestionName,
-    of_all,
+    kept,
     sheet::{Mark, Sheet},
 };
 use crate::{
@@ -127,23 +129,38 @@ impl Query for ShowSlices {
         };
         if let Some(question) = chosen {
             let sheet = Sheet::load(look, question, self.origin).await?;
-            let keys = keys(look, &sheet, self.by).await?;
             slices.question.clone_from(&question.key);
             slices.title.clone_from(&question.title);
             slices.imported = sheet.imported;
-            let figures = move || figures(&sheet, &keys);
-            // Resampling takes a while where cases are many: it must not hold up others.
-            slices.slices = tokio::task::spawn_blocking(figures).await.map_err(std::io::Error::other)?;
+            let sites = if self.by == By::Site { sites(look, &sheet).await? } else { Vec::new() };
+            let name = kept::name("slices", &(question, self.by, &sites), self.origin);
+            slices.slices = look.once(name, make(sheet, self.by, sites)).await?.to_vec();
         }
         look.saw(Action::ViewQuality, "quality/slices", None, None);
         Ok(slices)
     }
 }
 
+/// Returns the site of each person of a sheet.
+async fn sites(look: &Look<'_>, sheet: &Sheet) -> Result<Vec<String>> {
+    let wants: Vec<_> = sheet.people.iter().map(|person| Want::Person(*person)).collect();
+    let people = look.load(&wants).await?.people;
+    Ok(sheet
+        .people
+        .iter()
+        .map(|person| people.get(person).map_or_else(String::new, |known| known.place.clone()))
+        .collect())
+}
+
 /// Returns the slice of each answer.
 pub(super) async fn keys(look: &Look<'_>, sheet: &Sheet, by: By) -> Result<Vec<String>> {
+    let sites = if by == By::Site { sites(look, sheet).await? } else { Vec::new() };
+    Ok(keys_of(sheet, by, &sites))
+}
+
+fn keys_of(sheet: &Sheet, by: By, sites: &[String]) -> Vec<String> {
     let known = |key: &str| if key.is_empty() { UNKNOWN.to_owned() } else { key.to_owned() };
-    Ok(match by {
+    match by {
         By::CaseType => sheet.marks.iter().map(|mark| known(&sheet.types[mark.case])).collect(),
         By::Month => {
             let mut latest = vec![Instant::from_micros(i64::MIN); sheet.cases.len()];
@@ -153,13 +170,14 @@ pub(super) async fn keys(look: &Look<'_>, sheet: &Sheet, by: By) -> Result<Vec<S
             let months: Vec<String> = latest.into_iter().map(|at| at.date().strftime("%Y-%m").to_string()).collect();
             sheet.marks.iter().map(|mark| months[mark.case].clone()).collect()
         }
-        By::Site => {
-            let wants: Vec<_> = sheet.people.iter().map(|person| Want::Person(*person)).collect();
-            let people = look.load(&wants).await?.people;
-            let place = |mark: &Mark| people.get(&sheet.people[mark.person]).map_or("", |person| &person.place);
-            sheet.marks.iter().map(|mark| known(place(mark))).collect()
-        }
-    })
+        By::Site => sheet.marks.iter().map(|mark| known(&sites[mark.person])).collect(),
+    }
+}
+
+async fn make(sheet: Arc<Sheet>, by: By, sites: Vec<String>) -> Result<Vec<SliceFigures>> {
+    let figures = move || figures(&sheet, &keys_of(&sheet, by, &sites));
+    // Resampling takes a while where cases are many: it must not hold up others.
+    Ok(tokio::task::spawn_blocking(figures).await.map_err(std::io::Error::other)?)
 }
 
 /// Returns the figures of each slice.
@@ -172,35 +190,40 @@ fn figures(sheet: &Sheet, keys: &[String]) -> Vec<SliceFigures> {
 }
 
 fn of_slice(sheet: &Sheet, slice: &str, marks: &[&Mark]) -> SliceFigures {
-    let mut counts = Counts::new(sheet.classes.len()).ok();
+    let classes = &sheet.classes;
+    let mut counts = Counts::new(classes.len()).ok();
     let (mut cases, mut differ, mut missed, mut overturned) = (0, (0, 0), (0, 0), (0, 0));
+    let mut given: Vec<usize> = Vec::new();
     for of_case in marks.chunk_by(|one, other| one.case == other.case) {
         cases += 1;
         let known = sheet.known[of_case[0].case];
-        let mut unit = vec![0_u32; sheet.classes.len()];
+        given.clear();
         for mark in of_case {
             if let Some(reference) = known.reference {
-                missed = (missed.0 + u64::from(reference != mark.class), missed.1 + 1);
+                missed = (missed.0 + u64::from(!classes.same(reference, mark.class)), missed.1 + 1);
             }
             if mark.part == Part::Panel {
-                unit[mark.class] += 1;
-                let against = known.adjudicated.is_some_and(|adjudicated| adjudicated != mark.class);
+                given.push(mark.class);
+                let against = known.adjudicated.is_some_and(|adjudicated| !classes.same(adjudicated, mark.class));
                 overturned = (overturned.0 + u64::from(against), overturned.1 + 1);
             }
         }
-        if unit.iter().sum::<u32>() >= 2 {
-            differ = (differ.0 + u64::from(unit.iter().filter(|count| **count > 0).count() > 1), differ.1 + 1);
+        if given.len() >= 2 {
+            let unlike = |place: usize, one: usize| given[place + 1..].iter().any(|other| !classes.same(one, *other));
+            let differs = given.iter().enumerate().any(|(place, one)| unlike(place, *one));
+            differ = (differ.0 + u64::from(differs), differ.1 + 1);
         }
         if let Some(counts) = &mut counts {
-            // The unit is as wide as the table, so it always fits.
-            let _ = counts.add(&unit);
+            let mut unit: Vec<u32> = given.iter().map(|class| u32::try_from(*class).unwrap_or(u32::MAX)).collect();
+            // Every class has its place in the table, so the unit always fits.
+            let _ = counts.add_values(&mut unit);
         }
     }
     SliceFigures {
         slice: slice.to_owned(),
         cases,
         readings: u64::try_from(marks.len()).unwrap_or(u64::MAX),
-        agreement: counts.map_or_else(Agreement::none, |counts| of_all(&counts)),
+        agreement: of_classes(counts.as_ref(), classes),
         differ: Rate::of(differ.0, differ.1),
         missed: Rate::of(missed.0, missed.1),
         overturned: Rate::of(overturned.0, overturned.1),

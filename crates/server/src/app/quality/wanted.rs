@@ -104,7 +104,8 @@ fn draw(sheet: &Sheet, question: &str) -> Vec<(CaseId, bool)> {
                 marks.iter().filter(|mark| mark.part == Part::Panel).map(|mark| mark.class).collect();
             let case = sheet.cases[marks[0].case];
             let place = Digest::of(format!("{question} {case}").as_bytes());
-            (!panel.is_empty()).then_some((place, case, panel.len() > 1))
+            let differ = panel.iter().any(|one| panel.range(*one..).any(|other| !sheet.classes.same(*one, *other)));
+            (!panel.is_empty()).then_some((place, case, differ))
         })
         .collect();
     open.sort_unstable_by_key(|(place, ..)| *place);

@@ -9,11 +9,11 @@ use axum::{
     response::Html,
     routing::get,
 };
-use remit_kernel::{alarm::Yardstick, id::EngagementId, index::Origin};
+use remit_kernel::{alarm::Yardstick, id::EngagementId};
 
 use super::{
     super::{Frame, Oops, Place, html},
-    IMPORTED, Tabs, origins,
+    Asked, IMPORTED, seen,
 };
 use crate::{
     App, Caller,
@@ -31,7 +31,7 @@ pub(super) fn router() -> Router<Edge> {
 struct DriftPage {
     frame: Frame,
     engagement: EngagementId,
-    origin: Option<Origin>,
+    asked: Asked,
     drift: Drift,
     alarms: Vec<AlarmLine>,
 }
@@ -62,18 +62,13 @@ async fn show(
     Query(given): Query<DriftIn>,
 ) -> Result<Html<String>, Oops> {
     let query = given.query(engagement)?;
-    let origin = query.origin;
+    let asked = Asked { engagement, below: "/drift", origin: query.origin };
     let drift = app.view(&caller, query).await?;
-    let alarms = app.view(&caller, ListAlarms { engagement }).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Drift").await?;
-    html(&DriftPage { frame, engagement, origin, drift, alarms })
+    let (frame, alarms) = seen(&app, &caller, engagement, "Drift", ListAlarms { engagement }).await?;
+    html(&DriftPage { frame, engagement, asked, drift, alarms })
 }
 
 impl DriftPage {
-    fn tabs(&self) -> Tabs {
-        Tabs::of(self.engagement, "/drift", self.origin)
-    }
-
     /// Returns how many alarms wait for a person.
     fn open(&self) -> usize {
         self.of(true).count()
@@ -93,10 +88,6 @@ impl DriftPage {
 
     fn standing<'p>(&'p self, chart: &'p DriftChart) -> Standing<'p> {
         Standing { frame: &self.frame, engagement: self.engagement, chart }
-    }
-
-    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
-        origins(self.origin)
     }
 }
 

@@ -7,21 +7,21 @@ use axum::{
     response::Html,
     routing::get,
 };
-use remit_kernel::{
-    id::EngagementId,
-    index::{Origin, Part},
-};
+use remit_kernel::{id::EngagementId, index::Part};
 
 use super::{
     super::{Frame, Oops, Place, encode, html},
-    IMPORTED, Tabs,
+    Asked, IMPORTED,
     chart::{Matrix, Scale},
-    origins,
+    seen,
 };
 use crate::{
     App, Caller,
     api::QuestionIn,
-    app::quality::{Against, ExpertFigures, Experts, Wanted},
+    app::quality::{
+        Against, ExpertFigures, Experts, HeldAgainst, Level, ListWanted, NumberYardstick, OptionFigures, ShowExperts,
+        Wanted,
+    },
     edge::Edge,
 };
 
@@ -36,7 +36,7 @@ pub(super) fn router() -> Router<Edge> {
 struct ExpertsPage {
     frame: Frame,
     engagement: EngagementId,
-    origin: Option<Origin>,
+    asked: Asked,
     experts: Experts,
 }
 
@@ -46,37 +46,54 @@ async fn show(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Html<String>, Oops> {
-    let query = given.experts(engagement)?;
-    let origin = query.origin;
-    let experts = app.view(&caller, query).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Experts").await?;
-    html(&ExpertsPage { frame, engagement, origin, experts })
+    let query = given.ask(|question, origin| ShowExperts { engagement, question, origin })?;
+    let asked = Asked { engagement, below: "/experts", origin: query.origin };
+    let (frame, experts) = seen(&app, &caller, engagement, "Experts", query).await?;
+    html(&ExpertsPage { frame, engagement, asked, experts })
 }
 
 impl ExpertsPage {
-    fn tabs(&self) -> Tabs {
-        Tabs::of(self.engagement, "/experts", self.origin)
-    }
-
-    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
-        origins(self.origin)
-    }
-
     /// Returns the address of the cases behind a figure.
     fn behind(&self, expert: &ExpertFigures, against: Against) -> String {
-        let origin = self.origin.map(|origin| format!("&origin={}", origin.word())).unwrap_or_default();
         format!(
-            "/e/{}/quality/disputes?question={}&a={}&against={}{origin}",
+            "/e/{}/quality/disputes?question={}&a={}&against={}{}",
             self.engagement,
             encode(&self.experts.question),
             encode(&expert.reader.key),
-            against.word()
+            against.word(),
+            self.asked.filter("&")
         )
     }
 
+    /// Returns the address of the cases on which an expert was wrong about an option.
+    fn behind_option(&self, expert: &ExpertFigures, option: &OptionFigures) -> String {
+        format!("{}&option={}", self.behind(expert, Against::Reference), encode(&option.option))
+    }
+
+    /// Returns what numbers were held against, and what that leaves open.
+    fn against_words(&self, against: &HeldAgainst) -> String {
+        let cases = against.cases;
+        match against.yardstick {
+            NumberYardstick::Reference => {
+                format!("How experts measure is held against the reference answers of {cases} cases.")
+            }
+            NumberYardstick::EachOther => format!(
+                "How experts measure is held against each other, on {cases} cases with three or more readings. What all of \
+                 them share, reading too high together, cannot be seen that way."
+            ),
+        }
+    }
+
+    /// Returns a number in the unit of the question, with its sign where it is a difference.
+    fn in_unit(&self, number: &f64, difference: bool) -> String {
+        // A minus as wide as a plus; a hyphen would break the line.
+        let shown = if difference { format!("{number:+.2}") } else { format!("{number:.2}") }.replace('-', "−");
+        if self.experts.unit.is_empty() { shown } else { format!("{shown} {}", self.experts.unit) }
+    }
+
     fn wanted(&self) -> String {
-        let origin = self.origin.map(|origin| format!("&origin={}", origin.word())).unwrap_or_default();
-        format!("/e/{}/quality/wanted?question={}{origin}", self.engagement, encode(&self.experts.question))
+        let (question, filter) = (encode(&self.experts.question), self.asked.filter("&"));
+        format!("/e/{}/quality/wanted?question={question}{filter}", self.engagement)
     }
 
     /// Returns the shares of right answers on one scale.
@@ -111,7 +128,7 @@ async fn wanted(
     Path(engagement): Path<EngagementId>,
     Query(given): Query<QuestionIn>,
 ) -> Result<Html<String>, Oops> {
-    let wanted = app.view(&caller, given.wanted(engagement)?).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Answers wanted").await?;
+    let query = given.ask(|question, origin| ListWanted { engagement, question, origin })?;
+    let (frame, wanted) = seen(&app, &caller, engagement, "Answers wanted", query).await?;
     html(&WantedPage { frame, engagement, wanted })
 }

@@ -7,13 +7,13 @@ use axum::{
     response::Html,
     routing::get,
 };
-use remit_kernel::{id::EngagementId, index::Origin};
+use remit_kernel::id::EngagementId;
 
 use super::{
     super::{Frame, Oops, Place, encode, html},
-    IMPORTED, Tabs,
+    Asked, IMPORTED,
     chart::Scale,
-    origins,
+    seen,
 };
 use crate::{
     App, Caller,
@@ -31,7 +31,7 @@ pub(super) fn router() -> Router<Edge> {
 struct SlicesPage {
     frame: Frame,
     engagement: EngagementId,
-    origin: Option<Origin>,
+    asked: Asked,
     slices: Slices,
 }
 
@@ -42,21 +42,12 @@ async fn show(
     Query(given): Query<QuestionIn>,
 ) -> Result<Html<String>, Oops> {
     let query = given.slices(engagement)?;
-    let origin = query.origin;
-    let slices = app.view(&caller, query).await?;
-    let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "Sites and months").await?;
-    html(&SlicesPage { frame, engagement, origin, slices })
+    let asked = Asked { engagement, below: "/slices", origin: query.origin };
+    let (frame, slices) = seen(&app, &caller, engagement, "Sites and months", query).await?;
+    html(&SlicesPage { frame, engagement, asked, slices })
 }
 
 impl SlicesPage {
-    fn tabs(&self) -> Tabs {
-        Tabs::of(self.engagement, "/slices", self.origin)
-    }
-
-    fn origins(&self) -> [(&'static str, &'static str, bool); 3] {
-        origins(self.origin)
-    }
-
     /// Returns the ways to cut: word, title, and whether it is the one shown.
     fn cuts(&self) -> [(&'static str, &'static str, bool); 3] {
         By::ALL.map(|by| (by.word(), title(by), by == self.slices.by))
@@ -68,14 +59,14 @@ impl SlicesPage {
 
     /// Returns the address of the cases behind a figure.
     fn behind(&self, slice: &SliceFigures, against: Against) -> String {
-        let origin = self.origin.map(|origin| format!("&origin={}", origin.word())).unwrap_or_default();
         format!(
-            "/e/{}/quality/disputes?question={}&against={}&by={}&slice={}{origin}",
+            "/e/{}/quality/disputes?question={}&against={}&by={}&slice={}{}",
             self.engagement,
             encode(&self.slices.question),
             against.word(),
             self.slices.by.word(),
-            encode(&slice.slice)
+            encode(&slice.slice),
+            self.asked.filter("&")
         )
     }
 
