@@ -423,6 +423,8 @@ pub struct FeedbackLine {
     pub case: CaseId,
     /// The client's reference.
     pub reference: String,
+    /// What the case is about.
+    pub title: String,
     /// Where the review stands.
     #[schema(value_type = String)]
     pub status: ReviewStatus,
@@ -480,6 +482,7 @@ impl Query for MyFeedback {
                 review: row.review,
                 case: row.case,
                 reference: look.text(case.reference).await?,
+                title: look.text(case.title).await?,
                 status: row.status,
                 at: finish.at.timestamp(),
                 defects,
