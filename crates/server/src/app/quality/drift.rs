@@ -4,7 +4,7 @@
 //! charts of a question and yardstick share one false alarm in a stated number of answers, however many experts there are.
 //! A chart begins again at nothing once a person has closed its alarm.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use remit_access::{Action, Label};
@@ -325,12 +325,14 @@ fn one(mut told: Vec<Told>, since: Option<Instant>, cusum: &Cusum, good: f64) ->
         if crossing.is_none() && cusum.alarms(sum) {
             let of_run = &told[from..=place];
             let missed: Vec<_> = of_run.iter().rev().filter(|told| told.missed).map(|told| told.case).collect();
+            // Two readers of one site may have missed the same case.
+            let mut seen = BTreeSet::new();
             crossing = Some(Crossing {
                 at: answer.at,
                 sum,
                 run: of_run.len(),
                 missed: missed.len(),
-                cases: missed.into_iter().take(CASES_MAX).collect(),
+                cases: missed.into_iter().filter(|case| seen.insert(*case)).take(CASES_MAX).collect(),
             });
         }
     }
