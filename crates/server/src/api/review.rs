@@ -20,7 +20,7 @@ use crate::{
         certificate::{Certificate, CertificateLine, GetCertificate, GetImportCertificate, ListCertificates},
         judgement::Written,
         lot::{LotView, ShowLot},
-        review::{FeedbackLine, MyFeedback, OpenReview, ReviewBoard, ReviewDesk, ShowReviews},
+        review::{FeedbackLine, MyFeedback, OpenReview, ReviewBoard, ReviewDesk, ReviewDraft, ShowReviews},
     },
     edge::Edge,
 };
@@ -32,6 +32,7 @@ pub(super) fn router() -> OpenApiRouter<Edge> {
         .routes(routes!(show))
         .routes(routes!(take_review))
         .routes(routes!(finish_review))
+        .routes(routes!(keep_draft))
         .routes(routes!(release_review))
         .routes(routes!(rebut_review))
         .routes(routes!(rule_review))
@@ -175,6 +176,27 @@ async fn finish_review(
     let defects = given.defects.into_iter().map(defect).collect();
     let given = ReviewIn { defects, coaching: given.coaching, finding };
     done(&app, caller, Command::FinishReview { engagement, case, review, given }).await
+}
+
+/// When a draft was kept.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct ReviewKeptOut {
+    /// When.
+    #[schema(value_type = String)]
+    kept_at: jiff::Timestamp,
+}
+
+/// Keeps what the reviewer has typed in place of what was kept before.
+#[utoipa::path(put, path = "/engagements/{engagement}/cases/{case}/reviews/{review}/draft", tag = "reviews", request_body = ReviewDraft,
+    params(("engagement" = String, Path), ("case" = String, Path), ("review" = String, Path)), responses((status = 200, body = ReviewKeptOut)))]
+async fn keep_draft(
+    State(app): State<App>,
+    caller: Caller,
+    Path((engagement, case, review)): Place,
+    Json(draft): Json<ReviewDraft>,
+) -> Result<Json<ReviewKeptOut>, Problem> {
+    let at = OpenReview { engagement, case, review };
+    Ok(Json(ReviewKeptOut { kept_at: app.keep_review_draft(&caller, at, &draft).await? }))
 }
 
 /// Gives a review back; it is open to the next reviewer.

@@ -488,13 +488,23 @@ fn used_draft(command: &Command, actor: Option<PersonId>, facts: &Facts) -> Vec<
         let desk = OpenRoundDesk { engagement: *engagement, calibration: *calibration, case: *case };
         return vec![DraftKey { person, stream: draft_of(desk) }];
     }
+    if let (Command::FinishReview { review, .. }, Some(person)) = (command, actor) {
+        return vec![DraftKey { person, stream: super::review::draft_of(*review) }];
+    }
     let (Command::SubmitReading { case, .. } | Command::Adjudicate { case, .. } | Command::ReleaseSeat { case, .. }) =
         command
     else {
         return Vec::new();
     };
+    let Some(person) = actor else { return Vec::new() };
+    let reviews = facts
+        .reviews
+        .values()
+        .filter(|review| review.case == *case && review.holder().is_some_and(|holding| holding.person == person));
+    let reviews = reviews.map(|review| DraftKey { person, stream: super::review::draft_of(review.review) });
     let held = actor.and_then(|person| Some((person, facts.panels.get(&case.panel())?.assignment_of(person)?.0)));
-    held.map(|(person, assignment)| DraftKey { person, stream: assignment.to_string() }).into_iter().collect()
+    let held = held.map(|(person, assignment)| DraftKey { person, stream: assignment.to_string() });
+    reviews.chain(held).collect()
 }
 
 /// Returns the answer to keep. A new engagement has no scope to look in before it is decided: the directory's serves.

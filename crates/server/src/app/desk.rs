@@ -15,7 +15,7 @@ use remit_kernel::{
     stream::{Scope, StreamId},
 };
 use remit_store::DraftKey;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     App,
@@ -331,7 +331,7 @@ impl App {
     }
 
     /// Keeps a draft, if it is no larger than any form could be.
-    pub(crate) async fn put_draft(&self, scope: Scope, key: &DraftKey, written: &Written) -> Result<Timestamp> {
+    pub(crate) async fn put_draft(&self, scope: Scope, key: &DraftKey, written: &impl Serialize) -> Result<Timestamp> {
         let body = serde_json::to_string(written)?;
         if body.len() > DRAFT_BYTES_MAX {
             let long = Reason::field(code::TEXT_TOO_LONG, "draft", "the draft is larger than any form could be");
@@ -434,7 +434,7 @@ impl Look<'_> {
     }
 
     /// Returns the caller's draft under a name, and when it was kept. One that no longer reads counts as none.
-    pub(crate) async fn kept(&self, stream: &str) -> Result<Option<(Written, Timestamp)>> {
+    pub(crate) async fn kept<T: DeserializeOwned>(&self, stream: &str) -> Result<Option<(T, Timestamp)>> {
         let key = DraftKey { person: self.standing.id(), stream: stream.to_owned() };
         let draft = self.app.store().find_draft(&self.scope(), &key).await?;
         Ok(draft.and_then(|draft| Some((serde_json::from_str(&draft.body).ok()?, draft.updated_at.timestamp()))))

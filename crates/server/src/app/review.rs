@@ -19,17 +19,20 @@ use remit_kernel::{
     time::Instant,
     why_not_review,
 };
-use serde::Serialize;
+use remit_store::DraftKey;
+use serde::{Deserialize, Serialize};
 
 use super::{
+    App,
     case::{
         timeline::draw_words,
         view::{CaseView, JudgementView},
     },
     desk::Matter,
+    judgement::Written,
     look::{ERASED, Look, Query},
 };
-use crate::error::Result;
+use crate::{caller::Caller, error::Result};
 
 /// Most lots on the board.
 const LOTS_MAX: u32 = 52;
@@ -292,6 +295,34 @@ pub struct ReviewDesk {
     pub rebut_until: Option<Timestamp>,
     /// Whether an answer can still be decided anew, so that a finding against it needs another answer.
     pub unreleased: bool,
+    /// What the caller has typed so far; for whoever may finish it.
+    pub draft: Option<ReviewDraft>,
+    /// When that was last kept.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub kept_at: Option<Timestamp>,
+}
+
+/// A review as it is typed: nobody's business but its reviewer's, and gone once it is finished or given back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReviewDraft {
+    /// Defects that were begun.
+    pub defects: Vec<DefectTyped>,
+    /// A word to the authors.
+    pub coaching: String,
+    /// The answer held instead; in-house: the reading.
+    pub written: Written,
+}
+
+/// A defect as it is typed: words, not checked yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs, reason = "as in the defect it becomes")]
+pub struct DefectTyped {
+    pub question: String,
+    pub kind: String,
+    pub severity: String,
+    pub note: String,
 }
 
 /// What a review found.
@@ -387,9 +418,14 @@ impl Query for OpenReview {
         let finish = if sees { look.finish_view(&review, &case, &matter).await? } else { None };
         let rebuttal = if sees { look.rebuttal_view(&review).await? } else { None };
         let rebut_until = look.rebuttable(&review, &case).await?;
+        let may_finish = line.mine && review.status == ReviewStatus::Taken;
+        let kept = if may_finish { look.kept(&draft_of(self.review)).await? } else { None };
+        let (draft, kept_at) = kept.map_or((None, None), |(draft, at)| (Some(draft), Some(at)));
         look.saw(Action::ViewCase, format!("review/{}", self.review), Some(self.case), None);
         Ok(ReviewDesk {
-            may_finish: line.mine && review.status == ReviewStatus::Taken,
+            may_finish,
+            draft,
+            kept_at,
             lot: review.lot,
             unreleased: !matches!(
                 case.status,
@@ -402,6 +438,23 @@ impl Query for OpenReview {
             rebuttal,
             rebut_until,
         })
+    }
+}
+
+/// Returns the name under which a review's draft is kept.
+pub(crate) fn draft_of(review: ReviewId) -> String {
+    review.to_string()
+}
+
+impl App {
+    /// Keeps what a reviewer has typed, in place of what was kept before, and returns when.
+    ///
+    /// # Errors
+    /// `not-found` unless she has the review now; a field reason for a draft beyond every limit of a form.
+    pub async fn keep_review_draft(&self, caller: &Caller, at: OpenReview, draft: &ReviewDraft) -> Result<Timestamp> {
+        let desk = self.view(caller, at).await?;
+        let person = caller.person().filter(|_| desk.may_finish).ok_or_else(|| Reason::hidden(at.review))?;
+        self.put_draft(at.scope(), &DraftKey { person, stream: draft_of(at.review) }, draft).await
     }
 }
 

@@ -21,6 +21,7 @@ const OWN: &[(&str, &[u8])] = &[
     ("icon.svg", include_bytes!("../../assets/icon.svg")),
     ("desk.js", include_bytes!("../../assets/islands/desk.js")),
     ("sign.js", include_bytes!("../../assets/islands/sign.js")),
+    ("review.js", include_bytes!("../../assets/islands/review.js")),
     ("rows.js", include_bytes!("../../assets/islands/rows.js")),
     ("once.js", include_bytes!("../../assets/islands/once.js")),
 ];

@@ -40,8 +40,8 @@ use crate::{
         knowledge::{NameKeys, Titles},
         lot::{LotCase, LotView, ShowLot},
         review::{
-            Counted, FeedbackLine, ListDefects, LotLine, MyFeedback, OpenReview, ReviewBoard, ReviewDesk, ReviewLine,
-            SamplerLine, ShowReviews,
+            Counted, DefectTyped, FeedbackLine, ListDefects, LotLine, MyFeedback, OpenReview, ReviewBoard, ReviewDesk,
+            ReviewDraft, ReviewLine, SamplerLine, ShowReviews,
         },
     },
     edge::Edge,
@@ -126,16 +126,17 @@ struct Typed {
     note: String,
 }
 
-/// A defect as it is typed.
-#[derive(Debug, Clone, Default)]
-struct DefectTyped {
-    question: String,
-    kind: String,
-    severity: String,
-    note: String,
+impl From<ReviewDraft> for Typed {
+    fn from(ReviewDraft { defects, coaching, written }: ReviewDraft) -> Self {
+        Self { defects, coaching, written, ..Self::default() }
+    }
 }
 
 impl Typed {
+    fn draft(&self) -> ReviewDraft {
+        ReviewDraft { defects: self.defects.clone(), coaching: self.coaching.clone(), written: self.written.clone() }
+    }
+
     fn of(fields: &[(String, String)]) -> Self {
         let mut typed = Self { written: Written::from_fields(fields), ..Self::default() };
         for (name, value) in fields {
@@ -237,7 +238,10 @@ async fn lot(
 }
 
 async fn show(State(app): State<App>, caller: Caller, Path(at): Path<At>) -> Result<Html<String>, Oops> {
-    html(&page(&app, &caller, at, Typed::default(), &Resolved::default(), Vec::new()).await?)
+    let (engagement, case, review) = at;
+    let kept = app.view(&caller, OpenReview { engagement, case, review }).await?.draft;
+    let typed = kept.map(Typed::from).unwrap_or_default();
+    html(&page(&app, &caller, at, typed, &Resolved::default(), Vec::new()).await?)
 }
 
 async fn page(
@@ -298,6 +302,9 @@ async fn finish(
     let (form, papers) = (&desk.matter.form, &desk.matter.papers);
     if does == "add" {
         typed.defects.push(DefectTyped::default());
+    }
+    if desk.may_finish {
+        app.keep_review_draft(&caller, OpenReview { engagement, case, review }, &typed.draft()).await?;
     }
     if does != "finish" {
         let resolved = typed.written.resolve(papers);

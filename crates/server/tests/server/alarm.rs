@@ -231,8 +231,10 @@ async fn an_alarm_waits_on_today_opens_to_its_cases_and_is_closed_with_a_reason(
     assert_eq!((&listed[0]["cause"], &listed[0]["name"]), (&json!("coached"), &json!("Rita Reader")), "{listed}");
     let page = manager.get(&at).await;
     assert!(page.body.contains("Talked it through.") && page.body.contains("Dumi Delivery"), "{page:?}");
-    let client = shown(&world, world.client, alarm).await.unwrap();
-    assert_eq!((client.note, client.closed_by, client.line.cause), (None, None, Some(AlarmCause::Coached)));
+    for other in [world.client, world.adjudicator] {
+        let seen = shown(&world, other, alarm).await.unwrap();
+        assert_eq!((seen.note, seen.closed_by, seen.line.cause), (None, None, Some(AlarmCause::Coached)));
+    }
     assert_eq!(tasks(world.delivery).await, 0);
     assert!(world.act(world.delivery, closing).await.is_err(), "it is closed already");
 }

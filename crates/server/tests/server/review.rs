@@ -1,6 +1,6 @@
 //! Reviews on pages and in the API: what is drawn and held, who sees what, and how a week's lot is judged.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use remit_kernel::{
     alarm::Yardstick,
     command::Command,
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::{
     case::submit,
-    http::Http,
+    http::{Http, bearer},
     world::{World, pack},
 };
 
@@ -300,4 +300,38 @@ async fn what_reviews_find_wrong_is_charted_against_the_readings_that_gave_it() 
     let judgement = world.judgement(wrong, "rose").await;
     world.act(world.adjudicator, Command::Adjudicate { engagement, case: wrong, judgement }).await.unwrap();
     assert_eq!(missed().await, (2, 6), "both had read it so");
+}
+
+#[tokio::test]
+async fn what_a_reviewer_types_is_kept_for_her_alone_until_she_finishes_or_gives_it_back() {
+    let reviewed = Reviewed::under(every_case()).await;
+    let (world, http) = (&reviewed.world, Http::of(&reviewed.world));
+    let (engagement, case) = (world.engagement, reviewed.decided("K-1").await);
+    let review = reviewed.review_of(case).await;
+    let (mine, other) = (world.token(reviewed.checker).await, world.token(reviewed.controller).await);
+    let at = format!("/e/{engagement}/review/{case}/{review}");
+    let api = format!("/api/v1/engagements/{engagement}/cases/{case}/reviews/{review}");
+    let draft = json!({"coaching": "Well cited.", "defects": [{"kind": "fact", "note": "It rose."}]});
+    let put = async |token: &str| {
+        let headers = [("authorization", &*bearer(token)), ("content-type", "application/json")];
+        http.send(Method::PUT, &format!("{api}/draft"), &headers, draft.to_string()).await.status
+    };
+    assert_eq!(put(&mine).await, StatusCode::NOT_FOUND, "she has not taken it");
+    submit(&http, &format!("{at}/take"), &mine, &[]).await;
+    let typed = [("do", "keep"), ("d.0.kind", "fact"), ("d.0.note", "It rose."), ("coaching", "Well cited.")];
+    assert_eq!(submit(&http, &at, &mine, &typed).await.status, StatusCode::OK);
+    let again = http.get(&at, &mine).await;
+    assert!(again.body.contains("It rose.") && again.body.contains("Well cited."), "{}", again.body);
+    assert!(again.body.contains("Draft kept"), "{}", again.body);
+    assert!(!http.get(&at, &other).await.body.contains("It rose."), "a draft is nobody's but hers");
+    assert_eq!((put(&mine).await, put(&other).await), (StatusCode::OK, StatusCode::NOT_FOUND));
+    let released = submit(&http, &format!("{at}/release"), &mine, &[("note", "Away.")]).await;
+    assert_eq!(released.status, StatusCode::SEE_OTHER);
+    submit(&http, &format!("{at}/take"), &mine, &[]).await;
+    assert!(!http.get(&at, &mine).await.body.contains("It rose."), "given back, it is gone");
+    submit(&http, &at, &mine, &typed).await;
+    assert_eq!(submit(&http, &at, &mine, &[("do", "finish")]).await.status, StatusCode::SEE_OTHER);
+    let scope = engagement.to_string();
+    let key = remit_store::DraftKey { person: reviewed.checker, stream: review.to_string() };
+    assert!(world.app.store().find_draft(&scope, &key).await.unwrap().is_none());
 }

@@ -10,6 +10,7 @@ use remit_kernel::{
     id::{AlarmId, CaseId, EngagementId},
     index::AlarmRow,
     refusal::Reason,
+    role::{Role, Side},
     stream::{Scope, StreamId},
 };
 use serde::Serialize;
@@ -18,6 +19,7 @@ use super::{
     ChartOf, Level, Readers,
     drift::{Alarms, Charted, Crossing, Design, RUN_LENGTH, charted},
     ground::Ground,
+    slice::UNKNOWN,
 };
 use crate::{
     app::{App, Look, Query, look::ERASED},
@@ -98,14 +100,16 @@ pub struct AlarmOut {
     pub crossed_at: Timestamp,
     /// The missed cases that the caller may see, the latest first.
     pub cases: Vec<AlarmCase>,
+    /// Whether any of them is from a file.
+    pub imported: bool,
     /// How many missed cases the alarm names.
     pub named: usize,
     /// The alarm of the same chart that was closed before.
     #[schema(value_type = Option<String>)]
     pub after: Option<AlarmId>,
-    /// Who closed it; for the provider's side.
+    /// Who closed it; for the provider's managers and auditors.
     pub closed_by: Option<String>,
-    /// What was said at the closing; for the provider's side.
+    /// What was said at the closing; for the provider's managers and auditors.
     pub note: Option<String>,
     /// Whether the caller closes it.
     pub may_close: bool,
@@ -204,8 +208,9 @@ impl Query for ShowAlarm {
             }
             None => false,
         };
-        // Who was coached over what is the provider's own.
-        let inside = look.standing.principal.side == Some(remit_kernel::role::Side::Provider);
+        // Who was coached over what is between her and the provider's managers.
+        let inside = look.standing.principal.side == Some(Side::Provider)
+            && (look.standing.holds(Role::DeliveryManager) || look.standing.holds(Role::Auditor));
         let (mut closed_by, mut note) = (None, None);
         if let Some(closed) = closed.as_ref().filter(|_| inside) {
             closed_by = look.names(&[closed.by]).await?.remove(&closed.by);
@@ -221,6 +226,7 @@ impl Query for ShowAlarm {
             closed_at: closed.as_ref().map(|closed| closed.at),
             cause: closed.as_ref().map(|closed| closed.cause),
         };
+        let (cases, imported) = look.behind_alarm(&signal.cases).await?;
         let may_close = closed.is_none() && !own && look.may(Action::CloseAlarm, &label);
         let out = AlarmOut {
             line: Told { questions: &questions, readers: &readers }.line(&signal.chart, &row),
@@ -232,7 +238,8 @@ impl Query for ShowAlarm {
             run: signal.run,
             missed: signal.missed,
             crossed_at: signal.crossed_at.timestamp(),
-            cases: look.behind_alarm(&signal.cases).await?,
+            cases,
+            imported,
             named: signal.cases.len(),
             after: signal.after,
             closed_by,
@@ -245,8 +252,8 @@ impl Query for ShowAlarm {
 }
 
 impl Look<'_> {
-    /// Returns those of the cases that the caller may see.
-    async fn behind_alarm(&mut self, cases: &[CaseId]) -> Result<Vec<AlarmCase>> {
+    /// Returns those of the cases that the caller may see, and whether any case is from a file.
+    async fn behind_alarm(&mut self, cases: &[CaseId]) -> Result<(Vec<AlarmCase>, bool)> {
         let wants: Vec<_> = cases
             .iter()
             .flat_map(|case| [StreamId::Case(*case), StreamId::panel_of(*case)].map(Want::Stream))
@@ -268,7 +275,8 @@ impl Look<'_> {
             reference: text(case.reference.id),
             title: text(case.title.id),
         };
-        Ok(open.into_iter().map(line).collect())
+        let imported = facts.cases.values().any(remit_kernel::case::Case::imported);
+        Ok((open.into_iter().map(line).collect(), imported))
     }
 }
 
@@ -310,6 +318,10 @@ fn crossed<'a>(
 ) -> impl Iterator<Item = Signal> + 'a {
     let design = charted.design;
     charted.lines.into_iter().filter_map(move |(watched, line)| {
+        // Of readers whose place nobody has recorded there is no site to look into.
+        if matches!(&watched, Watched::Site(site) if site == UNKNOWN) {
+            return None;
+        }
         let (crossing, design) = line.crossing.zip(design)?;
         let chart = Chart { yardstick, question: question.key.clone(), watched };
         let latest = alarms.latest(&chart);

@@ -4,7 +4,7 @@
 //! charts of a question and yardstick share one false alarm in a stated number of answers, however many experts there are.
 //! A chart begins again at nothing once a person has closed its alarm.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use remit_access::{Action, Label};
@@ -256,6 +256,8 @@ pub(super) struct Line {
 /// Where a sum first reached its limit.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Crossing {
+    /// When the first answer of the run was given.
+    began: Instant,
     pub(super) at: Instant,
     pub(super) sum: f64,
     pub(super) run: usize,
@@ -325,13 +327,21 @@ fn one(mut told: Vec<Told>, since: Option<Instant>, cusum: &Cusum, good: f64) ->
         if crossing.is_none() && cusum.alarms(sum) {
             let of_run = &told[from..=place];
             let missed: Vec<_> = of_run.iter().rev().filter(|told| told.missed).map(|told| told.case).collect();
-            crossing = Some(Crossing {
+            // Two readers of one site may have missed the same case.
+            let mut seen = BTreeSet::new();
+            let found = Crossing {
+                began: of_run[0].at,
                 at: answer.at,
                 sum,
                 run: of_run.len(),
                 missed: missed.len(),
-                cases: missed.into_iter().take(CASES_MAX).collect(),
-            });
+                cases: missed.into_iter().filter(|case| seen.insert(*case)).take(CASES_MAX).collect(),
+            };
+            if found.in_order() {
+                crossing = Some(found);
+            } else {
+                sum = 0.0;
+            }
         }
     }
     Line {
@@ -347,6 +357,15 @@ fn one(mut told: Vec<Told>, since: Option<Instant>, cusum: &Cusum, good: f64) ->
 
 fn whole(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+impl Crossing {
+    /// Returns whether the answers of the run stand in an order of time. Nobody reads faster than one a second: such answers
+    /// come from a file that says not when they were given, and how close together they were missed means nothing.
+    fn in_order(&self) -> bool {
+        let seconds = self.at.micros().saturating_sub(self.began.micros()) / 1_000_000;
+        usize::try_from(seconds).is_ok_and(|seconds| seconds >= self.run.saturating_sub(1))
+    }
 }
 
 impl Line {
@@ -397,7 +416,7 @@ mod tests {
             .map(|place| {
                 let number = u64::try_from(place).unwrap();
                 Told {
-                    at: Instant::from_micros(i64::try_from(number).unwrap()),
+                    at: Instant::from_micros(i64::try_from(number).unwrap() * 1_000_000),
                     case: CaseId::of(Suffix::new(number, [0; 10])),
                     missed: random.share() < if place < turn { rates.0 } else { rates.1 },
                 }
@@ -446,6 +465,21 @@ mod tests {
         assert_eq!((again.charted, again.missed, again.crossing), (399, first.missed, None));
         let early = one(told, Some(crossing.at), &cusum, design.good);
         assert!(early.crossing.is_none_or(|next| next.at > crossing.at), "what raised an alarm raises no other");
+    }
+
+    #[test]
+    fn answers_without_a_time_of_their_own_are_in_no_order() {
+        let at = |micros| Instant::from_micros(micros);
+        let run = |began, ended| Crossing {
+            began: at(began),
+            at: at(ended),
+            sum: 3.0,
+            run: 61,
+            missed: 3,
+            cases: Vec::new(),
+        };
+        assert!(!run(0, 0).in_order() && !run(0, 59_000_000).in_order());
+        assert!(run(0, 60_000_000).in_order());
     }
 
     #[test]

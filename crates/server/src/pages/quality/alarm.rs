@@ -14,7 +14,10 @@ use remit_kernel::{
 };
 use serde::Deserialize;
 
-use super::super::{Frame, Oops, Place, encode, form::Faults, html};
+use super::{
+    super::{Frame, Oops, Place, encode, form::Faults, html},
+    IMPORTED,
+};
 use crate::{
     App, Caller,
     app::quality::{AlarmOut, ChartOf, ShowAlarm},
@@ -110,9 +113,9 @@ impl AlarmPage {
 /// Returns what counts as a miss, as a heading.
 pub(crate) fn yardstick(yardstick: &Yardstick) -> &'static str {
     match yardstick {
-        Yardstick::Answers => "Reference answers and adjudications",
-        Yardstick::Gold => "Against gold",
-        Yardstick::Defects => "Defects found by reviews",
+        Yardstick::Answers => "Known answers",
+        Yardstick::Gold => "Gold",
+        Yardstick::Defects => "Reviews",
     }
 }
 
