@@ -31,8 +31,8 @@ const DRAWS_MAX: u64 = 20_000_000;
 const SEED: u64 = 20_260_301;
 /// Pairs of readers shown for one question, those with most cases first.
 const PAIRS_MAX: usize = 200;
-/// Answers drawn against each other in one table, at most.
-const DRAWN_MAX: usize = 16;
+/// Answers drawn against each other in one table, at most: a closed list has no more, and more sets than that cannot be read.
+const DRAWN_MAX: usize = 9;
 
 /// How often two readers gave each two answers, the first reader's first.
 type Cells = HashMap<(usize, usize), u64>;
