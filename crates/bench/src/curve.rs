@@ -9,10 +9,9 @@ use remit_kernel::id::PersonId;
 
 use crate::{
     measure::{Times, Watch, milliseconds, rate},
-    next::{PEOPLE, claim_cases, take_in},
+    next::{claim_cases, take_in},
     pages::{serve, visit},
     program::own_memory,
-    table::aligned,
     world::{CLIENTS, World, together},
 };
 
@@ -23,11 +22,13 @@ const CLAIMS: usize = 300;
 /// Times that each page is asked for.
 const REQUESTS: usize = 100;
 
-/// Returns a table with one line for each size, smallest first.
-pub(crate) async fn table(dir: &Path, sizes: &[usize]) -> Result<String> {
-    let world = World::make(dir, PEOPLE).await?;
-    let address = serve(&world).await?;
+/// Sizes that are measured on a server: cases on one line wait for one another's commit there, so a million takes hours.
+pub(crate) const SIZES_ON_SERVER: usize = 2;
+
+/// Returns the heads of the columns.
+pub(crate) fn head() -> [String; 11] {
     let head = [
+        "database",
         "open cases",
         "taken in",
         "next p50",
@@ -37,31 +38,41 @@ pub(crate) async fn table(dir: &Path, sizes: &[usize]) -> Result<String> {
         "case page p95",
         "Today p95",
         "resident",
-        "database",
+        "on disk",
     ];
-    let mut lines = vec![head.map(str::to_owned)];
-    let mut here = 0;
+    head.map(str::to_owned)
+}
+
+/// Returns one line for each size, smallest first. `file` is the database where it is one file.
+pub(crate) async fn lines(
+    world: &World,
+    database: &str,
+    sizes: &[usize],
+    file: Option<&Path>,
+) -> Result<Vec<[String; 11]>> {
+    let address = serve(world).await?;
+    let (mut lines, mut here) = (Vec::new(), 0);
     for (turn, size) in sizes.iter().copied().enumerate() {
         let watch = Watch::start();
-        take_in(&world, here, size).await?;
+        take_in(world, here, size).await?;
         let loaded = rate(size - here, watch.elapsed());
         here = size;
         eprintln!("{size} cases are here, {loaded:.0} taken in each second");
         // Fresh readers for each size: what they hold already is another measurement.
         let readers = world.readers.get(turn * CLIENTS..(turn + 1) * CLIENTS).context("too few readers")?;
         let (engagement, first) = (world.engagement, readers[0]);
-        let (claims, cases) = claim_cases(&world, first, CLAIMS).await?;
-        let sealed = seal(&world, readers).await?;
+        let (claims, cases) = claim_cases(world, first, CLAIMS).await?;
+        let sealed = seal(world, readers).await?;
         let case = cases.first().context("nothing was claimed")?;
-        let page = |path: String, person| {
-            let world = &world;
-            async move { visit(world, address, person, &path, REQUESTS).await }
-        };
+        let page = |path: String, person| async move { visit(world, address, person, &path, REQUESTS).await };
         let list = page(format!("/e/{engagement}/cases"), world.delivery).await?;
         let one = page(format!("/e/{engagement}/cases/{case}"), world.delivery).await?;
         let today = page("/".to_owned(), first).await?;
+        let on_disk = file.map(|file| Ok::<_, std::io::Error>(format!("{} MiB", file.metadata()?.len() >> 20)));
+        let on_disk = on_disk.transpose()?.unwrap_or_else(|| "not asked".to_owned());
         let p95 = |times: &Times| milliseconds(times.percentile(95));
-        lines.push([
+        let line = [
+            database.to_owned(),
             size.to_string(),
             format!("{loaded:.0}/s"),
             milliseconds(claims.percentile(50)),
@@ -71,10 +82,13 @@ pub(crate) async fn table(dir: &Path, sizes: &[usize]) -> Result<String> {
             p95(&one),
             p95(&today),
             format!("{:.0} MiB", own_memory("VmRSS:")?),
-            format!("{} MiB", dir.join("remit.db").metadata()?.len() >> 20),
-        ]);
+            on_disk,
+        ];
+        // The next size may take an hour: what is known is told.
+        eprintln!("{}", line.join(", "));
+        lines.push(line);
     }
-    Ok(aligned(&lines))
+    Ok(lines)
 }
 
 /// Lets each reader claim cases and seal them; returns how many readings were sealed in a second, claims not counted.

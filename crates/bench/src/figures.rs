@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use remit_kernel::id::{EngagementId, PersonId};
+use remit_kernel::{
+    alarm::Yardstick,
+    id::{EngagementId, PersonId},
+};
 use remit_server::{
     App,
     app::{
@@ -35,7 +38,9 @@ pub(crate) async fn rows(dir: &Path, engagement: EngagementId, person: PersonId)
         let ask = || ShowSlices { engagement, question: question.clone(), by, origin };
         rows.extend(of(what, dir, person, ask).await?);
     }
-    rows.extend(of("drift", dir, person, || ShowDrift { engagement, question: question.clone(), origin }).await?);
+    let yardstick = Yardstick::Answers;
+    let ask = || ShowDrift { engagement, question: question.clone(), origin, yardstick };
+    rows.extend(of("drift", dir, person, ask).await?);
     Ok(rows)
 }
 

@@ -24,7 +24,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
 use mimalloc::MiMalloc;
 
-use crate::table::Row;
+use crate::{table::Row, world::World};
 
 /// The one that `remit` has.
 #[global_allocator]
@@ -90,7 +90,16 @@ fn main() -> Result<()> {
 async fn run(cli: Cli) -> Result<()> {
     if cli.curve {
         let share = if cli.quick { 100 } else { 1 };
-        println!("{}", curve::table(&cli.data, &curve::SIZES.map(|size| size / share)).await?);
+        let sizes = curve::SIZES.map(|size| size / share);
+        let (world, file) = (World::make(&cli.data, next::PEOPLE).await?, cli.data.join("remit.db"));
+        let mut lines = vec![curve::head()];
+        lines.extend(curve::lines(&world, world::DATABASE, &sizes, Some(&file)).await?);
+        drop(world);
+        if let Some(server) = &cli.server {
+            let world = World::found(world::open_on_server(server).await?, next::PEOPLE).await?;
+            lines.extend(curve::lines(&world, world::SERVER, &sizes[..curve::SIZES_ON_SERVER], None).await?);
+        }
+        println!("{}", table::aligned(&lines));
         return empty(&cli.data);
     }
     let mut rows = Vec::new();

@@ -59,6 +59,7 @@ migrations! {
     "shared" "0013_spared" None;
     "sqlite" "0013_spared_filled" Some(Kind::Sqlite);
     "postgres" "0013_spared_filled" Some(Kind::Postgres);
+    "shared" "0014_counts" None;
 }
 
 /// Makes the table of applied migrations.

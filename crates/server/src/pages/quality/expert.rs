@@ -86,7 +86,8 @@ impl ExpertsPage {
 
     /// Returns a number in the unit of the question, with its sign where it is a difference.
     fn in_unit(&self, number: &f64, difference: bool) -> String {
-        // A minus as wide as a plus; a hyphen would break the line.
+        // No minus before what rounds to nothing; and one as wide as a plus: a hyphen would break the line.
+        let number = (number * 100.0).round() / 100.0 + 0.0;
         let shown = if difference { format!("{number:+.2}") } else { format!("{number:.2}") }.replace('-', "−");
         if self.experts.unit.is_empty() { shown } else { format!("{shown} {}", self.experts.unit) }
     }
