@@ -52,7 +52,7 @@ test("a rejected lot is held, reviewed whole, and certified", async () => {
   const client = await persona("client");
   await client.goto(`/e/${id}/lots/${lot}/certificate`);
   await client.getByText("This lot was rejected").waitFor();
-  await client.getByText("Gold cases are measured apart from lots").first().waitFor();
+  await client.getByText("What is still being shown counts nowhere").first().waitFor();
   await axe(client);
   await shot(client, "certificate");
   const { figures, draw } = await got(client, "GET", `/api/v1/engagements/${id}/lots/${lot}/certificate`);

@@ -47,7 +47,7 @@ const TABLES: &[(&str, &str, usize)] = &[
     ("seats", "scope_id, case_id, seat, need, due_at", 3),
     ("needs", "scope_id, need, body", 2),
     ("duties", "scope_id, case_id, duty, ordinal, assignment_id, person_id, status, taken_at, due_at", 4),
-    ("panels", "scope_id, case_id, status, origin, planned, sealed, disputed, other_evidence", 2),
+    ("panels", "scope_id, case_id, status, origin, planned, sealed, disputed, other_evidence, spared", 2),
     ("disputes", "scope_id, case_id, question, origin", 3),
     ("answers", "scope_id, case_id, reading_id, question, reader_id, answer, part, origin, revealed", 4),
     (
