@@ -52,10 +52,13 @@ pub fn elusion(set_aside: SetAside, confidence: f64) -> Result<Elusion, StatsErr
         clopper_pearson(relevant, n, confidence)?
     };
     let share = real(relevant) / real(n);
-    let (fewest, most) = (interval.lower * real(size), interval.upper * real(size));
     // A whole number divided by the size and multiplied again may fall short of itself.
+    let whole = |share: f64| share * real(size) + 1e-6;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lie between 0 and the size")]
-    let missed = Bounds { lower: (fewest + 1e-6) as u64, upper: (most + 1e-6) as u64 };
+    let missed = Bounds { lower: whole(interval.lower) as u64, upper: whole(interval.upper) as u64 };
+    // A finite lot holds whole items; the share of a sample may lie beside their bounds, by less than one of them.
+    let interval = Interval { lower: interval.lower.min(share), upper: interval.upper.max(share) };
+    let (fewest, most) = (interval.lower * real(size), interval.upper * real(size));
     let recall = |missed: f64| real(found) / (real(found) + missed);
     let end = |missed: f64, otherwise: f64| if real(found) + missed > 0.0 { recall(missed) } else { otherwise };
     let expected = share * real(size);
@@ -103,6 +106,14 @@ mod tests {
         assert_eq!((nothing.recall, nothing.recall_interval), (None, Interval { lower: 0.0, upper: 1.0 }));
         let none_drawn = SetAside { size: 200, n: 0, relevant: 0, found: 9 };
         assert_eq!(elusion(none_drawn, 0.95), Err(StatsError::NoTrials));
+    }
+
+    #[test]
+    fn an_interval_of_whole_items_still_holds_the_share_of_the_sample() {
+        // All but 17 of the lot were read: it holds 1,023 relevant items, and the sample's share stands for 1,022.97.
+        let nearly = elusion(SetAside { size: 1_025, n: 1_008, relevant: 1_006, found: 0 }, 0.9).unwrap();
+        assert_eq!(nearly.missed, Bounds { lower: 1_023, upper: 1_023 });
+        assert!(nearly.interval.lower <= nearly.share && nearly.share < nearly.interval.upper);
     }
 
     proptest! {
