@@ -63,7 +63,7 @@ impl QualityIn {
 /// Which question, and which readings.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 pub(crate) struct QuestionIn {
-    /// Key of the question; without it the first of the form that has a closed list of answers.
+    /// Key of the question; without it the first of the form whose answers can be compared.
     question: Option<String>,
     /// `witnessed`, `imported` or `all`, which is the default.
     origin: Option<String>,
@@ -93,7 +93,7 @@ impl QuestionIn {
 /// Which question, by which yardstick, and which readings.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 pub(crate) struct DriftIn {
-    /// Key of the question; without it the first of the form that has a closed list of answers.
+    /// Key of the question; without it the first of the form whose answers can be compared.
     question: Option<String>,
     /// What counts as a miss: `answers`, which is the default, `gold` or `defects`.
     yardstick: Option<String>,

@@ -41,7 +41,7 @@ pub struct ShowExperts {
 pub struct Experts {
     /// The questions that can be asked for.
     pub questions: Vec<QuestionName>,
-    /// Key of the question; empty where the form has none with a closed list of answers.
+    /// Key of the question; empty where the form has none whose answers can be compared.
     pub question: String,
     /// The question.
     pub title: String,
