@@ -154,8 +154,7 @@ impl Store {
     /// Where nothing but the status restricts, an index alone is counted; else every case is looked at.
     pub async fn count_cases(&self, scope: &str, filter: &CaseFilter) -> Result<u64> {
         if filter.is_by_status() {
-            let counts = self.count_cases_by_status(scope).await?.into_iter();
-            return Ok(counts.filter(|(status, _)| filter.wants(*status)).map(|(_, count)| count).sum());
+            return Ok(filter.sum(&self.count_cases_by_status(scope).await?));
         }
         let mut values = values![scope, filter.status_keys()];
         values.extend(filter.values());
@@ -174,9 +173,10 @@ impl CaseFilter {
         *self == Self { statuses: self.statuses.clone(), ..Self::default() }
     }
 
-    /// Returns whether cases in this status are wanted.
-    pub fn wants(&self, status: CaseStatus) -> bool {
-        self.statuses.is_empty() || self.statuses.contains(&status)
+    /// Returns how many of these cases stand in a wanted status.
+    pub fn sum(&self, counts: &[(CaseStatus, u64)]) -> u64 {
+        let wanted = |status| self.statuses.is_empty() || self.statuses.contains(status);
+        counts.iter().filter(|(status, _)| wanted(status)).map(|(_, count)| count).sum()
     }
 
     /// Returns the wanted statuses: all where none is named.

@@ -132,18 +132,16 @@ impl Query for ListCases {
         // A count over rows that a wall or a place hides would tell of them.
         let all_shown = cases.len() == found && look.standing.principal.conflicts.is_empty();
         let store = look.app.store();
-        let mut statuses = Vec::new();
-        if all_shown && sees_all {
-            let counts = store.count_cases_by_status(&scope).await?;
-            statuses.extend(counts.into_iter().map(|(status, cases)| StatusCount { status, cases }));
-        }
-        let total = match statuses.as_slice() {
-            _ if !all_shown => None,
-            counts @ [_, ..] if filter.is_by_status() => {
-                Some(counts.iter().filter(|count| filter.wants(count.status)).map(|count| count.cases).sum())
-            }
-            _ => Some(store.count_cases(&scope, &filter).await?),
+        let by_status = all_shown && sees_all;
+        let counts = if by_status { store.count_cases_by_status(&scope).await? } else { Vec::new() };
+        let total = if by_status && filter.is_by_status() {
+            Some(filter.sum(&counts))
+        } else if all_shown {
+            Some(store.count_cases(&scope, &filter).await?)
+        } else {
+            None
         };
+        let statuses = counts.into_iter().map(|(status, cases)| StatusCount { status, cases }).collect();
         look.saw(Action::ViewCase, "cases", None, None);
         Ok(CaseList { cases, next, total, statuses })
     }

@@ -448,7 +448,7 @@ impl Look<'_> {
 
     /// Returns the gold cases that readers have been told of, for counts alone: which they are stays with those who may see
     /// gold.
-    async fn golds_shown(&self) -> Result<Vec<Gold>> {
+    pub(in crate::app) async fn golds_shown(&self) -> Result<Vec<Gold>> {
         let rows = self.app.store().list_showings(&self.scope()).await?;
         let told: BTreeSet<_> =
             rows.iter().filter(|row| row.told).map(|row| Want::Stream(StreamId::Gold(row.gold))).collect();

@@ -123,23 +123,18 @@ async fn answers(
 /// Returns the answers to gold cases of which their readers have been told: until then a chart is silent, so that it tells
 /// nobody that a live case is gold.
 async fn gold(look: &Look<'_>, question: &Question) -> Result<Vec<(PersonId, Told)>> {
-    let rows = look.app.store().list_showings(&look.scope()).await?;
-    let golds: BTreeSet<_> =
-        rows.iter().filter(|row| row.told).map(|row| Want::Stream(StreamId::Gold(row.gold))).collect();
     let mut told = Vec::new();
-    for batch in golds.into_iter().collect::<Vec<_>>().chunks(BATCH) {
-        for gold in look.load(batch).await?.golds.into_values() {
-            let Some(pack) = look.app.pack(gold.matter.pack.digest).await? else { continue };
-            if !measured(&pack.form).any(|known| known.key == question.key) {
-                continue;
-            }
-            let shown = gold.showings.iter().filter(|showing| showing.told);
-            told.extend(shown.filter_map(|showing| {
-                let answered = showing.answered.as_ref()?;
-                let missed = answered.missed.contains(&question.key);
-                Some((showing.person, Told { at: answered.at, case: showing.case, missed }))
-            }));
+    for gold in look.golds_shown().await? {
+        let Some(pack) = look.app.pack(gold.matter.pack.digest).await? else { continue };
+        if !measured(&pack.form).any(|known| known.key == question.key) {
+            continue;
         }
+        let shown = gold.showings.iter().filter(|showing| showing.told);
+        told.extend(shown.filter_map(|showing| {
+            let answered = showing.answered.as_ref()?;
+            let missed = answered.missed.contains(&question.key);
+            Some((showing.person, Told { at: answered.at, case: showing.case, missed }))
+        }));
     }
     Ok(told)
 }
