@@ -314,7 +314,7 @@ impl Session {
     async fn prepare(&mut self, statements: &[&'static str]) -> Result<()> {
         for sql in statements.iter().copied() {
             if !self.prepared.contains_key(sql) {
-                let statement = self.client.prepare(sql).await?;
+                let statement = self.client.prepare(&sets_first(sql)).await?;
                 self.prepared.insert(sql, Prepared { statement, scope_at: scope_at(sql) });
             }
         }
@@ -497,6 +497,24 @@ impl Drop for Listener {
     }
 }
 
+/// Returns a statement whose sets of keys are made once, before rows are looked at, so that each key is sought in the index.
+///
+/// As a list to join, the planner takes a set for a hundred keys, and rather goes through all rows of the scope: a millisecond
+/// for the three streams of an act among 1,600 cases.
+fn sets_first(sql: &str) -> String {
+    let mut parts = sql.split("IN (SELECT key FROM json_each(");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // What stands between is a placeholder.
+        let (placeholder, after) = part.split_once("))").unwrap_or((part, ""));
+        out.push_str("= ANY (ARRAY(SELECT key FROM json_each(");
+        out.push_str(placeholder);
+        out.push_str(")))");
+        out.push_str(after);
+    }
+    out
+}
+
 /// Returns a statement of a migration in the words of this database. Texts compare by their bytes, as in SQLite,
 /// whatever the database was made with.
 pub(crate) fn table_text(sql: &str) -> String {
@@ -587,4 +605,19 @@ fn is_there(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| [SqlState::DUPLICATE_OBJECT, SqlState::UNIQUE_VIOLATION].contains(code))
         // Two nodes granted at the same instant.
         || error.as_db_error().is_some_and(|failure| failure.message().contains("tuple concurrently updated"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sets_first;
+
+    #[test]
+    fn each_set_of_a_statement_is_made_before_rows_are_looked_at() {
+        let sql = "SELECT 1 FROM a WHERE x = $1 AND (y || '') IN (SELECT key FROM json_each($2)) \
+            OR z IN (SELECT key FROM json_each($12)) ORDER BY x";
+        let first = "SELECT 1 FROM a WHERE x = $1 AND (y || '') = ANY (ARRAY(SELECT key FROM json_each($2))) \
+            OR z = ANY (ARRAY(SELECT key FROM json_each($12))) ORDER BY x";
+        assert_eq!(sets_first(sql), first);
+        assert_eq!(sets_first("SELECT 1"), "SELECT 1");
+    }
 }
