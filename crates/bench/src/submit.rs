@@ -164,7 +164,7 @@ async fn prepare(world: &World, dir: &Path, commands: &[Vec<(PersonId, Command)>
     let mut writes = Vec::new();
     for place in 0..READINGS {
         for (person, command) in commands.iter().map(|own| &own[place]) {
-            let (write, _): (Write, Receipt) = app.prepare(&by(*person), command, None).await?;
+            let (write, _): (Write, Receipt) = app.prepare(&by(*person), command).await?;
             anyhow::ensure!(
                 app.store().commit(write.clone()).await? == Commit::Done,
                 "a prepared write was not applied"

@@ -58,6 +58,11 @@ impl AnswerKept {
         Statement { sql: INSERT, values }
     }
 
+    /// Returns whether both are kept under one key.
+    pub(crate) fn is_for_same(&self, other: &Self) -> bool {
+        (self.person, &self.key, &self.route, &self.scope) == (other.person, &other.key, &other.route, &other.scope)
+    }
+
     /// Returns what a kept answer means for this request.
     pub(crate) fn compare(&self, fingerprint: Digest, body: String) -> Commit {
         if fingerprint == self.fingerprint { Commit::Replayed(body) } else { Commit::KeyReused }

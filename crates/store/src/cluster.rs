@@ -22,8 +22,10 @@ use crate::{
     dialect::{Address, Listener, Session, table_text},
     error::{Result, StoreError},
     migrate::{self, Kind},
+    queue::Queues,
     value::Statement,
     write::{Applied, Plan},
+    writer::Request,
 };
 
 /// How long an act or a page waits for a connection before it is told to come again.
@@ -46,6 +48,7 @@ pub(crate) struct Cluster {
     address: Address,
     node: String,
     pool: Pool<Sessions>,
+    queues: Queues,
     hints: mpsc::Sender<String>,
     heard: broadcast::Sender<Option<String>>,
     tasks: Vec<JoinHandle<()>>,
@@ -133,7 +136,7 @@ impl Cluster {
             tokio::spawn(tell(pool.clone(), channel.clone(), gathered)),
             tokio::spawn(listen(address.clone(), channel, heard.clone())),
         ];
-        Ok(Self { address, node, pool, hints, heard, tasks })
+        Ok(Self { address, node, pool, queues: Queues::default(), hints, heard, tasks })
     }
 
     /// Returns a connection of its own that stands still at this moment.
@@ -156,32 +159,26 @@ impl Cluster {
         session(&self.pool).await
     }
 
-    /// Applies a plan. Dropping the receiver does not undo it.
+    /// Applies a plan, behind those of its counter that were sent before. Dropping the receiver does not undo it.
     pub(crate) fn send(&self, plan: Plan) -> oneshot::Receiver<Result<Applied>> {
-        let (reply, answer) = oneshot::channel();
-        let pool = self.pool.clone();
-        tokio::spawn(async move {
-            let asked = Watch::start();
-            let applied = match session(&pool).await {
-                Ok(mut session) => {
-                    metrics::histogram!("remit_writer_wait_seconds").record(asked.elapsed());
-                    let begun = Watch::start();
-                    let applied = session.apply(&plan).await;
-                    metrics::histogram!("remit_writer_batch_writes").record(1);
-                    metrics::histogram!("remit_writer_batch_seconds").record(begun.elapsed());
-                    applied
-                }
-                Err(error) => Err(error),
-            };
-            // A caller that stopped listening gave up its answer, not its write.
-            let _ = reply.send(applied);
-        });
+        let counter = plan.counter.clone();
+        let (request, answer) = Request::new(plan);
+        if let Some(counter) = counter {
+            self.queues.send(&self.pool, counter, request);
+        } else {
+            let pool = self.pool.clone();
+            tokio::spawn(async move {
+                let applied = apply(&pool, &[&request.plan], Some(request.queued)).await.and_then(one);
+                // A caller that stopped listening gave up its answer, not its write.
+                let _ = request.reply.send(applied);
+            });
+        }
         answer
     }
 
-    /// Returns how many acts and pages wait for a connection.
+    /// Returns how many acts and pages wait for a connection or for the writes ahead of them.
     pub(crate) fn waiting(&self) -> usize {
-        self.pool.status().waiting
+        self.pool.status().waiting + self.queues.waiting()
     }
 
     /// Tells the other nodes something, soon and perhaps not at all.
@@ -194,6 +191,24 @@ impl Cluster {
     pub(crate) fn heard(&self) -> broadcast::Receiver<Option<String>> {
         self.heard.subscribe()
     }
+}
+
+/// Applies plans of one scope in one commit; `queued` is when the first was handed over, if that is to be measured.
+pub(crate) async fn apply(pool: &Pool<Sessions>, plans: &[&Plan], queued: Option<Instant>) -> Result<Vec<Applied>> {
+    let mut session = session(pool).await?;
+    if let Some(queued) = queued {
+        metrics::histogram!("remit_writer_wait_seconds").record(queued.elapsed());
+    }
+    let begun = Watch::start();
+    let applied = session.apply(plans).await;
+    metrics::histogram!("remit_writer_batch_writes").record(u32::try_from(plans.len()).unwrap_or(u32::MAX));
+    metrics::histogram!("remit_writer_batch_seconds").record(begun.elapsed());
+    applied
+}
+
+/// Returns what became of the one plan that was applied.
+pub(crate) fn one(applied: Vec<Applied>) -> Result<Applied> {
+    applied.into_iter().next().ok_or(StoreError::Closed)
 }
 
 /// Measures how long something took; nothing is decided by it.

@@ -101,6 +101,10 @@ impl StoreError {
         match **lost {
             Self::Full => Self::Full,
             Self::Broken => Self::Broken,
+            Self::Crowded => Self::Crowded,
+            Self::Closed => Self::Closed,
+            Self::Unreachable { .. } => Self::Unreachable { source: Arc::clone(lost) as Arc<dyn Error + Send + Sync> },
+            Self::Unknown { .. } => Self::Unknown { source: Arc::clone(lost) as Arc<dyn Error + Send + Sync> },
             _ => Self::Database(Arc::clone(lost) as Arc<dyn Error + Send + Sync>),
         }
     }

@@ -33,6 +33,7 @@ mod pack;
 mod panel;
 mod person;
 mod precedent;
+mod queue;
 mod reading;
 mod reserve;
 mod review;

@@ -38,6 +38,9 @@ pub struct Write {
     pub answer: Option<AnswerKept>,
     /// Drafts that the act used up.
     pub drafts_dropped: Vec<DraftKey>,
+    /// A stream that many acts move one after the other. Writes that name the same one are applied in the order in which
+    /// they were handed over, and those that wait together share a commit; on a data folder all writes do.
+    pub counter: Option<String>,
 }
 
 /// A version of a stream on which a decision rests.
@@ -72,15 +75,28 @@ pub enum Commit {
 pub(crate) struct Plan {
     pub(crate) answer: Option<(Statement, AnswerKept)>,
     pub(crate) expects: Vec<Expected>,
+    /// Where it leaves the streams that it moves.
+    pub(crate) moves: Vec<Moved>,
     pub(crate) statements: Vec<Statement>,
     /// Whether it only keeps that somebody looked: such a plan is applied even while the disk is full, from the reserve.
     pub(crate) looks: bool,
+    /// Scope and stream of the counter behind whose earlier plans it is applied.
+    pub(crate) counter: Option<(String, String)>,
+}
+
+/// A version that a write makes.
+#[derive(Debug)]
+pub(crate) struct Moved {
+    pub(crate) stream: String,
+    pub(crate) version: u64,
+    pub(crate) head: Digest,
 }
 
 /// A version that must be found.
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) find: Statement,
+    pub(crate) stream: String,
     pub(crate) version: u64,
     pub(crate) head: Digest,
     /// Whether the write moves the stream, so that nobody else may rest on this version while it is under way.
@@ -124,6 +140,7 @@ impl Write {
             entry: None,
             answer: None,
             drafts_dropped: Vec::new(),
+            counter: None,
         }
     }
 
@@ -143,14 +160,22 @@ impl Write {
             entry,
             answer,
             drafts_dropped,
+            counter,
         } = self;
-        let expects = expects.iter().map(|expect| Expected {
+        let expects = expects.into_iter().map(|expect| Expected {
             find: expect.find(&scope),
             version: expect.version,
             head: expect.head,
             moved: snapshots.iter().any(|snapshot| snapshot.stream == expect.stream),
+            stream: expect.stream,
         });
         let expects = expects.collect();
+        let moves = snapshots.iter().map(|snapshot| Moved {
+            stream: snapshot.stream.clone(),
+            version: snapshot.version,
+            head: snapshot.head,
+        });
+        let moves = moves.collect();
         let mut statements = Vec::new();
         statements.extend(events.into_iter().map(|event| event.insert(&scope, at, act)));
         statements.extend(snapshots.into_iter().map(|snapshot| snapshot.upsert(&scope)));
@@ -161,14 +186,15 @@ impl Write {
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
         statements.extend(entry.map(EntryRow::insert));
         statements.extend(answer.as_ref().map(|answer| answer.insert(at)));
-        Plan { answer: answer.map(|answer| (answer.find(), answer)), expects, statements, looks: false }
+        let counter = counter.map(|stream| (scope, stream));
+        Plan { answer: answer.map(|answer| (answer.find(), answer)), expects, moves, statements, looks: false, counter }
     }
 }
 
 impl Plan {
     /// Returns a plan without conditions.
     pub(crate) fn of(statements: Vec<Statement>) -> Self {
-        Self { answer: None, expects: Vec::new(), statements, looks: false }
+        Self { answer: None, expects: Vec::new(), moves: Vec::new(), statements, looks: false, counter: None }
     }
 
     /// Returns how many checks come first, and how many statements follow.

@@ -26,7 +26,7 @@ use super::{
     App, Receipt, Topic,
     calibration::{OpenRoundDesk, draft_of},
     load::Loaded,
-    permit,
+    permit, turn,
 };
 use crate::{
     caller::{Caller, Once, Who},
@@ -119,8 +119,8 @@ impl App {
         if let Some(receipt) = answered {
             return Ok(receipt);
         }
-        for _ in 0..STALE_RETRIES_MAX {
-            match self.attempt(caller, command).await {
+        for retry in 0..STALE_RETRIES_MAX {
+            match self.attempt(caller, command, retry > 0).await {
                 Ok(Some(receipt)) => return Ok(receipt),
                 Ok(None) => {}
                 // The same request may have been done in between: then its answer is ours too.
@@ -148,20 +148,22 @@ impl App {
         }
     }
 
-    /// Decides and commits once. Nothing: somebody else was faster.
-    async fn attempt(&self, caller: &Caller, command: &Command) -> Result<Option<Receipt>> {
-        let (mut write, mut receipt) = self.prepare(caller, command, None).await?;
-        let turn = self.turns.take(&write, self.store.is_shared()).await?;
-        if let Some(ahead) = turn.ahead_of(&write) {
-            (write, receipt) = self.prepare(caller, command, Some(ahead)).await?;
+    /// Decides and commits once; `alone`, while no other act here moves the same counter. Nothing: somebody else was faster.
+    async fn attempt(&self, caller: &Caller, command: &Command, alone: bool) -> Result<Option<Receipt>> {
+        let (mut write, mut receipt, loaded) = self.decide_on(Loaded::default(), caller, command, None).await?;
+        let turn = self.turns.take(&write, alone, self.store.is_shared()).await?;
+        if turn.is_alone() {
+            (write, receipt, _) = self.decide_on(Loaded::default(), caller, command, None).await?;
+        } else if let Some(ahead) = turn.ahead_of(&write) {
+            // What else was loaded still stands, or the commit finds that it does not.
+            (write, receipt, _) = self.decide_on(loaded, caller, command, Some(ahead)).await?;
         }
+        write.counter = turn::counter(&write).map(|moved| moved.stream.clone());
         let mut left = turn.leave(&write);
         let commit = match self.store.hand_over(write).await {
             Ok(pending) => {
-                // Only now: whoever builds on this write is written after it.
-                if !self.store.is_shared() {
-                    left.give_on();
-                }
+                // Only now: whoever builds on this write is written after it. Who goes alone keeps the turn.
+                left.give_on();
                 pending.done().await
             }
             Err(error) => Err(error),
@@ -185,18 +187,26 @@ impl App {
 
     /// Loads, authorises and decides: returns what [`App::act`] would commit, and what it would answer.
     ///
-    /// `ahead` is a stream's state that is on its way to the disk. Changes nothing but the record of a denial. Public for
-    /// the benchmark, which replays such writes.
+    /// Changes nothing but the record of a denial. Public for the benchmark, which replays such writes.
     #[doc(hidden)]
-    pub async fn prepare(
+    pub async fn prepare(&self, caller: &Caller, command: &Command) -> Result<(Write, Receipt)> {
+        let (write, receipt, _) = self.decide_on(Loaded::default(), caller, command, None).await?;
+        Ok((write, receipt))
+    }
+
+    /// Loads what is not `loaded` yet, authorises and decides; returns what was loaded, too.
+    ///
+    /// `ahead` is a stream's state that is on its way to the disk.
+    async fn decide_on(
         &self,
+        loaded: Loaded,
         caller: &Caller,
         command: &Command,
         ahead: Option<&SnapshotRow>,
-    ) -> Result<(Write, Receipt)> {
+    ) -> Result<(Write, Receipt, Loaded)> {
         let scope = command.scope();
         let actor = caller.person();
-        let loaded = self.facts(scope.unwrap_or(Scope::Directory), actor, command, ahead).await?;
+        let loaded = self.facts(loaded, scope.unwrap_or(Scope::Directory), actor, command, ahead).await?;
         let ctx = self.ctx(caller)?;
         let facts = &loaded.facts;
         let known = actor.and_then(|person| facts.people.get(&person));
@@ -223,7 +233,7 @@ impl App {
         if let (Some(once), Some(person)) = (&caller.once, actor) {
             write.answer = Some(kept(command, once, person, serde_json::to_string(&receipt)?));
         }
-        Ok((write, receipt))
+        Ok((write, receipt, loaded))
     }
 
     pub(crate) fn ctx(&self, caller: &Caller) -> Result<Ctx> {

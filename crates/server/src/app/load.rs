@@ -50,17 +50,17 @@ impl Loaded {
 }
 
 impl App {
-    /// Loads what the command wants, round by round, until it wants nothing more.
+    /// Loads what the command wants beyond what is loaded, round by round, until it wants nothing more.
     ///
     /// Where the command wants a stream that is `ahead` of what the disk has, it gets that state.
     pub(crate) async fn facts(
         &self,
+        mut loaded: Loaded,
         scope: Scope,
         actor: Option<PersonId>,
         command: &Command,
         ahead: Option<&SnapshotRow>,
     ) -> Result<Loaded> {
-        let mut loaded = Loaded::default();
         for _ in 0..ROUNDS_MAX {
             let wants = command.wants(actor, &loaded.facts);
             if wants.is_empty() {

@@ -257,7 +257,7 @@ async fn loop_until(golden: &Golden, person: PersonId, wanted: bool) -> remit_se
     // The draw is the server's own: what falls otherwise is looked at and not done.
     for _ in 0..200 {
         let caller = world.caller(person);
-        let (write, receipt) = world.app.prepare(&caller, &Command::ClaimNext { engagement }, None).await.unwrap();
+        let (write, receipt) = world.app.prepare(&caller, &Command::ClaimNext { engagement }).await.unwrap();
         let shows = write.events.iter().any(|event| event.kind == "shown");
         if shows == wanted {
             world.app.store().commit(write).await.unwrap();

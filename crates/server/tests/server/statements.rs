@@ -15,9 +15,9 @@ use crate::world::World;
 async fn count(world: &World, person: PersonId, command: Command, lines: &mut String) -> Option<CaseId> {
     let (store, word) = (world.app.store(), command.word().to_owned());
     // What was asked before warms what is kept in memory, such as the pack.
-    world.app.prepare(&world.caller(person), &command, None).await.unwrap();
+    world.app.prepare(&world.caller(person), &command).await.unwrap();
     let before = statements_asked(store);
-    let (write, _) = world.app.prepare(&world.caller(person), &command, None).await.unwrap();
+    let (write, _) = world.app.prepare(&world.caller(person), &command).await.unwrap();
     let asked = statements_asked(store) - before;
     let (checked, written) = statements_of(write);
     writeln!(lines, "{word}: {asked} read, {checked} check, {written} write").unwrap();

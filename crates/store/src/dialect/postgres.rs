@@ -4,7 +4,7 @@
 //! and compare what it rests on, one to write and commit.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     future::Future,
     pin::Pin,
     sync::{
@@ -16,6 +16,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future};
+use remit_kernel::hash::Digest;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_postgres::{
     AsyncMessage, Client, SimpleQueryMessage,
@@ -251,14 +252,16 @@ impl Session {
         rows.map(|row| Ok(read(&mut Columns::of(Row::Postgres(row)))?)).collect()
     }
 
-    /// Applies a plan in a transaction of its own; a plan of one statement without conditions is one by itself.
+    /// Applies plans of one scope, one after the other, in one transaction; a plan of one statement without conditions is one
+    /// by itself. Returns what became of each. A plan whose conditions do not hold is left out; an error is that of all, and
+    /// nothing was written.
     ///
     /// [`StoreError::Unknown`] if the connection was lost after the commit was asked for: it may have been done.
-    pub(crate) async fn apply(&mut self, plan: &Plan) -> Result<Applied> {
+    pub(crate) async fn apply(&mut self, plans: &[&Plan]) -> Result<Vec<Applied>> {
         let answer_max = self.answer_max;
         // Until this ends well, the connection is in the middle of something.
         self.broken = true;
-        let applied = tokio::time::timeout(answer_max, self.apply_now(plan)).await;
+        let applied = tokio::time::timeout(answer_max, self.apply_now(plans)).await;
         let applied = applied.unwrap_or_else(|_| Err(unknown(unreachable("no answer in time"))));
         let sound = match &applied {
             Ok(_) => true,
@@ -269,24 +272,32 @@ impl Session {
         applied
     }
 
-    async fn apply_now(&mut self, plan: &Plan) -> Result<Applied> {
-        let held: Vec<Statement> = plan.expects.iter().map(held).collect();
+    async fn apply_now(&mut self, plans: &[&Plan]) -> Result<Vec<Applied>> {
+        let held = held(plans);
         let mut opening = vec![Say::Word("BEGIN")];
-        opening.extend(plan.answer.iter().map(|(find, _)| Say::Ask(find)));
-        opening.extend(held.iter().map(Say::Ask));
-        let mut closing: Vec<Say<'_>> = plan.statements.iter().map(Say::Run).collect();
-        if opening.len() > 1 {
+        opening.extend(plans.iter().filter_map(|plan| plan.answer.as_ref()).map(|(find, _)| Say::Ask(find)));
+        opening.extend(held.values().map(Say::Ask));
+        let mut ends: Vec<Option<Commit>> = plans.iter().map(|_| None).collect();
+        let begun = opening.len() > 1;
+        if begun {
             // What is missing is prepared before anything is locked.
-            let statements: Vec<&'static str> = plan.statements.iter().map(|statement| statement.sql).collect();
+            let statements = plans.iter().flat_map(|plan| &plan.statements);
+            let statements: Vec<&'static str> = statements.map(|statement| statement.sql).collect();
             self.prepare(&statements).await?;
             let looked = self.pipeline(&opening).await?;
-            if let Some(commit) = compare(plan, looked)? {
-                self.undo().await?;
-                return Ok(Applied { commit, rows: 0 });
-            }
-            closing.push(Say::Word("COMMIT"));
-        } else if closing.len() > 1 {
+            ends = compare(plans, held.keys().copied(), looked)?;
+        }
+        let run: Vec<&Plan> = plans.iter().zip(&ends).filter(|(_, end)| end.is_none()).map(|(plan, _)| *plan).collect();
+        if run.is_empty() {
+            self.undo().await?;
+            let nothing = |end: Option<Commit>| Applied { commit: end.unwrap_or(Commit::Done), rows: 0 };
+            return Ok(ends.into_iter().map(nothing).collect());
+        }
+        let mut closing: Vec<Say<'_>> = run.iter().flat_map(|plan| &plan.statements).map(Say::Run).collect();
+        if !begun && closing.len() > 1 {
             closing.insert(0, Say::Word("BEGIN"));
+        }
+        if begun || closing.len() > 1 {
             closing.push(Say::Word("COMMIT"));
         }
         self.warned.store(false, Ordering::SeqCst);
@@ -296,7 +307,12 @@ impl Session {
             // this, and the next leader may never have heard of it.
             return Err(unknown(unreachable("the database warned while it committed")));
         }
-        Ok(Applied { commit: Commit::Done, rows: heard.iter().map(|heard| heard.changed).sum() })
+        let mut changed = heard.iter().skip(usize::from(!begun && heard.len() > 1)).map(|heard| heard.changed);
+        let applied = plans.iter().zip(ends).map(|(plan, end)| match end {
+            Some(commit) => Applied { commit, rows: 0 },
+            None => Applied { commit: Commit::Done, rows: changed.by_ref().take(plan.statements.len()).sum() },
+        });
+        Ok(applied.collect())
     }
 
     /// Ends a transaction without a trace. What was set inside it is undone with it.
@@ -428,27 +444,59 @@ async fn in_order<'a, T>(mut futures: Vec<Pin<Box<dyn Future<Output = T> + Send 
     done.into_iter().flatten().collect()
 }
 
-/// Returns the look at a version that also holds it until the transaction ends.
-fn held(expect: &Expected) -> Statement {
-    Statement { sql: if expect.moved { MOVED } else { RESTED_ON }, values: expect.find.values.clone() }
-}
-
-/// Returns what ends the plan before it changes anything, if something does. What was heard begins with the opening word.
-fn compare(plan: &Plan, heard: Vec<Heard>) -> Result<Option<Commit>> {
-    let mut looked = heard.into_iter().skip(1);
-    if let Some((_, asked)) = &plan.answer
-        && let Some(row) = looked.next().unwrap_or_default().rows.first()
-    {
-        let (fingerprint, body) = AnswerKept::read_kept(&mut Columns::of(Row::Postgres(row)))?;
-        return Ok(Some(asked.compare(fingerprint, body)));
-    }
-    for (expect, heard) in plan.expects.iter().zip(looked) {
-        let found = heard.rows.first().map(|row| Expected::read(&mut Columns::of(Row::Postgres(row)))).transpose()?;
-        if !expect.holds(found) {
-            return Ok(Some(Commit::Stale));
+/// Returns the looks at the versions on which plans rest, each stream once, that also hold them until the transaction ends.
+/// In the order of the streams, so that two transactions do not wait for each other.
+fn held<'p>(plans: &[&'p Plan]) -> BTreeMap<&'p str, Statement> {
+    let mut held: BTreeMap<&str, Statement> = BTreeMap::new();
+    for expect in plans.iter().flat_map(|plan| &plan.expects) {
+        let sql = if expect.moved { MOVED } else { RESTED_ON };
+        let looked =
+            held.entry(&expect.stream).or_insert_with(|| Statement { sql, values: expect.find.values.clone() });
+        if expect.moved {
+            looked.sql = MOVED;
         }
     }
-    Ok(None)
+    held
+}
+
+/// Returns what ends each plan before it changes anything, if something does; of plans in one transaction each rests on what
+/// those before it leave. What was heard begins with the opening word, then come kept answers, then the streams.
+fn compare<'p>(
+    plans: &[&'p Plan],
+    streams: impl Iterator<Item = &'p str>,
+    heard: Vec<Heard>,
+) -> Result<Vec<Option<Commit>>> {
+    let mut looked = heard.into_iter().skip(1);
+    let mut kept = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let row = if plan.answer.is_some() { looked.next().unwrap_or_default().rows.into_iter().next() } else { None };
+        kept.push(row.map(|row| AnswerKept::read_kept(&mut Columns::of(Row::Postgres(&row)))).transpose()?);
+    }
+    let mut found: HashMap<&str, (u64, Digest)> = HashMap::new();
+    for (stream, heard) in streams.zip(looked) {
+        if let Some(row) = heard.rows.first() {
+            found.insert(stream, Expected::read(&mut Columns::of(Row::Postgres(row)))?);
+        }
+    }
+    let mut answered: Vec<&AnswerKept> = Vec::new();
+    let mut ends = Vec::with_capacity(plans.len());
+    for (plan, kept) in plans.iter().zip(kept) {
+        let asked = plan.answer.as_ref().map(|(_, asked)| asked);
+        let before = asked.and_then(|asked| answered.iter().find(|before| before.is_for_same(asked)));
+        let kept = kept.or_else(|| before.map(|before| (before.fingerprint, before.body.clone())));
+        let end = if let Some((asked, (fingerprint, body))) = asked.zip(kept) {
+            Some(asked.compare(fingerprint, body))
+        } else {
+            let holds = plan.expects.iter().all(|expect| expect.holds(found.get(expect.stream.as_str()).copied()));
+            (!holds).then_some(Commit::Stale)
+        };
+        if end.is_none() {
+            answered.extend(asked);
+            found.extend(plan.moves.iter().map(|moved| (moved.stream.as_str(), (moved.version, moved.head))));
+        }
+        ends.push(end);
+    }
+    Ok(ends)
 }
 
 /// Returns the number of the placeholder that names the scope, if one does.
@@ -596,7 +644,7 @@ fn unknown(error: StoreError) -> StoreError {
     }
 }
 
-pub(super) fn unreachable(what: &str) -> StoreError {
+pub(crate) fn unreachable(what: &str) -> StoreError {
     StoreError::Unreachable { source: Arc::new(std::io::Error::other(what.to_owned())) }
 }
 

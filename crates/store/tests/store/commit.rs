@@ -160,3 +160,35 @@ async fn a_write_handed_over_by_a_caller_who_left_is_kept() {
     assert!(matches!(next, Commit::Done | Commit::Stale));
     assert_eq!(fresh.store.events(SCOPE, "case/a", None).await.unwrap().len(), 1);
 }
+
+/// Each rests on the counter as the one before leaves it, and none waits for the disk of another.
+#[tokio::test]
+async fn writes_of_one_counter_are_applied_in_their_order_and_what_rests_on_a_failed_one_is_stale() {
+    let fresh = Fresh::new().await;
+    let counted = |version: u64, reference: u64| {
+        let mut write = step("line/a", version);
+        write.counter = Some("line/a".to_owned());
+        let mut row = case(version, CaseStatus::Ready, 10);
+        row.reference_key = case(reference, CaseStatus::Ready, 10).reference_key;
+        let new = vec![Row::Case(row)];
+        write.index = vec![IndexChange { stream: format!("case/{version}"), old: Vec::new(), new }];
+        write.answer = Some(asked(&format!("key-{version}"), "same", "done"));
+        write
+    };
+    let mut again = counted(3, 3);
+    again.answer = Some(asked("key-2", "same", "again"));
+    let mut pending = Vec::new();
+    for write in [counted(1, 1), counted(2, 2), again, counted(3, 3), counted(4, 2), counted(5, 5)] {
+        pending.push(fresh.store.hand_over(write).await.unwrap());
+    }
+    let mut ends = Vec::new();
+    for pending in pending {
+        ends.push(pending.done().await.unwrap());
+    }
+    let replayed = Commit::Replayed("done".to_owned());
+    let taken = Commit::Conflict(Taken::Reference);
+    assert_eq!(ends, [Commit::Done, Commit::Done, replayed, Commit::Done, taken, Commit::Stale]);
+    assert_eq!(fresh.store.events(SCOPE, "line/a", None).await.unwrap().len(), 3);
+    // The queue goes on.
+    assert_eq!(fresh.store.commit(counted(4, 4)).await.unwrap(), Commit::Done);
+}
