@@ -29,8 +29,6 @@ use crate::{
 const CLIENTS: usize = 24;
 /// Within this a request that cannot be done must be answered 503.
 const REFUSED: Duration = Duration::from_secs(5);
-/// The same where every answer of the database takes two seconds, and an act needs several.
-const REFUSED_SLOWLY: Duration = Duration::from_secs(10);
 /// Within this after a fault acts must be done again.
 const RECOVERED: Duration = Duration::from_secs(10);
 /// How often a request is sent again before it counts as failed.
@@ -188,8 +186,7 @@ pub(crate) fn partition(remit: &Path, place: &Place, seconds: u64) -> Result<Str
             met.slowest_done.as_secs_f64(),
             recovered.as_secs_f64()
         );
-        let late = if slow { REFUSED_SLOWLY } else { REFUSED };
-        ensure!(met.slowest_refusal <= late, "refused too late: {said}");
+        ensure!(met.slowest_refusal <= REFUSED, "refused too late: {said}");
         ensure!(slow || seconds < 5 || met.refused > 0, "nobody noticed: {said}");
         ensure!(recovered <= RECOVERED, "back too late: {said}");
         told.push(said);

@@ -22,6 +22,7 @@ use crate::{
     dialect::{Address, Listener, Session, table_text},
     error::{Result, StoreError},
     migrate::{self, Kind},
+    patience,
     value::Statement,
     write::{Applied, Plan},
 };
@@ -92,8 +93,10 @@ impl Manager for Sessions {
 
     async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<StoreError> {
         if !pooled.is_whole() {
-            // One loss begins one era, however many connections find out.
-            let _ = self.era.compare_exchange(pooled.era, pooled.era + 1, Ordering::SeqCst, Ordering::SeqCst);
+            if pooled.was_lost() {
+                // One loss begins one era, however many connections find out.
+                let _ = self.era.compare_exchange(pooled.era, pooled.era + 1, Ordering::SeqCst, Ordering::SeqCst);
+            }
             return Err(RecycleError::message("the connection was given up"));
         }
         if pooled.era != self.era.load(Ordering::SeqCst) {
@@ -156,11 +159,11 @@ impl Cluster {
         session(&self.pool).await
     }
 
-    /// Applies a plan. Dropping the receiver does not undo it.
+    /// Applies a plan, with the patience of whoever asks for it. Dropping the receiver does not undo it.
     pub(crate) fn send(&self, plan: Plan) -> oneshot::Receiver<Result<Applied>> {
         let (reply, answer) = oneshot::channel();
         let pool = self.pool.clone();
-        tokio::spawn(async move {
+        tokio::spawn(patience::shared(async move {
             let asked = Watch::start();
             let applied = match session(&pool).await {
                 Ok(mut session) => {
@@ -175,7 +178,7 @@ impl Cluster {
             };
             // A caller that stopped listening gave up its answer, not its write.
             let _ = reply.send(applied);
-        });
+        }));
         answer
     }
 
@@ -220,7 +223,10 @@ impl Drop for Cluster {
 }
 
 async fn session(pool: &Pool<Sessions>) -> Result<Object<Sessions>> {
-    pool.get().await.map_err(|error| match error {
+    let late = |_| StoreError::Unreachable {
+        source: Arc::new(std::io::Error::other("there was no time left to connect to the database")),
+    };
+    patience::wait(WAIT_MAX + CREATE_MAX, pool.get()).await.map_err(late)?.map_err(|error| match error {
         PoolError::Backend(error) => error,
         PoolError::Closed => StoreError::Closed,
         PoolError::Timeout(TimeoutType::Wait) => StoreError::Crowded,

@@ -43,6 +43,7 @@ mod verify;
 mod write;
 mod writer;
 
+pub mod patience;
 pub mod testing;
 
 pub use answer::AnswerKept;
