@@ -19,10 +19,10 @@ use tokio::{
 };
 
 use crate::{
-    dialect::{Address, Listener, Session, table_text},
+    dialect::{Address, Listener, Session},
     error::{Result, StoreError},
-    migrate::{self, Kind},
-    patience,
+    migrate::{self, Known},
+    patience, upgrade,
     value::Statement,
     write::{Applied, Plan},
 };
@@ -108,17 +108,17 @@ impl Manager for Sessions {
 
 impl Cluster {
     /// Connects, bringing the tables up to date where needed. Several nodes may do so at once.
-    pub(crate) async fn connect(url: &str, connections_max: usize) -> Result<Self> {
-        Self::at(Address::parse(url)?, connections_max).await
+    pub(crate) async fn connect(url: &str, connections_max: usize, known: Known) -> Result<Self> {
+        Self::at(Address::parse(url)?, connections_max, known).await
     }
 
     /// Connects once more to the same database.
     pub(crate) async fn beside(&self) -> Result<Self> {
-        Self::at(self.address.clone(), self.pool.status().max_size).await
+        Self::at(self.address.clone(), self.pool.status().max_size, migrate::own()).await
     }
 
-    async fn at(address: Address, connections_max: usize) -> Result<Self> {
-        let (schema, node) = bring_up_to_date(&address).await?;
+    async fn at(address: Address, connections_max: usize, known: Known) -> Result<Self> {
+        let (schema, node) = bring_up_to_date(&address, known).await?;
         let pool = Pool::builder(Sessions { address: address.clone(), era: AtomicU64::new(0) })
             .max_size(connections_max)
             // The last one given back is looked at first, so a loss is known before an older connection is handed out.
@@ -240,28 +240,12 @@ async fn session(pool: &Pool<Sessions>) -> Result<Object<Sessions>> {
 
 /// Applies the migrations that this database has not seen, as whoever the address names; returns the schema and a
 /// word that no other node has.
-async fn bring_up_to_date(address: &Address) -> Result<(String, String)> {
+async fn bring_up_to_date(address: &Address, known: Known) -> Result<(String, String)> {
     let mut session = Session::owner(address).await?;
     session.make_worker().await?;
     let schema = session.open_schema().await?;
     let node = session.fresh_word().await?;
-    session.make_table(&table_text(migrate::TABLE)).await?;
-    let seen = session.rows(&migrate::applied(), migrate::read_applied).await?;
-    if migrate::missing(Kind::Postgres, &seen)?.is_empty() {
-        return Ok((schema, node));
-    }
-    // Whoever comes second finds it done.
-    session.run("BEGIN").await?;
-    session.run("LOCK TABLE migrations IN EXCLUSIVE MODE").await?;
-    let seen = session.rows(&migrate::applied(), migrate::read_applied).await?;
-    for migration in migrate::missing(Kind::Postgres, &seen)? {
-        for statement in migration.statements() {
-            session.run(&table_text(statement)).await?;
-        }
-        session.execute(&migration.keep()).await?;
-        tracing::info!(migration = migration.name, "applied migration {}", migration.name);
-    }
-    session.run("COMMIT").await?;
+    upgrade::bring_up_to_date(&mut session, known).await?;
     Ok((schema, node))
 }
 

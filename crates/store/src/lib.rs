@@ -39,6 +39,7 @@ mod review;
 mod seat;
 mod session;
 mod text;
+mod upgrade;
 mod verify;
 mod write;
 mod writer;
