@@ -100,7 +100,11 @@ enum Chore {
         renew: bool,
     },
     /// Builds the Debian package, looks into it and tries it
-    Package,
+    Package {
+        /// Take the binary that `cargo build --release -p remit-cli` left, instead of building it
+        #[arg(long)]
+        built: bool,
+    },
     /// Starts a throw-away PostgreSQL on a free loopback port and keeps it until Enter is pressed
     Postgres,
     /// Does to a real server what goes wrong in operation, and prints what held; exits with 1 if something did not
@@ -178,7 +182,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Bench { part: None, cases, quick, curve } => bench::run(cases, quick, curve),
         Chore::Flame { part, samples, picture } => flame::run(&part, samples, &picture),
         Chore::Instructions { renew } => instructions::run(renew),
-        Chore::Package => package::run(),
+        Chore::Package { built } => package::run(built),
         Chore::Postgres => postgres::keep(),
         Chore::Faults { long, only, database } => faults::run(long, &only, &database),
         Chore::Failover { rounds, only } => failover::run(rounds, only.as_deref()),

@@ -14,25 +14,31 @@ use crate::{
 };
 
 /// What the package must bring, each with its permissions.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     ("./usr/bin/remit", "-rwxr-xr-x"),
     ("./etc/remit/remit.toml", "-rw-r-----"),
     ("./usr/lib/systemd/system/remit.service", "-rw-r--r--"),
+    ("./usr/share/doc/remit/changelog.Debian.gz", "-rw-r--r--"),
     ("./usr/share/doc/remit/copyright", "-rw-r--r--"),
+    ("./usr/share/man/man1/remit.1.gz", "-rw-r--r--"),
 ];
 
-/// Builds the package and checks it; prints where it is.
-pub(crate) fn run() -> Result<()> {
+/// What Debian's checker says that concerns only who uploads to Debian: the authors have no address there, and close no bug.
+const UPLOAD_ONLY: &str = "bogus-mail-host,bogus-mail-host-in-debian-changelog,initial-upload-closes-no-bugs";
+
+/// Builds the package, from the binary that lies in the target folder if it is `built`, and checks it; prints where it is.
+pub(crate) fn run(built: bool) -> Result<()> {
     if answer(Command::new("dpkg-deb").arg("--version")).is_none() {
         return Err(Missing("a Debian package needs `dpkg-deb`: run this on Debian or Ubuntu".to_owned()).into());
     }
     let mut steps = Steps::default();
     steps.run("third-party scripts", || npm::install(npm::ASSETS))?;
     steps.run("cargo-deb", install_cargo_deb)?;
-    let package = steps.run("remit, optimised, and the package around it", build)?;
+    let package = steps.run("remit, optimised, and the package around it", || build(built))?;
     steps.run("what is in it", || check(&listing(&package)?))?;
     steps.run("unpacked and tried", || try_out(&package))?;
     steps.run("the systemd unit", verify_unit)?;
+    steps.run("the rules of Debian", || lint(&package))?;
     steps.finish()?;
     println!("{}", package.display());
     Ok(())
@@ -46,11 +52,12 @@ fn install_cargo_deb() -> Result<()> {
     finish(cargo().args(["install", "--locked", "cargo-deb"]))
 }
 
-fn build() -> Result<PathBuf> {
+fn build(built: bool) -> Result<PathBuf> {
     let folder = target()?.join("debian");
     fs::create_dir_all(&folder)?;
     let path = folder.join("remit.deb");
-    finish(Command::new("cargo-deb").args(["-p", "remit-cli", "--output"]).arg(&path))?;
+    let no_build = built.then_some("--no-build");
+    finish(Command::new("cargo-deb").args(["-p", "remit-cli"]).args(no_build).arg("--output").arg(&path))?;
     Ok(path)
 }
 
@@ -104,6 +111,15 @@ fn verify_unit() -> Result<()> {
     let text = fs::read_to_string("packaging/remit.service")?;
     fs::write(&unit, text.replace("/usr/bin/remit serve", "/bin/true serve"))?;
     finish(Command::new("systemd-analyze").arg("verify").arg(unit))
+}
+
+/// Holds the package to what Debian asks of one, where its checker is.
+fn lint(package: &Path) -> Result<()> {
+    if answer(Command::new("lintian").arg("--version")).is_none() {
+        println!("    passed over: `lintian` is not installed");
+        return Ok(());
+    }
+    finish(Command::new("lintian").args(["--fail-on", "error,warning", "--suppress-tags", UPLOAD_ONLY]).arg(package))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod serve;
 mod server;
 mod site;
 mod table;
+mod upgrade;
 mod watch;
 
 use std::{
@@ -104,6 +105,7 @@ enum Id {
     R15,
     R16,
     R17,
+    R18,
     /// Not in that list: nodes restarted one after the other.
     Rolling,
 }
@@ -225,6 +227,11 @@ fn row(id: Id, run: &Run, own: &Path) -> Row {
             let mark = "volume and readings counted from events equal the rows and what was acknowledged";
             made("R17", "sums after kill -9 under load", mark, rounds, crash::rounds(remit, &place, End::Kill, rounds))
         }
+        Id::R18 => {
+            let rounds = few(4, 50);
+            let mark = "0 acknowledged acts lost, all of an upgrade or nothing, the record verifies";
+            made("R18", "upgrade after a stop under load", mark, rounds, upgrade::at_start(own, &place, rounds))
+        }
         Id::Rolling => {
             let mark = "0 lost, what failed is done when sent again";
             not_shown("", "rolling restart of two nodes", mark, "a data folder has one node: `--database postgres`")
@@ -278,6 +285,12 @@ fn on_server(id: Id, run: &Run, own: &Path) -> Row {
             let mark = "volume and readings counted from events equal the rows and what was acknowledged";
             let done = crash::rounds(remit, &place, End::Kill, rounds);
             made("R17", "PostgreSQL: sums after kill -9 under load", mark, rounds, done)
+        }
+        Id::R18 => {
+            let rounds = few(1, 10);
+            let mark = "0 lost, what failed is done when sent again, every request answered within 5 s";
+            let done = upgrade::live(own, &place, rounds);
+            made("R18", "PostgreSQL: tables upgraded under two nodes under load", mark, rounds, done)
         }
         Id::Rolling => {
             let rounds = few(2, 20);

@@ -9,7 +9,7 @@ use remit_server::{
     lifecycle,
     load::LoadLimits,
 };
-use remit_store::{Options, Store};
+use remit_store::{Options, Store, testing};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(clap::Args)]
@@ -26,16 +26,24 @@ pub(crate) struct Args {
     /// Turn away what is too much at once, as `remit serve` does
     #[arg(long, env = SHED)]
     shed: bool,
+    /// Be a build to come: its tables are wider than those of this one
+    #[arg(long, env = TO_COME)]
+    to_come: bool,
 }
 
 /// The environment variable that stands for `--shed`.
 pub(crate) const SHED: &str = "REMIT_FAULTS_SHED";
+/// The environment variable that stands for `--to-come`.
+pub(crate) const TO_COME: &str = "REMIT_FAULTS_TO_COME";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let store = match (&args.database, &args.data) {
-            (Some(url), _) => Store::connect(url, Options::default()).await?,
-            (None, data) => Store::open(data.as_deref().context("no place is named")?, Options::default())?,
+        let data = || args.data.as_deref().context("no place is named");
+        let store = match (&args.database, args.to_come) {
+            (Some(url), false) => Store::connect(url, Options::default()).await?,
+            (Some(url), true) => testing::connect_to_come(url).await?,
+            (None, false) => Store::open(data()?, Options::default())?,
+            (None, true) => testing::open_to_come(data()?)?,
         };
         let app = App::new(store, Clock::System, Chance::System)?;
         let listen = SocketAddr::from(([127, 0, 0, 1], args.port));

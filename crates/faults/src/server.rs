@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::{
     http::{Ask, Client},
     site::Site,
-    watch::{Watch, wait_a_little},
+    watch::{Watch, wait, wait_a_little},
 };
 
 /// How a server is started.
@@ -48,32 +48,20 @@ impl Start {
         Self { database: site.database.clone(), ..Self::of(program, &site.data) }
     }
 
+    /// Starts the server and kills it after a while, whatever it is at.
+    pub(crate) fn start_and_kill(&self, after: Duration) -> Result<()> {
+        let mut child = self.spawn()?;
+        wait(after);
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
     /// Starts the server and waits for its first answer.
     pub(crate) fn start(&self) -> Result<Server> {
         let watch = Watch::start();
-        let mut words = self.wrapper.iter().map(String::as_str);
-        let mut command = match words.next() {
-            Some(first) => {
-                let mut command = Command::new(first);
-                command.args(words).arg(&self.program);
-                command
-            }
-            None => Command::new(&self.program),
-        };
-        let log = self.data.with_extension("log");
-        let errors = File::options().create(true).append(true).open(&log).context("opening the log")?;
-        command.args(["serve", "--port", "0"]);
-        match &self.database {
-            Some(url) => command.args(["--database", url]),
-            None => command.arg("--data").arg(&self.data),
-        };
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(errors)
-            .spawn()
-            .with_context(|| format!("starting {}", self.program.display()))?;
+        let log = self.log();
+        let mut child = self.spawn()?;
         let said = child.stdout.take().context("the server says nothing")?;
         let mut address = None;
         for line in BufReader::new(said).lines() {
@@ -92,6 +80,35 @@ impl Start {
         anyhow::ensure!(answer.done(), "the server is not well: {}", answer.status);
         server.ready = watch.elapsed();
         Ok(server)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.data.with_extension("log")
+    }
+
+    fn spawn(&self) -> Result<Child> {
+        let mut words = self.wrapper.iter().map(String::as_str);
+        let mut command = match words.next() {
+            Some(first) => {
+                let mut command = Command::new(first);
+                command.args(words).arg(&self.program);
+                command
+            }
+            None => Command::new(&self.program),
+        };
+        let errors = File::options().create(true).append(true).open(self.log()).context("opening the log")?;
+        command.args(["serve", "--port", "0"]);
+        match &self.database {
+            Some(url) => command.args(["--database", url]),
+            None => command.arg("--data").arg(&self.data),
+        };
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .with_context(|| format!("starting {}", self.program.display()))
     }
 }
 

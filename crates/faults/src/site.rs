@@ -13,7 +13,10 @@ use remit_server::{
     clock::{Chance, Clock},
 };
 use remit_simulation::world::{Size, World, by};
-use remit_store::{CaseFilter, EventKey, Options, SessionKind, Store, testing::fresh_schema};
+use remit_store::{
+    CaseFilter, EventKey, Options, SessionKind, Store,
+    testing::{connect_to_come, fresh_schema, open_to_come},
+};
 
 /// More cases than any run takes in.
 const CASES_MAX: u32 = 1_000_000;
@@ -26,6 +29,8 @@ pub(crate) struct Site {
     pub(crate) data: PathBuf,
     /// Where the data are if not in the folder: a place of their own on a database server.
     pub(crate) database: Option<String>,
+    /// Whether a build to come has widened its tables.
+    pub(crate) to_come: bool,
     pub(crate) world: World,
     pub(crate) clients: Vec<String>,
     pub(crate) readers: Vec<String>,
@@ -72,7 +77,7 @@ impl Site {
         }
         std::fs::create_dir_all(&data)?;
         runtime()?.block_on(async {
-            let app = open(&data, database).await?;
+            let app = open(&data, database, false).await?;
             let world = World::make(&app, size).await?;
             let token = async |person: PersonId| -> Result<String> {
                 Ok(app.open_session(person, SessionKind::Token, "faults").await?.secret)
@@ -85,14 +90,15 @@ impl Site {
                 readers.push(token(*person).await?);
             }
             let delivery = token(*world.delivery.first().context("no manager")?).await?;
-            Ok(Self { data: data.clone(), database: database.map(str::to_owned), world, clients, readers, delivery })
+            let database = database.map(str::to_owned);
+            Ok(Self { data: data.clone(), database, to_come: false, world, clients, readers, delivery })
         })
     }
 
     /// Opens the data of a server that ended, verifies the record and counts what is there. Fails if anything differs.
     pub(crate) fn audit(&self) -> Result<Contents> {
         runtime()?.block_on(async {
-            let app = open(&self.data, self.database.as_deref()).await?;
+            let app = open(&self.data, self.database.as_deref(), self.to_come).await?;
             let found = app.verify(&by(self.world.operator), Scope::Directory, |_| {}).await?;
             if let Some(difference) = found.first_difference {
                 anyhow::bail!("the record does not verify: {difference}");
@@ -122,10 +128,12 @@ impl Site {
 }
 
 /// Opens the application over a data folder or a database.
-async fn open(data: &Path, database: Option<&str>) -> Result<App> {
-    let store = match database {
-        Some(url) => Store::connect(url, Options::default()).await?,
-        None => Store::open(data, Options::default())?,
+async fn open(data: &Path, database: Option<&str>, to_come: bool) -> Result<App> {
+    let store = match (database, to_come) {
+        (Some(url), false) => Store::connect(url, Options::default()).await?,
+        (Some(url), true) => connect_to_come(url).await?,
+        (None, false) => Store::open(data, Options::default())?,
+        (None, true) => open_to_come(data)?,
     };
     Ok(App::new(store, Clock::System, Chance::System)?)
 }

@@ -1,6 +1,6 @@
 //! The edge: the router, who calls, and the headers of every answer.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -14,6 +14,7 @@ use remit_kernel::{
     id::{ActId, PersonId, SessionId},
     time::Instant,
 };
+use remit_store::patience;
 use tower_http::{csrf::CsrfLayer, limit::RequestBodyLimitLayer};
 use tracing::Instrument as _;
 
@@ -30,6 +31,10 @@ use crate::{
 
 /// Largest body of a request, in bytes: a case with a few long documents fits.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long an act waits for a database server, from asking who acts to the commit: whoever asks is told within five
+/// seconds that it cannot be done. A page that needs many answers takes what each of them may.
+const STORE_MAX: Duration = Duration::from_secs(4);
 
 /// What handlers share.
 #[derive(Clone)]
@@ -171,7 +176,10 @@ async fn admit(State(edge): State<Edge>, request: Request, next: Next) -> Respon
         Err(error) => return refuse(&path, error),
     };
     let Some(time_max) = edge.load.time_max(kind) else { return next.run(request).await };
-    tokio::time::timeout(time_max, next.run(request)).await.unwrap_or_else(|_| {
+    let acts = !request.method().is_safe();
+    let answer = tokio::time::timeout(time_max, next.run(request));
+    let answer = if acts { patience::bounded(STORE_MAX, answer).await } else { answer.await };
+    answer.unwrap_or_else(|_| {
         metrics::counter!("remit_requests_shed_total", "why" => "time").increment(1);
         refuse(&path, Error::Late)
     })

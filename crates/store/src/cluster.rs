@@ -19,10 +19,12 @@ use tokio::{
 };
 
 use crate::{
-    dialect::{Address, Listener, Session, table_text},
+    dialect::{ANSWER_MAX, Address, Listener, Session, unknown, unreachable},
     error::{Result, StoreError},
-    migrate::{self, Kind},
+    migrate::{self, Known},
+    patience,
     queue::Queues,
+    upgrade,
     value::Statement,
     write::{Applied, Plan},
     writer::Request,
@@ -95,8 +97,10 @@ impl Manager for Sessions {
 
     async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<StoreError> {
         if !pooled.is_whole() {
-            // One loss begins one era, however many connections find out.
-            let _ = self.era.compare_exchange(pooled.era, pooled.era + 1, Ordering::SeqCst, Ordering::SeqCst);
+            if pooled.was_lost() {
+                // One loss begins one era, however many connections find out.
+                let _ = self.era.compare_exchange(pooled.era, pooled.era + 1, Ordering::SeqCst, Ordering::SeqCst);
+            }
             return Err(RecycleError::message("the connection was given up"));
         }
         if pooled.era != self.era.load(Ordering::SeqCst) {
@@ -108,17 +112,17 @@ impl Manager for Sessions {
 
 impl Cluster {
     /// Connects, bringing the tables up to date where needed. Several nodes may do so at once.
-    pub(crate) async fn connect(url: &str, connections_max: usize) -> Result<Self> {
-        Self::at(Address::parse(url)?, connections_max).await
+    pub(crate) async fn connect(url: &str, connections_max: usize, known: Known) -> Result<Self> {
+        Self::at(Address::parse(url)?, connections_max, known).await
     }
 
     /// Connects once more to the same database.
     pub(crate) async fn beside(&self) -> Result<Self> {
-        Self::at(self.address.clone(), self.pool.status().max_size).await
+        Self::at(self.address.clone(), self.pool.status().max_size, migrate::own()).await
     }
 
-    async fn at(address: Address, connections_max: usize) -> Result<Self> {
-        let (schema, node) = bring_up_to_date(&address).await?;
+    async fn at(address: Address, connections_max: usize, known: Known) -> Result<Self> {
+        let (schema, node) = bring_up_to_date(&address, known).await?;
         let pool = Pool::builder(Sessions { address: address.clone(), era: AtomicU64::new(0) })
             .max_size(connections_max)
             // The last one given back is looked at first, so a loss is known before an older connection is handed out.
@@ -159,19 +163,29 @@ impl Cluster {
         session(&self.pool).await
     }
 
-    /// Applies a plan, behind those of its counter that were sent before. Dropping the receiver does not undo it.
+    /// Applies a plan with the patience of whoever asks for it, behind those of its counter that were sent before. Dropping the
+    /// receiver does not undo it.
     pub(crate) fn send(&self, plan: Plan) -> oneshot::Receiver<Result<Applied>> {
-        let counter = plan.counter.clone();
-        let (request, answer) = Request::new(plan);
+        let (reply, answer) = oneshot::channel();
+        let (pool, counter) = (self.pool.clone(), plan.counter.clone());
         if let Some(counter) = counter {
-            self.queues.send(&self.pool, counter, request);
+            let (request, applied) = Request::new(plan);
+            self.queues.send(&pool, counter, request);
+            tokio::spawn(patience::shared(async move {
+                let applied = match patience::wait(ANSWER_MAX, applied).await {
+                    Ok(applied) => applied.unwrap_or(Err(StoreError::Closed)),
+                    // It may be on its way at this moment.
+                    Err(_) => Err(unknown(unreachable("the writes ahead were not answered in time"))),
+                };
+                let _ = reply.send(applied);
+            }));
         } else {
-            let pool = self.pool.clone();
-            tokio::spawn(async move {
-                let applied = apply(&pool, &[&request.plan], Some(request.queued)).await.and_then(one);
+            let queued = Watch::start();
+            tokio::spawn(patience::shared(async move {
+                let applied = apply(&pool, &[&plan], Some(queued)).await.and_then(one);
                 // A caller that stopped listening gave up its answer, not its write.
-                let _ = request.reply.send(applied);
-            });
+                let _ = reply.send(applied);
+            }));
         }
         answer
     }
@@ -194,7 +208,7 @@ impl Cluster {
 }
 
 /// Applies plans of one scope in one commit; `queued` is when the first was handed over, if that is to be measured.
-pub(crate) async fn apply(pool: &Pool<Sessions>, plans: &[&Plan], queued: Option<Instant>) -> Result<Vec<Applied>> {
+pub(crate) async fn apply(pool: &Pool<Sessions>, plans: &[&Plan], queued: Option<Watch>) -> Result<Vec<Applied>> {
     let mut session = session(pool).await?;
     if let Some(queued) = queued {
         metrics::histogram!("remit_writer_wait_seconds").record(queued.elapsed());
@@ -212,11 +226,11 @@ pub(crate) fn one(applied: Vec<Applied>) -> Result<Applied> {
 }
 
 /// Measures how long something took; nothing is decided by it.
-struct Watch(Instant);
+pub(crate) struct Watch(pub(crate) Instant);
 
 impl Watch {
     #[expect(clippy::disallowed_methods, reason = "a measure; nothing is decided by it")]
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
@@ -235,7 +249,10 @@ impl Drop for Cluster {
 }
 
 async fn session(pool: &Pool<Sessions>) -> Result<Object<Sessions>> {
-    pool.get().await.map_err(|error| match error {
+    let late = |_| StoreError::Unreachable {
+        source: Arc::new(std::io::Error::other("there was no time left to connect to the database")),
+    };
+    patience::wait(WAIT_MAX + CREATE_MAX, pool.get()).await.map_err(late)?.map_err(|error| match error {
         PoolError::Backend(error) => error,
         PoolError::Closed => StoreError::Closed,
         PoolError::Timeout(TimeoutType::Wait) => StoreError::Crowded,
@@ -249,28 +266,12 @@ async fn session(pool: &Pool<Sessions>) -> Result<Object<Sessions>> {
 
 /// Applies the migrations that this database has not seen, as whoever the address names; returns the schema and a
 /// word that no other node has.
-async fn bring_up_to_date(address: &Address) -> Result<(String, String)> {
+async fn bring_up_to_date(address: &Address, known: Known) -> Result<(String, String)> {
     let mut session = Session::owner(address).await?;
     session.make_worker().await?;
     let schema = session.open_schema().await?;
     let node = session.fresh_word().await?;
-    session.make_table(&table_text(migrate::TABLE)).await?;
-    let seen = session.rows(&migrate::applied(), migrate::read_applied).await?;
-    if migrate::missing(Kind::Postgres, &seen)?.is_empty() {
-        return Ok((schema, node));
-    }
-    // Whoever comes second finds it done.
-    session.run("BEGIN").await?;
-    session.run("LOCK TABLE migrations IN EXCLUSIVE MODE").await?;
-    let seen = session.rows(&migrate::applied(), migrate::read_applied).await?;
-    for migration in migrate::missing(Kind::Postgres, &seen)? {
-        for statement in migration.statements() {
-            session.run(&table_text(statement)).await?;
-        }
-        session.execute(&migration.keep()).await?;
-        tracing::info!(migration = migration.name, "applied migration {}", migration.name);
-    }
-    session.run("COMMIT").await?;
+    upgrade::bring_up_to_date(&mut session, known).await?;
     Ok((schema, node))
 }
 

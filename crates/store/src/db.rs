@@ -17,6 +17,7 @@ use crate::{
     dialect::{Columns, Session, first},
     error::{Result, StoreError, Taken, Unreadable},
     folder::{self, Folder, GiveWay},
+    migrate::{self, Known},
     value::{Statement, Value},
     write::{Applied, Commit, Plan, Write},
 };
@@ -68,12 +69,17 @@ impl Store {
     ///
     /// Blocks for as long as migrations take. [`StoreError::Held`] if another process has the folder open.
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
-        Ok(Self::of(Inner::Folder(Folder::open(dir, options, None)?)))
+        Self::open_knowing(dir, options, migrate::own())
+    }
+
+    /// Opens a data folder as a build would that knows these migrations.
+    pub(crate) fn open_knowing(dir: &Path, options: Options, known: Known) -> Result<Self> {
+        Ok(Self::of(Inner::Folder(Folder::open(dir, options, known, None)?)))
     }
 
     /// Opens a data folder that a simulation steps through: without threads of its own, in the caller's runtime.
     pub(crate) fn open_stepped(dir: &Path, options: Options, give_way: GiveWay) -> Result<Self> {
-        Ok(Self::of(Inner::Folder(Folder::open(dir, options, Some(give_way))?)))
+        Ok(Self::of(Inner::Folder(Folder::open(dir, options, migrate::own(), Some(give_way))?)))
     }
 
     /// Connects to the store of a PostgreSQL database, bringing the tables up to date where needed.
@@ -81,7 +87,12 @@ impl Store {
     /// `url` is `postgres://user:password@host:port/database`. [`StoreError::Address`] if it cannot be used,
     /// [`StoreError::Unreachable`] if nobody answers there.
     pub async fn connect(url: &str, options: Options) -> Result<Self> {
-        Ok(Self::of(Inner::Cluster(Cluster::connect(url, options.connections_max).await?)))
+        Self::connect_knowing(url, options, migrate::own()).await
+    }
+
+    /// Connects to a PostgreSQL database as a build would that knows these migrations.
+    pub(crate) async fn connect_knowing(url: &str, options: Options, known: Known) -> Result<Self> {
+        Ok(Self::of(Inner::Cluster(Cluster::connect(url, options.connections_max, known).await?)))
     }
 
     /// Connects once more to the same server, as another node would.

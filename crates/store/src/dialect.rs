@@ -7,7 +7,7 @@ mod postgres;
 mod sqlite;
 
 pub(crate) use address::Address;
-pub(crate) use postgres::{Listener, Session, table_text, unreachable};
+pub(crate) use postgres::{ANSWER_MAX, Listener, Session, table_text, unknown, unreachable};
 pub(crate) use sqlite::Connection;
 
 use crate::{

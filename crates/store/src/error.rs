@@ -28,6 +28,15 @@ pub enum StoreError {
         /// File name of the migration.
         name: String,
     },
+    /// A migration could not be applied; what it would have changed is as it was.
+    #[error("migration `{name}` could not be applied, and changed nothing")]
+    Migration {
+        /// File name of the migration.
+        name: String,
+        /// What went wrong; [`StoreError::Contended`] if others held its tables for too long.
+        #[source]
+        source: Box<StoreError>,
+    },
     /// The data comes from a later version of Remit.
     #[error("this data was written by a newer Remit: migration `{name}` is unknown here")]
     Newer {

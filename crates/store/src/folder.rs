@@ -14,7 +14,7 @@ use crate::{
     db::Options,
     dialect::Connection,
     error::{Result, StoreError},
-    migrate::{self, Kind},
+    migrate::{self, Kind, Known},
     reserve::Reserve,
     write::{Applied, Plan},
     writer::{self, Request, Writer},
@@ -44,12 +44,12 @@ impl Folder {
     /// Opens the store of a data folder, making the folder and bringing the tables up to date where needed.
     ///
     /// With `give_way` a simulation steps through it: there are no threads, all happens in the caller's runtime.
-    pub(crate) fn open(dir: &Path, options: Options, give_way: Option<GiveWay>) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, options: Options, known: Known, give_way: Option<GiveWay>) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|source| StoreError::File { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
         let path = file(dir);
         let connection = Connection::open_writer(&path)?;
-        bring_up_to_date(&connection)?;
+        bring_up_to_date(&connection, known)?;
 
         let (writes, requests) = mpsc::channel(options.writes_max);
         let work = Writer::new(connection, Reserve::keep(dir.join("remit.reserve"), options.reserve_bytes));
@@ -169,18 +169,49 @@ pub(crate) fn lock(dir: &Path) -> Result<File> {
     }
 }
 
-/// Applies the migrations that this data has not seen, each whole, one statement at a time.
-fn bring_up_to_date(connection: &Connection) -> Result<()> {
+/// Applies the migrations that this data has not seen, all or none: nobody else is there, and if one fails, the build before
+/// can go on with what it left.
+fn bring_up_to_date(connection: &Connection, known: Known) -> Result<()> {
     connection.run(migrate::TABLE)?;
     let seen = connection.rows(&migrate::applied(), migrate::read_applied)?;
-    for migration in migrate::missing(Kind::Sqlite, &seen)? {
-        connection.run("BEGIN IMMEDIATE")?;
-        for statement in migration.statements() {
-            connection.run(statement)?;
-        }
-        connection.execute(&migration.keep())?;
-        connection.run("COMMIT")?;
+    let missing = migrate::missing(known, Kind::Sqlite, &seen)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    connection.run("BEGIN IMMEDIATE")?;
+    for migration in &missing {
+        let run = || {
+            migration.statements().try_for_each(|statement| connection.run(statement))?;
+            connection.execute(&migration.keep()).map(drop)
+        };
+        // Whoever opened the connection drops it now, and with it all that was done since the beginning.
+        run().map_err(|error| StoreError::Migration { name: migration.name.to_owned(), source: Box::new(error) })?;
+    }
+    connection.run("COMMIT")?;
+    for migration in missing {
         tracing::info!(migration = migration.name, "applied migration {}", migration.name);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+    use super::*;
+    use crate::testing::TestDir;
+
+    #[tokio::test]
+    async fn a_migration_that_fails_is_named_and_leaves_the_folder_to_the_build_before() {
+        let dir = TestDir::fresh();
+        let open = |known| Folder::open(dir.path(), Options::default(), known, None);
+        drop(open(migrate::until(13)).unwrap());
+        let error = open(migrate::failing()).map(drop).unwrap_err();
+        assert!(matches!(&error, StoreError::Migration { name, .. } if name == migrate::FAILING), "{error:?}");
+        // Those before it, which alone had been well, are gone too: the build before knows nothing of them.
+        drop(open(migrate::until(13)).unwrap());
+        drop(open(migrate::own()).unwrap());
+        let earlier = open(migrate::until(13)).map(drop).unwrap_err();
+        assert!(matches!(&earlier, StoreError::Newer { name } if name == "0014_counts"), "{earlier:?}");
+    }
 }

@@ -40,10 +40,12 @@ mod review;
 mod seat;
 mod session;
 mod text;
+mod upgrade;
 mod verify;
 mod write;
 mod writer;
 
+pub mod patience;
 pub mod testing;
 
 pub use answer::AnswerKept;

@@ -13,7 +13,7 @@ use std::{
 use deadpool::managed::Pool;
 
 use crate::{
-    cluster::{Sessions, apply, one},
+    cluster::{Sessions, Watch, apply, one},
     dialect::unreachable,
     error::{Result, StoreError},
     write::{Applied, Plan},
@@ -76,8 +76,13 @@ impl Queues {
 /// Applies writes in one commit and tells each what became of it. Where one of them fails, each gets a commit of its own, in
 /// their order. Breaks if the database does not answer.
 async fn answer(pool: &Pool<Sessions>, group: Vec<Request>) -> ControlFlow<()> {
+    // Whose patience ended while it waited was told that it is open; it need not be done any more.
+    let group: Vec<Request> = group.into_iter().filter(|request| !request.reply.is_closed()).collect();
+    if group.is_empty() {
+        return ControlFlow::Continue(());
+    }
     let plans: Vec<&Plan> = group.iter().map(|request| &request.plan).collect();
-    let told: Vec<Result<Applied>> = match apply(pool, &plans, group.first().map(|first| first.queued)).await {
+    let told: Vec<Result<Applied>> = match apply(pool, &plans, group.first().map(|first| Watch(first.queued))).await {
         Ok(applied) => applied.into_iter().map(Ok).collect(),
         Err(lost) if group.len() == 1 => vec![Err(lost)],
         Err(lost) if is_away(&lost) => {

@@ -84,6 +84,21 @@ pub async fn beside(store: &Store) -> Result<Option<Store>> {
     store.beside().await
 }
 
+/// Opens the store of a data folder as a build to come might, whose tables are wider than those of this one.
+pub fn open_to_come(dir: &Path) -> Result<Store> {
+    Store::open_knowing(dir, Options::default(), migrate::to_come())
+}
+
+/// Connects to the store of a database as a build to come might, whose tables are wider than those of this one.
+pub async fn connect_to_come(url: &str) -> Result<Store> {
+    Store::connect_knowing(url, Options::default(), migrate::to_come()).await
+}
+
+/// Connects to the store of a database as an earlier build did, which knew the migrations up to a number.
+pub async fn connect_until(url: &str, number: u32) -> Result<Store> {
+    Store::connect_knowing(url, Options::default(), migrate::until(number)).await
+}
+
 /// Makes a schema that nobody else has; returns the address that leads into it.
 pub async fn fresh_schema(server: &str) -> Result<String> {
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -17,7 +17,8 @@ use remit_kernel::{
     time::Instant,
 };
 use remit_store::{
-    AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SeedRow, SnapshotRow, TextRow, Write,
+    AnswerKept, Commit, DraftKey, EntryRow, EventRow, Expect, IndexChange, JobRow, SeedRow, SnapshotRow, TextRow,
+    Write, patience,
 };
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
@@ -105,7 +106,8 @@ impl App {
             span.record("case.id", tracing::field::display(case));
         }
         let told = span.clone();
-        let acted = tokio::spawn(async move { app.act_once(&caller, &command).await }.instrument(span)).await;
+        let acted = async move { app.act_once(&caller, &command).await }.instrument(span);
+        let acted = tokio::spawn(patience::shared(acted)).await;
         let acted = acted.map_err(|broken| Error::from(std::io::Error::other(broken.to_string()))).flatten();
         let outcome = telemetry::outcome(&acted);
         metrics::counter!("remit_acts_total", "command" => word, "outcome" => outcome).increment(1);

@@ -18,7 +18,10 @@ use std::{
 };
 
 use remit_kernel::stream::StreamId;
-use remit_store::{SnapshotRow, Write};
+use remit_store::{
+    SnapshotRow, Write,
+    patience::{self, Late},
+};
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::error::{Error, Result};
@@ -70,12 +73,13 @@ impl Turns {
         }
         for _ in 0..WAITS_MAX {
             let before = counter.taken.load(Ordering::Relaxed);
-            if let Ok(turn) = tokio::time::timeout(STILL_MAX, &mut turn).await {
-                counter.taken.fetch_add(1, Ordering::Relaxed);
-                return Ok(turn);
-            }
-            if counter.taken.load(Ordering::Relaxed) == before {
-                break;
+            match patience::wait(STILL_MAX, &mut turn).await {
+                Ok(turn) => {
+                    counter.taken.fetch_add(1, Ordering::Relaxed);
+                    return Ok(turn);
+                }
+                Err(Late::Unanswered) if counter.taken.load(Ordering::Relaxed) != before => {}
+                Err(Late::Unanswered | Late::Impatient) => break,
             }
         }
         Err(Error::Overloaded)

@@ -28,13 +28,14 @@ use super::{Address, Columns, Row};
 use crate::{
     AnswerKept,
     error::{Result, StoreError, Taken, Unreadable},
+    patience::{self, Late},
     value::{Cell, Statement, Value},
     write::{Applied, Commit, Expected, Plan},
 };
 
 /// How long a statement of an act or a page may take, its way there and back included: with the waits before it, nobody
 /// waits five seconds for a database that does not answer.
-pub(super) const ANSWER_MAX: Duration = Duration::from_millis(3_500);
+pub(crate) const ANSWER_MAX: Duration = Duration::from_millis(3_500);
 /// How long a statement of a session that copies or verifies everything may take.
 const LONG_ANSWER_MAX: Duration = Duration::from_mins(5);
 
@@ -70,6 +71,10 @@ pub(crate) struct Session {
     wall: String,
     /// Something was left half-said: the connection must not be used again.
     broken: bool,
+    /// Whoever used it had no time left, which says nothing about what it leads to.
+    impatient: bool,
+    /// The last plan had come to its commit.
+    committing: bool,
     /// The database gave a warning since this was last put down.
     warned: Arc<AtomicBool>,
     answer_max: Duration,
@@ -129,6 +134,8 @@ impl Session {
             prepared: HashMap::new(),
             wall: String::new(),
             broken: false,
+            impatient: false,
+            committing: false,
             warned,
             answer_max: ANSWER_MAX,
         })
@@ -156,6 +163,11 @@ impl Session {
     /// Returns whether the connection can be used again.
     pub(crate) fn is_whole(&self) -> bool {
         !self.broken && !self.client.is_closed()
+    }
+
+    /// Returns whether a connection that cannot be used again makes others doubtful, too.
+    pub(crate) fn was_lost(&self) -> bool {
+        !self.is_whole() && (!self.impatient || self.client.is_closed())
     }
 
     /// Makes the role that works behind the wall, and lets it and whoever the address names meet in this schema.
@@ -223,8 +235,8 @@ impl Session {
     /// Runs one statement; returns how many rows it changed.
     pub(crate) async fn execute(&mut self, statement: &Statement) -> Result<u64> {
         let answer_max = self.answer_max;
-        let heard = tokio::time::timeout(answer_max, self.pipeline(&[Say::Run(statement)])).await;
-        let heard = heard.unwrap_or_else(|_| Err(unreachable("no answer in time")));
+        let heard = patience::wait(answer_max, self.pipeline(&[Say::Run(statement)])).await;
+        let heard = heard.unwrap_or_else(|late| Err(self.late(late)));
         let heard = heard.inspect_err(|error| self.doubt(error))?;
         Ok(heard.iter().map(|heard| heard.changed).sum())
     }
@@ -245,8 +257,8 @@ impl Session {
         if statement.values.iter().any(|value| matches!(value, Value::Text(text) if text.contains('\0'))) {
             return Ok(Vec::new());
         }
-        let heard = tokio::time::timeout(answer_max, self.pipeline(&[Say::Ask(statement)])).await;
-        let heard = heard.unwrap_or_else(|_| Err(unreachable("no answer in time")));
+        let heard = patience::wait(answer_max, self.pipeline(&[Say::Ask(statement)])).await;
+        let heard = heard.unwrap_or_else(|late| Err(self.late(late)));
         let heard = heard.inspect_err(|error| self.doubt(error))?;
         let rows = heard.iter().flat_map(|heard| &heard.rows);
         rows.map(|row| Ok(read(&mut Columns::of(Row::Postgres(row)))?)).collect()
@@ -260,12 +272,24 @@ impl Session {
     pub(crate) async fn apply(&mut self, plans: &[&Plan]) -> Result<Vec<Applied>> {
         let answer_max = self.answer_max;
         // Until this ends well, the connection is in the middle of something.
-        self.broken = true;
-        let applied = tokio::time::timeout(answer_max, self.apply_now(plans)).await;
-        let applied = applied.unwrap_or_else(|_| Err(unknown(unreachable("no answer in time"))));
+        (self.broken, self.committing) = (true, false);
+        let applied = patience::wait(answer_max, self.apply_now(plans)).await;
+        let applied = applied.unwrap_or_else(|late| {
+            let error = self.late(late);
+            // What was not told to commit is undone when the connection ends.
+            Err(if self.committing { unknown(error) } else { error })
+        });
         let sound = match &applied {
             Ok(_) => true,
-            Err(StoreError::Taken(_) | StoreError::Contended | StoreError::Unreadable(_)) => self.undo().await.is_ok(),
+            Err(StoreError::Taken(_) | StoreError::Contended | StoreError::Unreadable(_)) => {
+                match patience::wait(answer_max, self.undo()).await {
+                    Ok(undone) => undone.is_ok(),
+                    Err(late) => {
+                        self.late(late);
+                        false
+                    }
+                }
+            }
             Err(_) => false,
         };
         self.broken = !sound;
@@ -301,6 +325,7 @@ impl Session {
             closing.push(Say::Word("COMMIT"));
         }
         self.warned.store(false, Ordering::SeqCst);
+        self.committing = true;
         let heard = self.pipeline(&closing).await.map_err(unknown)?;
         if self.warned.load(Ordering::SeqCst) {
             // Done here, and perhaps nowhere else: a wait for the synchronous standby that somebody cancelled ends like
@@ -381,6 +406,13 @@ impl Session {
             }
         }
         Ok(out)
+    }
+
+    /// Gives the connection up because an answer did not come in time.
+    fn late(&mut self, late: Late) -> StoreError {
+        self.broken = true;
+        self.impatient = late == Late::Impatient;
+        unreachable("no answer in time")
     }
 
     /// Gives the connection up if an error says that what it leads to may be gone, late or no longer lead.
@@ -637,7 +669,7 @@ impl From<tokio_postgres::Error> for StoreError {
 }
 
 /// A connection that is lost while a commit is under way leaves open whether it was done.
-fn unknown(error: StoreError) -> StoreError {
+pub(crate) fn unknown(error: StoreError) -> StoreError {
     match error {
         StoreError::Unreachable { source } => StoreError::Unknown { source },
         other => other,

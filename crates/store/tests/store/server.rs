@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use remit_kernel::index::{CaseStatus, Row};
 use remit_store::{
-    Commit, EventRow, Options, Store, StoreError,
+    Commit, EventRow, Options, Store, StoreError, patience,
     testing::{self, TestDir, copied_tables, look},
 };
 
@@ -367,6 +367,17 @@ async fn a_node_hears_what_another_tells_and_keeps_its_own_word() {
         }
     });
     assert_eq!(word.await.unwrap(), Some("a case moved".to_owned()));
+}
+
+#[tokio::test]
+async fn an_act_that_has_waited_long_enough_is_refused_without_a_trace_and_leaves_others_alone() {
+    let Some(server) = Server::fresh().await else { return };
+    let late = patience::bounded(Duration::ZERO, server.store.commit(step("case/a", 1))).await;
+    assert!(matches!(late, Err(StoreError::Unreachable { .. })), "{late:?}");
+    let late = patience::bounded(Duration::ZERO, server.store.events(SCOPE, "case/a", None)).await;
+    assert!(matches!(late, Err(StoreError::Unreachable { .. })), "{late:?}");
+    let patient = patience::bounded(Duration::from_secs(20), server.store.commit(step("case/a", 1))).await;
+    assert_eq!(patient.unwrap(), Commit::Done, "the one before left nothing");
 }
 
 #[tokio::test]
