@@ -46,8 +46,11 @@ struct Counter {
     taken: AtomicU64,
 }
 
+/// The newest state of a counter, while the turn is held.
+type Newest = OwnedMutexGuard<Option<SnapshotRow>>;
+
 /// A turn at the counter that a write moves; none if it moves no counter. Dropping it gives the turn on.
-pub(crate) struct Turn(Option<(OwnedMutexGuard<Option<SnapshotRow>>, Flight)>);
+pub(crate) struct Turn(Option<(Newest, Flight)>);
 
 /// Who else may be under way.
 enum Flight {
@@ -127,7 +130,7 @@ impl Turn {
 }
 
 /// What was noted at the counter that a write moves, the turn for as long as it is kept, and that the write is under way.
-pub(crate) struct Left(Option<(String, Option<OwnedMutexGuard<Option<SnapshotRow>>>, Flight)>);
+pub(crate) struct Left(Option<(String, Option<Newest>, Flight)>);
 
 impl Left {
     /// Gives the turn on, unless the write goes alone.
