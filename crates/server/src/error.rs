@@ -32,6 +32,9 @@ pub enum Error {
     /// The answer took longer than the server lets a request take; what was begun may have been done.
     #[error("this took too long; it may have been done")]
     Late,
+    /// A newer Remit wrote this at another node, in a way that this build cannot read; nothing was done.
+    #[error("this was written by a newer Remit, which this node is not yet; nothing was done")]
+    Newer,
     /// The clock is behind the record.
     #[error(transparent)]
     Clock(#[from] crate::clock::ClockBehind),

@@ -193,9 +193,14 @@ pub(crate) fn outcome<T>(result: &Result<T>) -> &'static str {
             "refused"
         }
         Err(Error::Busy) => "busy",
-        Err(Error::KeyReused | Error::SignedOut | Error::TooMany { .. } | Error::Overloaded | Error::Late) => {
-            "turned_away"
-        }
+        Err(
+            Error::KeyReused
+            | Error::SignedOut
+            | Error::TooMany { .. }
+            | Error::Overloaded
+            | Error::Late
+            | Error::Newer,
+        ) => "turned_away",
         Err(
             Error::Store(_) | Error::Access(_) | Error::Record(_) | Error::Json(_) | Error::Io(_) | Error::Clock(_),
         ) => "failed",

@@ -129,6 +129,7 @@ impl Problem {
                     path,
                 )
             },
+            Error::Newer => Self::newer(path),
             Error::Store(StoreError::Full) => Self::plain(
                 "disk-full",
                 StatusCode::INSUFFICIENT_STORAGE,
@@ -169,6 +170,15 @@ impl Problem {
     /// The database is away for a moment.
     fn away(detail: &str, hint: &str, path: &str) -> Self {
         let problem = Self::plain("database-unreachable", StatusCode::SERVICE_UNAVAILABLE, detail, hint, path);
+        Self { wait_seconds: Some(AWAY_SECONDS), ..problem }
+    }
+
+    /// Nodes of two releases share the database for a while.
+    fn newer(path: &str) -> Self {
+        error!("what a newer Remit wrote was asked of this node: finish the upgrade");
+        let detail = "Remit is being upgraded, and a newer node wrote this; nothing was changed";
+        let hint = "Try again in a few seconds with the same `Idempotency-Key`: another node can do it.";
+        let problem = Self::plain("newer-node", StatusCode::SERVICE_UNAVAILABLE, detail, hint, path);
         Self { wait_seconds: Some(AWAY_SECONDS), ..problem }
     }
 

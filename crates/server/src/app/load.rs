@@ -23,7 +23,7 @@ use remit_kernel::{
 use remit_store::{CaseFilter, SnapshotRow, StoredEvent};
 
 use super::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Rounds of asking and loading; a command that wants more is a bug.
 const ROUNDS_MAX: usize = 8;
@@ -231,7 +231,11 @@ impl App {
             return Ok(State::read(stream, &snapshot.body)?);
         }
         let events = self.store.events(&scope.to_string(), &stream.to_string(), None).await?;
-        let state = fold(stream, &events)?;
+        let folded = fold(stream, &events);
+        if snapshot.shape > SHAPE && folded.is_err() {
+            return Err(Error::Newer);
+        }
+        let state = folded?;
         state.ok_or_else(|| remit_kernel::stream::BadEvent::Stream(stream.to_string()).into())
     }
 

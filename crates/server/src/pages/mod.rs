@@ -160,6 +160,7 @@ impl IntoResponse for Oops {
                 (StatusCode::SERVICE_UNAVAILABLE, "Too much to do right now")
             }
             Error::Late => (StatusCode::SERVICE_UNAVAILABLE, "This took too long"),
+            Error::Newer => (StatusCode::SERVICE_UNAVAILABLE, "Remit is being upgraded"),
             Error::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "The disk is full"),
             Error::Store(StoreError::Closed | StoreError::Broken) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Going down, back soon")

@@ -6,22 +6,24 @@
 
 use std::{collections::BTreeMap, fs, io::Read as _, path::Path};
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use remit_kernel::{
     command::{AnswerIn, Command, JudgementIn},
     form::Evidence,
     id::{CaseId, EngagementId, PersonId},
+    stream::StreamId,
 };
+use remit_server::Error;
 use remit_server::{
     App, Caller,
     clock::{Chance, Clock},
     edge,
 };
-use remit_store::{Options, SessionKind, Store};
+use remit_store::{Commit, EventRow, Options, SessionKind, Store, Write};
 
 use crate::{
-    http::{Http, config},
-    world::START,
+    http::{Http, bearer, config},
+    world::{START, World},
 };
 
 const ENGAGEMENT: &str = "eng_01kjpwd6m03wnbkcyh430y8658";
@@ -77,4 +79,40 @@ async fn data_of_every_earlier_schema_is_brought_up_to_date_verifies_and_is_work
         schemas += 1;
     }
     assert!(schemas > 0);
+}
+
+/// Nodes of two neighbouring releases share a database for a while.
+#[tokio::test]
+async fn what_only_a_newer_node_can_read_is_left_to_it_and_all_else_goes_on() {
+    let world = World::live().await;
+    let (newer, own) = (world.take_in("T-1").await, world.take_in("T-2").await);
+    let (store, scope) = (world.app.store(), world.engagement.to_string());
+    let stream = StreamId::Case(newer).to_string();
+    let mut kept = store.snapshots(&scope, std::slice::from_ref(&stream)).await.unwrap().remove(0).unwrap();
+    kept.version += 1;
+    kept.shape += 1;
+    let act = "act_01kjpwd6m0am6qh6kfstbnk6t4".parse().unwrap();
+    let mut write = Write::new(scope, world.app.clock().now(), act);
+    write.events.push(EventRow {
+        stream,
+        version: kept.version,
+        kind: "foreseen".to_owned(),
+        v: 1,
+        body: "{}".to_owned(),
+        digest: kept.head,
+    });
+    write.snapshots.push(kept);
+    assert_eq!(store.commit(write).await.unwrap(), Commit::Done);
+
+    let claim = |case| world.act(world.reader1, Command::ClaimSeat { engagement: world.engagement, case });
+    let left = claim(newer).await;
+    assert!(matches!(left, Err(Error::Newer)), "{left:?}");
+    let (http, token) = (Http::of(&world), bearer(&world.token(world.reader1).await));
+    let path = format!("/api/v1/engagements/{}/cases/{newer}/seats/claim", world.engagement);
+    let headers = [("authorization", token.as_str()), ("content-type", "application/json"), ("idempotency-key", "one")];
+    let answer = http.send(Method::POST, &path, &headers, String::new()).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    assert_eq!(answer.json()["type"], "/problems/newer-node");
+    claim(own).await.unwrap();
 }
