@@ -181,6 +181,8 @@ fn plans_equal_their_references() {
     );
     let at_limit = letter["curve"].as_array().unwrap().iter().find(|point| point["share"] == 0.01).unwrap();
     assert!((at_limit["accepted"].as_f64().unwrap() - 0.9534).abs() < 5e-5, "{at_limit}");
+    let last = plan(&["--lot", "600000", "--level", "II", "--aql", "0.04"]);
+    assert_eq!((&last["letter"], &last["tightened"]), (&json!("Q"), &json!({ "n": 2_000, "accept": 1 })));
     // A sample as large as the lot is the whole lot.
     assert_eq!(plan(&["--lot", "40", "--level", "II", "--aql", "1.0"])["n"], 13);
     assert_eq!(plan(&["--lot", "10", "--level", "II", "--aql", "1.0"])["n"], 10);
@@ -188,6 +190,22 @@ fn plans_equal_their_references() {
     let zero = plan(&["zero", "--ltpd", "0.05", "--beta", "0.10"]);
     assert_eq!((zero["n"].as_u64(), zero["accept"].as_u64()), (Some(45), Some(0)));
     assert_eq!(plan(&["zero", "--ltpd", "5%", "--beta", "10%", "--lot", "100"])["n"], 37);
+    // Of a drawn lot summary, table and what is left follow one law, in whole defects: by exact coefficients.
+    let drawn = plan(&["zero", "--ltpd", "1%", "--beta", "5%", "--lot", "200"]);
+    assert_eq!((drawn["n"].as_u64(), &drawn["defects_at"]), (Some(155), &json!([0, 1, 2])));
+    near(drawn["outgoing_limit"].as_f64().unwrap(), 0.001_125);
+    for point in drawn["curve"].as_array().unwrap() {
+        near(point["share"].as_f64().unwrap(), point["defects"].as_f64().unwrap() / 200.0);
+        assert!(point["outgoing"].as_f64() <= drawn["outgoing_limit"].as_f64(), "{point}");
+    }
+    assert!(drawn["curve"].as_array().unwrap().iter().any(|point| point["outgoing"] == drawn["outgoing_limit"]));
+    let whole = plan(&["--aql", "1%", "--ltpd", "5%", "--lot", "10"]);
+    assert_eq!(
+        (whole["n"].as_u64(), &whole["defects_at"], &whole["outgoing_limit"]),
+        (Some(10), &json!([0, 1, 1]), &json!(0.0))
+    );
+    let words = done(&["quality", "plan", "--aql", "1%", "--ltpd", "5%", "--lot", "10"]);
+    assert!(words.contains("All are checked, so nothing is left to chance: a lot passes with no defect"), "{words}");
     let test = plan(&["sequential", "--aql", "0.02", "--ltpd", "0.08"]);
     near(test["slope"].as_f64().unwrap(), 0.043_587);
     let words = done(&["quality", "plan", "--aql", "1%", "--ltpd", "5%", "--lot", "300"]);
@@ -197,7 +215,15 @@ fn plans_equal_their_references() {
 #[test]
 fn plans_of_nonsense_are_refused_with_what_to_write() {
     for (args, wanted) in [
-        (&["--aql", "1", "--ltpd", "5%"][..], "write 1% for 1 in a hundred"),
+        (&["--aql", "1", "--ltpd", "5%"][..], "`--aql 1` is all of the items: write 1% or 0.01 for 1 in a hundred"),
+        (&["--aql", "2", "--ltpd", "5%"], "write 2% for 2 in a hundred"),
+        (&["--aql", "1%", "--ltpd", "5%", "--lot", "0"], "`--lot 0` has nothing to check"),
+        (&["--aql", "1%", "--ltpd", "5%", "--lot", "1"], "a plan takes a lot of 2 items or more"),
+        (&["--aql", "1.0", "--level", "II", "--lot", "1"], "a plan takes a lot of 2 items or more"),
+        (&["zero", "--ltpd", "5%", "--lot", "0"], "`--lot 0` has nothing to check"),
+        (&["--aql", "0.0001%", "--ltpd", "0.0002%"], "part `--aql` and `--ltpd` further"),
+        (&["sequential", "--aql", "0.0001%", "--ltpd", "0.0002%"], "part `--aql` and `--ltpd` further"),
+        (&["--aql", "1%", "--ltpd", "5%", "--alpha", "0.6", "--beta", "0.5"], "together they must stay below 1"),
         (&["--aql", "5%", "--ltpd", "1%"], "the good share must lie below the bad one"),
         (&["--aql", "x", "--ltpd", "1%"], "`--aql x` is no share between 0 and 1"),
         (
