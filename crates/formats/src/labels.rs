@@ -142,7 +142,20 @@ impl Labels {
     /// # Errors
     /// As [`Labels::read_gold`].
     pub fn gold_of_bytes(&mut self, file: &str, bytes: Vec<u8>, columns: &GoldColumns) -> Result<Gold, TableError> {
-        self.gold_of_rows(file, rows_of(file, Cursor::new(bytes), Encoding::Detect)?, columns)
+        self.gold_of_reader(file, Cursor::new(bytes), columns)
+    }
+
+    /// Reads known answers that come from somewhere else than a file, which errors call `file`.
+    ///
+    /// # Errors
+    /// As [`Labels::read_gold`].
+    pub fn gold_of_reader(
+        &mut self,
+        file: &str,
+        bytes: impl Read + Send + 'static,
+        columns: &GoldColumns,
+    ) -> Result<Gold, TableError> {
+        self.gold_of_rows(file, rows_of(file, bytes, Encoding::Detect)?, columns)
     }
 
     fn of_rows(file: &str, rows: Rows, columns: &Columns) -> Result<Self, TableError> {

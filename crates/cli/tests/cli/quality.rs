@@ -136,6 +136,30 @@ fn labels_of_several_options_are_compared_as_sets_and_one_by_one() {
 }
 
 #[test]
+fn a_number_is_one_value_however_it_is_written() {
+    let plain = "task,worker,label\n1,a,1\n1,b,1\n2,a,2\n2,b,1\n3,a,2\n3,b,2\n4,a,3\n4,b,3\n";
+    let (_folder, one) = file(plain);
+    let (_other_folder, other) = file(&plain.replace("1,b,1\n", "1,b,1.0\n").replace("3,b,2\n", "3,b,2e0\n"));
+    let args = |path: &str| object(&["agreement", path, "--levels", "interval,ratio"]);
+    let (one, other) = (args(&one), args(&other));
+    assert_eq!((&one["coefficients"], other["classes"].as_u64()), (&other["coefficients"], Some(3)));
+    near(value(&other, "share_agreed"), 0.75);
+}
+
+#[test]
+fn labels_are_read_from_standard_input_too() {
+    let text = "sep=;\ntask;worker;label\n1;a;yes\n1;b;yes\n2;a;yes\n2;b;no\n3;a;no\n3;b;no\n";
+    let output = remit(&["quality", "agreement", "-", "--json"], text);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((found["tasks"].as_u64(), found["labels"].as_u64()), (Some(3), Some(6)));
+    let output = remit(&["quality", "truth", "-", "--gold", "-"], text);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot both be standard input"));
+    let output = remit(&["quality", "agreement", "-"], "task,worker,label\n1,a,\"yes\n1,b,yes\n");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("the quote that opens in line 2 is never closed"), "{said}");
+}
+
+#[test]
 fn a_worker_who_labels_a_task_again_is_taken_at_their_last_word() {
     let (_folder, path) = file("task,worker,label\n1,a,no\n1,b,yes\n1,a,yes\n2,a,no\n2,b,no\n");
     let found = object(&["agreement", &path]);
@@ -154,7 +178,13 @@ fn files_that_tell_nothing_get_a_named_answer() {
     let found = object(&["agreement", &path]);
     assert_eq!(found["coefficients"][1]["undefined"], "no unit has two values to compare");
     let (_folder, path) = file("task,worker,label\n");
-    assert_eq!(object(&["agreement", &path])["labels"], 0);
+    for args in [&["agreement", &path][..], &["truth", &path], &["adaptive", &path, "--threshold", "0.9"]] {
+        let said = refused(&[&["quality"], args].concat());
+        assert!(said.contains("labels.csv has a header and no row"), "{said}");
+    }
+    let (_folder, blank) = file("task,worker,label\n1,a,\n2,a,\n");
+    let said = refused(&["quality", "agreement", &blank]);
+    assert!(said.contains("`label` is empty in all 2 rows. Name the column with the judgement by `--label`"), "{said}");
     let said = refused(&["quality", "agreement", &path, "--task", "case"]);
     assert!(said.contains("labels.csv: there is no column `case`. Name the column with `--task`"), "{said}");
 }
