@@ -3,11 +3,18 @@
 //! Made for a million rows a second: each name is kept once, a row is three numbers. Encodings, packing and separators are
 //! those of [`table`](crate::table); a byte order mark, quotes and either kind of line end are understood.
 
-use std::{hash::BuildHasher as _, io::Cursor, path::Path};
+use std::{
+    hash::BuildHasher as _,
+    io::{Cursor, Read},
+    path::Path,
+};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::table::{Encoding, Rows, TableError, file_name, open_rows, rows_of, whole};
+use crate::{
+    quotes::Fault,
+    table::{Encoding, Rows, TableError, fault, fields, file_name, open_rows, rows_of, whole},
+};
 
 /// Most rows of one file.
 pub const ROWS_MAX: usize = 200_000_000;
@@ -109,7 +116,15 @@ impl Labels {
     /// # Errors
     /// As [`Labels::read`].
     pub fn of_bytes(file: &str, bytes: Vec<u8>, columns: &Columns) -> Result<Self, TableError> {
-        Self::of_rows(file, rows_of(file, Cursor::new(bytes), Encoding::Detect)?, columns)
+        Self::of_reader(file, Cursor::new(bytes), columns)
+    }
+
+    /// Reads what comes from somewhere else than a file, which errors call `file`.
+    ///
+    /// # Errors
+    /// As [`Labels::read`].
+    pub fn of_reader(file: &str, bytes: impl Read + Send + 'static, columns: &Columns) -> Result<Self, TableError> {
+        Self::of_rows(file, rows_of(file, bytes, Encoding::Detect)?, columns)
     }
 
     /// Reads the known answers to these tasks. Labels that only they have are added, and all are numbered anew if need be.
@@ -127,7 +142,20 @@ impl Labels {
     /// # Errors
     /// As [`Labels::read_gold`].
     pub fn gold_of_bytes(&mut self, file: &str, bytes: Vec<u8>, columns: &GoldColumns) -> Result<Gold, TableError> {
-        self.gold_of_rows(file, rows_of(file, Cursor::new(bytes), Encoding::Detect)?, columns)
+        self.gold_of_reader(file, Cursor::new(bytes), columns)
+    }
+
+    /// Reads known answers that come from somewhere else than a file, which errors call `file`.
+    ///
+    /// # Errors
+    /// As [`Labels::read_gold`].
+    pub fn gold_of_reader(
+        &mut self,
+        file: &str,
+        bytes: impl Read + Send + 'static,
+        columns: &GoldColumns,
+    ) -> Result<Gold, TableError> {
+        self.gold_of_rows(file, rows_of(file, bytes, Encoding::Detect)?, columns)
     }
 
     fn of_rows(file: &str, rows: Rows, columns: &Columns) -> Result<Self, TableError> {
@@ -327,13 +355,17 @@ impl Source {
         self.number += 1;
         self.reader.get_mut().refill();
         let read = self.reader.read_byte_record(&mut self.record);
-        let problem = match read {
-            Ok(false) => return Ok(false),
-            Ok(true) if self.record.len() == self.width => return Ok(true),
-            Ok(true) => format!("the row has {} fields, the header has {}", self.record.len(), self.width),
-            Err(error) => format!("the file cannot be read: {error}"),
+        let mut hint = "Check the quotes and separators of this row and that the file is complete.";
+        let problem = match (read, fault(&mut self.reader)) {
+            (Ok(true), Some(fault)) => {
+                hint = Fault::HINT;
+                fault.problem()
+            }
+            (Ok(false), _) => return Ok(false),
+            (Ok(true), None) if self.record.len() == self.width => return Ok(true),
+            (Ok(true), None) => fields(&self.record, self.width),
+            (Err(error), _) => format!("the file cannot be read: {error}"),
         };
-        let hint = "Check the quotes and separators of this row and that the file is complete.";
         Err(TableError { file: self.file.clone(), row: Some(self.number), field: None, problem, hint: hint.to_owned() })
     }
 
@@ -367,6 +399,10 @@ impl Source {
         }
         if let Some(known) = names.find(name) {
             return Ok(known);
+        }
+        if name.contains(&0) {
+            let problem = "the field holds a byte 0, which no text has";
+            return Err(self.error(column, problem, "Save the file as UTF-8 text."));
         }
         let name = std::str::from_utf8(name).map_err(|error| {
             let byte = name.get(error.valid_up_to()).copied().unwrap_or_default();

@@ -9,6 +9,7 @@ pub mod import_map;
 pub mod labels;
 pub mod pack;
 mod playbook;
+mod quotes;
 mod source;
 pub mod table;
 pub mod xlsx;

@@ -17,6 +17,8 @@ use remit_kernel::hash::Digest;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
+use crate::quotes::{Fault, Quotes};
+
 /// Most bytes in one field.
 pub const FIELD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most bytes that may be read on the way to the end of one row (an unclosed quote would swallow the whole file).
@@ -88,8 +90,8 @@ pub struct Row {
     pub sparse: bool,
 }
 
-/// A table open for reading. Iterating gives each row, or what is wrong with it and then the next; after an error that
-/// ends the file nothing follows.
+/// A table open for reading. Iterating gives each row, or what is wrong with it and then the next. An error without a row
+/// ends the file, and nothing follows: what it would have held is not known.
 pub struct Table {
     file: String,
     digest: Digest,
@@ -148,6 +150,12 @@ impl Table {
         }
     }
 
+    /// Ends the file: no row behind this one can be read, so what is wrong is wrong with the whole of it.
+    fn end(&mut self, problem: &str, hint: &str) -> TableError {
+        self.ended = true;
+        whole(&self.file, format!("at row {} {problem}", self.number), hint)
+    }
+
     fn read_csv(&mut self) -> Option<Result<Row, TableError>> {
         let Rows::Csv { reader, header, record } = &mut self.rows else { return None };
         reader.get_mut().refill();
@@ -157,20 +165,23 @@ impl Table {
             Ok(false) => return None,
             Ok(true) => {}
             Err(error) => {
-                self.ended = true;
                 let problem = match error.kind() {
                     csv::ErrorKind::Io(error) => unreadable(error),
                     _ => error.to_string(),
                 };
-                return Some(Err(self.error(
-                    None,
-                    problem,
-                    "Check the quotes of this row and that the file is complete.",
-                )));
+                return Some(Err(self.end(&problem, "Check the quotes of this row and that the file is complete.")));
             }
         }
+        if let Some(fault) = fault(reader) {
+            return Some(Err(if fault.swallows() {
+                self.ended = true;
+                whole(&self.file, fault.problem(), Fault::HINT)
+            } else {
+                self.error(None, fault.problem(), Fault::HINT)
+            }));
+        }
         if record.len() != header.len() {
-            let problem = format!("the row has {} fields, the header has {}", record.len(), header.len());
+            let problem = fields(record, header.len());
             return Some(Err(self.error(
                 None,
                 problem,
@@ -199,13 +210,10 @@ impl Table {
                 Ok(_) if line.iter().all(u8::is_ascii_whitespace) => {}
                 Ok(_) => break,
                 Err(error) => {
-                    self.ended = true;
                     self.number += 1;
-                    return Some(Err(self.error(
-                        None,
-                        unreadable(&error),
-                        "Check that the file is complete, with one object per line.",
-                    )));
+                    return Some(Err(
+                        self.end(&unreadable(&error), "Check that the file is complete, with one object per line.")
+                    ));
                 }
             }
         }
@@ -265,8 +273,22 @@ pub(crate) fn rows_of(file: &str, bytes: impl Read + Send + 'static, encoding: E
     let Some(begin) = begin else {
         return Err(whole(file, "the file is empty", "Name a file with at least one row."));
     };
-    let delimiter = delimiter(&head);
-    let meter = Meter { inner: Box::new(Cursor::new(head).chain(text)), left: ROW_BYTES_MAX };
+    if head.first_chunk::<2>().is_some_and(|&[one, other]| (one == 0) != (other == 0)) {
+        return Err(whole(
+            file,
+            "every other byte is 0: this is UTF-16 without its byte order mark, or no text at all",
+            "Save the file as UTF-8.",
+        ));
+    }
+    // The line by which a spreadsheet program is told the separator.
+    let told = told_delimiter(&head);
+    let lines = u64::from(told.is_some());
+    if let Some((_, length)) = told {
+        head.drain(..length);
+    }
+    let delimiter = told.map_or_else(|| delimiter(&head), |(delimiter, _)| delimiter);
+    let quotes = (begin != b'{').then(|| Quotes::new(delimiter, lines));
+    let meter = Meter { inner: Box::new(Cursor::new(head).chain(text)), left: ROW_BYTES_MAX, quotes };
     match begin {
         b'{' => Ok(Rows::Json { reader: BufReader::new(meter) }),
         b'[' => Err(whole(
@@ -287,10 +309,29 @@ pub(crate) fn rows_of(file: &str, bytes: impl Read + Send + 'static, encoding: E
                     "Check that the file is a table with one header line.",
                 )
             })?;
+            if let Some(fault) = fault(&mut reader) {
+                return Err(whole(file, fault.problem(), Fault::HINT));
+            }
             let header = header_names(file, &header)?;
             Ok(Rows::Csv { reader, header, record: csv::ByteRecord::new() })
         }
     }
+}
+
+/// Returns the first quote in what was read so far that cannot be meant.
+pub(crate) fn fault(reader: &mut csv::Reader<Meter>) -> Option<Fault> {
+    let read = reader.position().byte();
+    reader.get_mut().quotes.as_mut()?.fault_within(read)
+}
+
+/// Returns what is wrong with a row of another number of fields than the header, and how many lines it took if several.
+pub(crate) fn fields(record: &csv::ByteRecord, wanted: usize) -> String {
+    let ends = |end: u8| record.as_slice().iter().map(|byte| usize::from(*byte == end)).sum::<usize>();
+    let lines = match 1 + ends(b'\n').max(ends(b'\r')) {
+        1 => String::new(),
+        lines => format!("runs over {lines} lines and "),
+    };
+    format!("the row {lines}has {} fields, the header has {wanted}", record.len())
 }
 
 /// Returns the name of a file, without its folder.
@@ -338,6 +379,9 @@ fn field(bytes: &[u8]) -> Result<&str, (String, &'static str)> {
             "Split it, or give the text as a document of its own.",
         ));
     }
+    if bytes.contains(&0) {
+        return Err(("the field holds a byte 0, which no text has".to_owned(), "Save the file as UTF-8 text."));
+    }
     std::str::from_utf8(bytes).map_err(|error| {
         let problem =
             format!("byte 0x{:02x} is not UTF-8", bytes.get(error.valid_up_to()).copied().unwrap_or_default());
@@ -379,6 +423,17 @@ fn scalar(raw: &str) -> serde_json::Result<String> {
         Some(b'n') => Ok(String::new()),
         Some(_) | None => Ok(raw.to_owned()),
     }
+}
+
+/// Returns the delimiter that a first line such as `sep=;` tells, and the length of that line.
+fn told_delimiter(head: &[u8]) -> Option<(u8, usize)> {
+    let (word, rest) = head.split_at_checked(4)?;
+    let (&delimiter, rest) = rest.split_first()?;
+    let end =
+        if rest.starts_with(b"\r\n") { 2 } else { usize::from(rest.first().is_some_and(|end| b"\r\n".contains(end))) };
+    let tells =
+        word.eq_ignore_ascii_case(b"sep=") && end > 0 && delimiter.is_ascii() && !delimiter.is_ascii_alphanumeric();
+    tells.then_some((delimiter, 5 + end))
 }
 
 /// Returns the delimiter that stands most often in the first line, outside quotes; a comma if none does.
@@ -471,10 +526,11 @@ impl Read for Transcode {
     }
 }
 
-/// Ends with an error when one row takes more than its share.
+/// Ends with an error when one row takes more than its share, and watches the quotes of CSV.
 pub(crate) struct Meter {
     inner: Box<dyn Read + Send>,
     left: u64,
+    quotes: Option<Quotes>,
 }
 
 impl Meter {
@@ -487,6 +543,11 @@ impl Meter {
 impl Read for Meter {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
+        match &mut self.quotes {
+            Some(quotes) if read > 0 => quotes.see(&buffer[..read]),
+            Some(quotes) if !buffer.is_empty() => quotes.end(),
+            Some(_) | None => {}
+        }
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, format!("a row is longer than {ROW_BYTES_MAX} bytes"))
         })?;

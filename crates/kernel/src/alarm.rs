@@ -96,7 +96,7 @@ pub struct Signal {
     pub limit: u32,
     /// The sum that was reached, in thousandths.
     pub sum: u32,
-    /// Answers to a false alarm, on average, on all charts of the question together.
+    /// Answers to a false alarm, on average, on all charts of the question that are of this kind: the experts' or the sites'.
     pub run_length: u32,
     /// Answers since the sum last left nothing.
     pub run: u32,

@@ -3,16 +3,16 @@
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use remit_stats::truth::{
-    Evidence, Model,
+    self, Choice, Evidence, Model,
     adaptive::{Next, Replay, Rule, part, replay},
-    fit,
+    fit, infer,
 };
 use serde_json::{Value, json};
 
 use super::{
     gold,
     input::Input,
-    truth::{Method, options, warnings},
+    truth::{Method, options, warning},
 };
 
 /// Replays recorded readings in random order and buys as many as a rule asks for.
@@ -64,6 +64,7 @@ struct Report {
     judged: usize,
     accuracy: Option<f64>,
     majority: Option<f64>,
+    warning: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
@@ -72,10 +73,21 @@ pub(super) fn run(args: &Args) -> Result<()> {
         "`--threshold {}` is no chance: give a number from 0 to 1, such as 0.95",
         args.threshold
     );
+    ensure!(args.min > 0, "`--min 0` buys nothing for a task to begin with: give 1 or more");
+    if let Some(max) = args.max {
+        ensure!(
+            args.min <= max,
+            "`--min {}` is more than `--max {max}`: every task has at least the one and at most the other",
+            args.min
+        );
+    }
     let mut read = args.input.read(None)?;
-    let gold = args.known.read(&mut read)?;
-    let labels = gold::labels(&read)?;
-    let answers = gold.map(|gold| gold.answers).unwrap_or_default();
+    let gold = args.known.read(&args.input, &mut read)?;
+    let filed = gold::labels(&read)?;
+    let answers = gold.as_ref().map(|gold| gold.answers.clone()).unwrap_or_default();
+    // Which known answers are drawn must not depend on how the rows stand in the file.
+    let order = truth::Order::of(&Evidence { labels: &filed, gold: &answers, history: &[] });
+    let (labels, answers) = (order.labels(&filed)?, order.gold(&answers));
     let (known, judged) = part(&answers, args.gold_share, args.seed);
     let next = match args.next {
         Order::Best => Next::Best,
@@ -87,6 +99,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let replay = replay(&evidence, args.method.choice(), &rule, args.seed, &options(args.seed), |round| {
         tell!("round {}: {} readings bought, {} more wanted", round.number, round.bought, round.wanted);
     })?;
+    // A method that was asked for is judged on all that is recorded and known, as `truth` judges it.
+    let judgement = match args.method.choice() {
+        Choice::Auto => None,
+        choice @ Choice::One(_) => {
+            Some(infer(&Evidence { labels: &labels, gold: &answers, history: &[] }, choice, &options(args.seed))?)
+        }
+    };
+    let warning = warning(&read, gold.as_ref(), judgement.as_ref().unwrap_or(&replay.inference));
     let majority = fit(Model::Majority, &Evidence::of(&labels), &options(args.seed))?.accuracy(&judged);
     let report = Report {
         accuracy: replay.inference.fit.accuracy(&judged),
@@ -94,6 +114,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         known: known.iter().flatten().count(),
         judged: judged.iter().flatten().count(),
         majority,
+        warning,
     };
     if args.json {
         say!("{}", figures(args, &report));
@@ -109,7 +130,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
 }
 
 fn figures(args: &Args, report: &Report) -> Value {
-    let Report { replay, known, judged, accuracy, majority } = report;
+    let Report { replay, known, judged, accuracy, majority, warning } = report;
     let tasks = replay.bought.tasks();
     let calibration = &replay.inference.calibration;
     json!({
@@ -129,12 +150,12 @@ fn figures(args: &Args, report: &Report) -> Value {
         "accuracy": accuracy,
         "accuracy_of_majority_of_all": majority,
         "calibration": { "known": calibration.known, "measured": calibration.measured(), "error": calibration.error },
-        "warning": (!replay.inference.warnings.is_empty()).then(|| warnings(&replay.inference)),
+        "warning": warning,
     })
 }
 
 fn words(args: &Args, report: &Report) {
-    let Report { replay, known, judged, accuracy, majority } = report;
+    let Report { replay, known, judged, accuracy, majority, warning } = report;
     let tasks = replay.bought.tasks();
     say!(
         "{} of {} recorded readings bought ({:.1} %), {:.2} a task",
@@ -157,7 +178,7 @@ fn words(args: &Args, report: &Report) {
     if !replay.inference.calibration.measured() {
         say!("the chances are not measured: that takes 30 answers known to the replay");
     }
-    if !replay.inference.warnings.is_empty() {
-        say!("warning: {}", warnings(&replay.inference));
+    if let Some(warning) = warning {
+        say!("warning: {warning}");
     }
 }

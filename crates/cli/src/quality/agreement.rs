@@ -26,6 +26,9 @@ const COMPARISONS_MAX: usize = 100_000_000;
 /// Most slices that are told apart.
 const SLICES_MAX: usize = 1_000;
 
+/// After so many slices it is told how far the work is.
+const SLICES_TOLD: usize = 50;
+
 /// Measures how far the workers of a file of labels agree.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -152,7 +155,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 fn measure(args: &Args, labels: &Labels) -> Result<Found> {
-    let classes = Classes::new(labels, &args.classes)?;
+    let numeric = args.levels.iter().any(|level| matches!(level, Level::Interval | Level::Ratio));
+    let classes = Classes::new(labels, &args.classes, numeric)?;
     let rows = classes.rows(labels);
     let (by_task, replaced) = by_task(rows.clone());
     let coefficients = coefficients(&args.levels, &classes)?;
@@ -191,7 +195,11 @@ fn measure(args: &Args, labels: &Labels) -> Result<Found> {
     for (row, slice) in rows.into_iter().zip(&labels.slice_of) {
         slices[*slice as usize].push(row);
     }
-    for (rows, name) in slices.into_iter().zip(labels.slices.iter()) {
+    let total = slices.len();
+    for (done, (rows, name)) in slices.into_iter().zip(labels.slices.iter()).enumerate() {
+        if done > 0 && done % SLICES_TOLD == 0 {
+            tell!("{done} of {total} values of `{}` measured …", args.by.as_deref().unwrap_or_default());
+        }
         let (by_task, _) = self::by_task(rows);
         let counts = counted(&by_task, classes.names.len())?;
         let coefficients = match &args.split {
@@ -218,21 +226,35 @@ struct Classes {
 }
 
 impl Classes {
-    fn new(labels: &Labels, declared: &[String]) -> Result<Self> {
-        if declared.is_empty() {
-            let names: Vec<String> = labels.labels.iter().map(str::to_owned).collect();
-            return Ok(Self { place_of: (0..).take(names.len()).collect(), names });
-        }
+    /// Of labels that are `numeric`, those of one value are one, however they are written.
+    fn new(labels: &Labels, declared: &[String], numeric: bool) -> Result<Self> {
         if declared.iter().collect::<BTreeSet<_>>().len() < declared.len() {
             bail!("`--classes` names a label twice");
         }
-        let place = |name: &str| (0..).zip(declared).find(|(_, declared)| *declared == name).map(|(place, _)| place);
+        let mut names = declared.to_vec();
+        let number = |name: &str| name.parse::<f64>().ok().filter(|number| numeric && number.is_finite());
+        let key = |name: &str| number(name).map_or_else(|| name.to_owned(), |number| (number + 0.0).to_string());
+        let mut places: HashMap<String, u32> = HashMap::new();
+        for (place, name) in (0..).zip(&names) {
+            if places.insert(key(name), place).is_some() {
+                bail!("`--classes` names the value of `{name}` twice");
+            }
+        }
         let mut place_of = Vec::with_capacity(labels.labels.len());
         for name in labels.labels.iter() {
-            let Some(place) = place(name) else { bail!("the label `{name}` is not among `--classes`") };
+            let place = match places.get(&key(name)) {
+                Some(place) => *place,
+                None if declared.is_empty() => {
+                    let place = u32::try_from(names.len())?;
+                    places.insert(key(name), place);
+                    names.push(name.to_owned());
+                    place
+                }
+                None => bail!("the label `{name}` is not among `--classes`"),
+            };
             place_of.push(place);
         }
-        Ok(Self { names: declared.to_vec(), place_of })
+        Ok(Self { names, place_of })
     }
 
     /// Returns the rows with their labels by place among these.

@@ -1,15 +1,19 @@
 //! `remit quality plan`: how many items to check, how many defects to bear, and what that promises.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Subcommand, ValueEnum};
 use remit_stats::sampling::{
-    Plan, Risks,
+    Plan, Risks, SAMPLE_MAX,
     sequential::Sequential,
     standard::{Letter, Severity},
 };
 use serde::Serialize;
+
+/// Probabilities of being accepted at which the curve is told: of good lots and of bad ones.
+const HIGH: [f64; 4] = [0.99, 0.95, 0.9, 0.75];
+const LOW: [f64; 5] = [0.5, 0.25, 0.1, 0.05, 0.01];
 
 /// Says how many items to check and how many defects to bear.
 #[derive(Debug, clap::Args)]
@@ -109,10 +113,14 @@ struct Found {
     n: u64,
     accept: u64,
     reject: u64,
-    /// Shares of defects at which a lot is accepted with these probabilities.
+    /// Shares of defects at which a lot is accepted with these probabilities; of a lot that is drawn from, the most with
+    /// which it passes at least as often, and the fewest with which it passes at most as often.
     quality_at_95: f64,
     quality_at_50: f64,
     quality_at_10: f64,
+    /// The same in whole defects, of a lot that is drawn from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    defects_at: Option<[u64; 3]>,
     /// Most defects left on average, if rejected lots are checked whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     outgoing_limit: Option<f64>,
@@ -133,6 +141,9 @@ struct Sample {
 /// A point of the operating characteristic.
 #[derive(Debug, Serialize)]
 struct Point {
+    /// How many the share is, of a lot that is drawn from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    defects: Option<u64>,
     share: f64,
     accepted: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,12 +172,22 @@ struct Turn {
 pub(super) fn run(args: &Args) -> Result<()> {
     match &args.kind {
         Some(Kind::Zero(zero)) => {
+            drawable(zero.lot)?;
             let (ltpd, beta) = (share("ltpd", &zero.ltpd)?, share("beta", &zero.beta)?);
             let plan = match zero.lot {
                 Some(lot) => Plan::zero_acceptance_for_lot(ltpd, beta, lot)?,
-                None => Plan::zero_acceptance(ltpd, beta)?,
+                None => Plan::zero_acceptance(ltpd, beta).with_context(|| {
+                    format!("no sample of up to {SAMPLE_MAX} items tells `--ltpd {}`: give a larger share", zero.ltpd)
+                })?,
             };
-            tell_plan(&found(plan, zero.lot, zero.lot, &[ltpd])?, zero.json)
+            let found = match zero.lot {
+                Some(lot) => {
+                    let (_, bad) = Risks { aql: ltpd / 2.0, alpha: (1.0 - beta) / 2.0, ltpd, beta }.defects(lot)?;
+                    of_lot(plan, lot, &[bad])?
+                }
+                None => of_process(plan, None, &[ltpd])?,
+            };
+            tell_plan(&found, zero.json)
         }
         Some(Kind::Sequential(in_turn)) => sequential(in_turn),
         None => single(&args.single),
@@ -174,6 +195,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 fn single(args: &Single) -> Result<()> {
+    drawable(args.lot)?;
     let aql = args.aql.as_deref().unwrap_or_default();
     if args.level.is_some() {
         return standard(args, aql);
@@ -184,11 +206,43 @@ fn single(args: &Single) -> Result<()> {
         ltpd: share("ltpd", args.ltpd.as_deref().unwrap_or_default())?,
         beta: share("beta", &args.beta)?,
     };
-    let plan = match args.lot {
-        Some(lot) => Plan::smallest_for_lot(risks, lot)?,
-        None => Plan::smallest(risks)?,
+    let found = match args.lot {
+        Some(lot) => {
+            let (good, bad) = risks.defects(lot)?;
+            let plan = Plan::smallest_for_lot(risks, lot).with_context(|| none_small_enough(risks))?;
+            of_lot(plan, lot, &[good, bad])?
+        }
+        None => of_process(smallest(risks)?, None, &[risks.aql, risks.ltpd])?,
     };
-    tell_plan(&found(plan, args.lot, args.lot, &[risks.aql, risks.ltpd])?, args.json)
+    tell_plan(&found, args.json)
+}
+
+/// Fails of a lot from which no sample can be drawn.
+fn drawable(lot: Option<u64>) -> Result<()> {
+    match lot {
+        Some(0) => bail!("`--lot 0` has nothing to check: give the number of items in the lot, 2 or more"),
+        Some(1) => bail!("`--lot 1` has one item, which is checked whole: a plan takes a lot of 2 items or more"),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn smallest(risks: Risks) -> Result<Plan> {
+    Plan::smallest(risks).with_context(|| none_small_enough(risks))
+}
+
+/// Returns why there is no plan for risks, in words.
+fn none_small_enough(risks: Risks) -> String {
+    let Risks { aql, alpha, ltpd, beta } = risks;
+    if aql >= ltpd {
+        format!("`--aql` {aql} does not lie below `--ltpd` {ltpd}: the good share must lie below the bad one")
+    } else if alpha + beta >= 1.0 {
+        format!("`--alpha` {alpha} and `--beta` {beta} leave nothing between them: together they must stay below 1")
+    } else {
+        format!(
+            "no sample of up to {SAMPLE_MAX} items tells {aql} from {ltpd} with these risks: \
+             part `--aql` and `--ltpd` further, or allow more risk with `--alpha` or `--beta`"
+        )
+    }
 }
 
 /// The plan of the standard's code letter.
@@ -203,34 +257,34 @@ fn standard(args: &Single, aql: &str) -> Result<()> {
     let beside =
         |severity| letter.plan(limit, severity).map(|plan| Some(Sample { n: plan.n.min(lot), accept: plan.accept }));
     let whole = plan.n >= lot;
-    // A sample as large as the lot is the lot.
-    let plan = if whole { Plan::new(lot, plan.accept.min(lot - 1))? } else { plan };
+    // The standard's own curves are those of an endless process; all of a lot leaves nothing to chance, and a sample as
+    // large as the lot is the lot.
+    let promised = if whole {
+        of_lot(Plan::new(lot, plan.accept.min(lot - 1))?, lot, &[])?
+    } else {
+        of_process(plan, Some(lot), &[limit / 100.0])?
+    };
     let found = Found {
         letter: Some(letter.letter()),
         tightened: beside(Severity::Tightened)?,
         reduced: beside(Severity::Reduced)?,
-        // The standard's own curves are those of an endless process; all of a lot leaves nothing to chance.
-        ..found(plan, Some(lot), whole.then_some(lot), &[limit / 100.0])?
+        ..promised
     };
     tell_plan(&found, args.json)
 }
 
-/// Returns what a plan promises, at the shares named and some others: on lots of `drawn_from` items, or an endless process.
-fn found(plan: Plan, lot: Option<u64>, drawn_from: Option<u64>, named: &[f64]) -> Result<Found> {
-    let quality = |probability| plan.quality_at(probability);
+/// Returns what a plan promises of lots from an endless process, at the shares named and some others; `lot` is their size,
+/// if it is known.
+fn of_process(plan: Plan, lot: Option<u64>, named: &[f64]) -> Result<Found> {
     let mut shares = named.to_vec();
-    for probability in [0.99, 0.95, 0.9, 0.75, 0.5, 0.25, 0.1, 0.05, 0.01] {
-        shares.push(quality(probability)?);
+    for probability in HIGH.into_iter().chain(LOW) {
+        shares.push(plan.quality_at(probability)?);
     }
     shares.sort_unstable_by(f64::total_cmp);
     let mut curve = Vec::with_capacity(shares.len());
     for share in shares {
-        let accepted = match drawn_from {
-            Some(lot) => plan.acceptance_of_lot(lot, whole(share, lot))?,
-            None => plan.acceptance(share)?,
-        };
         let outgoing = lot.map(|lot| plan.outgoing(share, lot)).transpose()?;
-        curve.push(Point { share, accepted, outgoing });
+        curve.push(Point { defects: None, share, accepted: plan.acceptance(share)?, outgoing });
     }
     Ok(Found {
         letter: None,
@@ -238,9 +292,10 @@ fn found(plan: Plan, lot: Option<u64>, drawn_from: Option<u64>, named: &[f64]) -
         n: plan.n,
         accept: plan.accept,
         reject: plan.accept + 1,
-        quality_at_95: quality(0.95)?,
-        quality_at_50: quality(0.5)?,
-        quality_at_10: quality(0.1)?,
+        quality_at_95: plan.quality_at(0.95)?,
+        quality_at_50: plan.quality_at(0.5)?,
+        quality_at_10: plan.quality_at(0.1)?,
+        defects_at: None,
         outgoing_limit: lot.map(|lot| plan.outgoing_limit(lot)).transpose()?,
         tightened: None,
         reduced: None,
@@ -248,15 +303,51 @@ fn found(plan: Plan, lot: Option<u64>, drawn_from: Option<u64>, named: &[f64]) -
     })
 }
 
-/// Returns how many defects a share of a lot is, the nearest whole number.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "a share of a lot lies between 0 and the lot"
-)]
-fn whole(share: f64, lot: u64) -> u64 {
-    ((share * lot as f64).round() as u64).min(lot)
+/// Returns what a plan promises of a lot that the sample is drawn from, with the defects named and some others: by the law of
+/// drawing without replacement throughout.
+fn of_lot(plan: Plan, lot: u64, named: &[u64]) -> Result<Found> {
+    let mut defects: BTreeSet<u64> = named.iter().copied().collect();
+    for probability in HIGH {
+        defects.insert(plan.most_defects_at(lot, probability)?);
+    }
+    for probability in LOW {
+        defects.insert(plan.fewest_defects_at(lot, probability)?.min(lot));
+    }
+    let mut curve = Vec::with_capacity(defects.len());
+    for defects in defects {
+        curve.push(Point {
+            defects: Some(defects),
+            share: small(defects) / small(lot),
+            accepted: plan.acceptance_of_lot(lot, defects)?,
+            outgoing: Some(plan.outgoing_of_lot(lot, defects)?),
+        });
+    }
+    let defects_at = [
+        plan.most_defects_at(lot, 0.95)?,
+        plan.fewest_defects_at(lot, 0.5)?.min(lot),
+        plan.fewest_defects_at(lot, 0.1)?.min(lot),
+    ];
+    let [quality_at_95, quality_at_50, quality_at_10] = defects_at.map(|defects| small(defects) / small(lot));
+    Ok(Found {
+        letter: None,
+        lot: Some(lot),
+        n: plan.n,
+        accept: plan.accept,
+        reject: plan.accept + 1,
+        quality_at_95,
+        quality_at_50,
+        quality_at_10,
+        defects_at: Some(defects_at),
+        outgoing_limit: Some(plan.outgoing_limit_of_lot(lot)?),
+        tightened: None,
+        reduced: None,
+        curve,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "items of a lot are far below 2^53")]
+fn small(count: u64) -> f64 {
+    count as f64
 }
 
 fn sequential(args: &InTurn) -> Result<()> {
@@ -266,7 +357,7 @@ fn sequential(args: &InTurn) -> Result<()> {
         ltpd: share("ltpd", &args.ltpd)?,
         beta: share("beta", &args.beta)?,
     };
-    let single = Plan::smallest(risks)?;
+    let single = smallest(risks)?;
     let test = Sequential::new(risks, 3 * single.n)?;
     let mut curve = Vec::new();
     for share in
@@ -324,20 +415,39 @@ fn tell_plan(found: &Found, json: bool) -> Result<()> {
             let _ = write!(words, "\n{name}: check {n} items, accept with {}", defects(*accept));
         }
     }
-    let _ = write!(
-        words,
-        "\nAccepted 19 times in 20 at {:.3} % defective, half the time at {:.3} %, once in 10 at {:.3} %",
-        found.quality_at_95 * 100.0,
-        found.quality_at_50 * 100.0,
-        found.quality_at_10 * 100.0
-    );
+    let (high, half, low) = (found.quality_at_95, found.quality_at_50, found.quality_at_10);
+    let _ = match (found.defects_at, found.lot) {
+        (Some(_), Some(lot)) if found.n >= lot => write!(
+            words,
+            "\nAll are checked, so nothing is left to chance: a lot passes with {} and with no more",
+            defects(found.accept)
+        ),
+        (Some([at_95, at_50, at_10]), _) => write!(
+            words,
+            "\nOf a lot, accepted 19 times in 20 or more with up to {at_95} defective ({:.3} %), half the time or less from \
+             {at_50} on ({:.3} %), once in 10 or less from {at_10} on ({:.3} %)",
+            high * 100.0,
+            half * 100.0,
+            low * 100.0
+        ),
+        (None, _) => write!(
+            words,
+            "\nAccepted 19 times in 20 at {:.3} % defective, half the time at {:.3} %, once in 10 at {:.3} %",
+            high * 100.0,
+            half * 100.0,
+            low * 100.0
+        ),
+    };
     if let Some(limit) = found.outgoing_limit {
         let _ =
             write!(words, "\nIf rejected lots are checked whole, at most {:.3} % are left on average", limit * 100.0);
     }
-    let _ = write!(words, "\n\n   defective   accepted{}", if found.lot.is_some() { "   left on average" } else { "" });
+    let counted = if found.defects_at.is_some() { "defects  " } else { "" };
+    let left = if found.lot.is_some() { "   left on average" } else { "" };
+    let _ = write!(words, "\n\n  {counted} defective   accepted{left}");
     for point in &found.curve {
-        let _ = write!(words, "\n  {:>8.3} %   {:>8.4}", point.share * 100.0, point.accepted);
+        let count = point.defects.map_or_else(String::new, |count| format!("{count:>7}  "));
+        let _ = write!(words, "\n  {count}{:>8.3} %   {:>8.4}", point.share * 100.0, point.accepted);
         if let Some(outgoing) = point.outgoing {
             let _ = write!(words, "   {:>13.3} %", outgoing * 100.0);
         }
@@ -352,7 +462,10 @@ fn share(option: &str, written: &str) -> Result<f64> {
         written.trim().strip_suffix('%').map_or((written.trim(), 1.0), |number| (number.trim(), 100.0));
     match number.parse::<f64>() {
         Ok(number) if number > 0.0 && number < unit => Ok(number / unit),
-        Ok(number) if (1.0..100.0).contains(&number) => {
+        Ok(number) if unit < 2.0 && (number - 1.0).abs() < f64::EPSILON => {
+            bail!("`--{option} {written}` is all of the items: write 1% or 0.01 for 1 in a hundred")
+        }
+        Ok(number) if unit < 2.0 && (1.0..100.0).contains(&number) => {
             bail!("`--{option} {written}` is more than all: write {number}% for {number} in a hundred")
         }
         Ok(_) | Err(_) => bail!("`--{option} {written}` is no share between 0 and 1, such as 0.01 or 1%"),

@@ -98,8 +98,12 @@ pub(super) fn options(seed: u64) -> Options {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
+    if let Some(out) = &args.out {
+        args.input.spare(out)?;
+        args.known.spare(out)?;
+    }
     let mut read = args.input.read(None)?;
-    let gold = args.known.read(&mut read)?;
+    let gold = args.known.read(&args.input, &mut read)?;
     let labels = gold::labels(&read)?;
     if labels.len() >= LONG {
         tell!("{} labels read, inferring …", labels.len());
@@ -161,7 +165,10 @@ fn figures(method: Method, read: &Labels, gold: Option<&Gold>, found: &Inference
         })
     });
     let classes = (0_u32..).zip(&fit.prior).map(|(class, share)| {
-        let expected: f64 = fit.posterior.iter().skip(class as usize).step_by(fit.classes).sum();
+        // Summed by size, the sum does not depend on how the tasks stand in the file.
+        let mut chances: Vec<f64> = fit.posterior.iter().skip(class as usize).step_by(fit.classes).copied().collect();
+        chances.sort_unstable_by(f64::total_cmp);
+        let expected: f64 = chances.iter().sum();
         json!({ "label": read.labels.name(class), "prior": share, "tasks_expected": expected })
     });
     let candidates = found.candidates.iter().map(|one| json!({ "method": one.model.word(), "accuracy": one.accuracy }));
@@ -188,7 +195,7 @@ fn figures(method: Method, read: &Labels, gold: Option<&Gold>, found: &Inference
         "against_majority": found.judgement.against_majority,
         "unanimous": found.judgement.unanimous,
         "unanimous_overturned": found.judgement.overturned,
-        "warning": (!found.warnings.is_empty()).then(|| warnings(found)),
+        "warning": warning(read, gold, found),
         "classes": classes.collect::<Vec<_>>(),
         "workers": workers.collect::<Vec<_>>(),
     })
@@ -205,8 +212,15 @@ fn accuracy(found: &Inference) -> Option<(f64, Option<[f64; 2]>)> {
     Some((share, interval.map(|interval| [interval.lower, interval.upper])))
 }
 
-/// Returns what to be wary of, in sentences.
-pub(super) fn warnings(found: &Inference) -> String {
+/// Returns what to be wary of in known answers and in what was inferred, as one text.
+pub(super) fn warning(read: &Labels, gold: Option<&Gold>, found: &Inference) -> Option<String> {
+    let mut sentences = gold.map(|gold| gold::wary(read, gold)).unwrap_or_default();
+    sentences.extend(warnings(found));
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+/// Returns what to be wary of, a sentence each.
+fn warnings(found: &Inference) -> Vec<String> {
     let sentence = |warning: &Warning| match warning {
         Warning::ModelsDiffer(share) => format!(
             "Models that should agree differ on {:.1} % of the tasks, so the labels alone do not tell who is right: \
@@ -225,7 +239,7 @@ pub(super) fn warnings(found: &Inference) -> String {
         Warning::OneWorker => "One worker gave all labels: nothing can be said of how reliable it is.".to_owned(),
         Warning::OneLabelEach => "No task has two labels: workers cannot be held against each other.".to_owned(),
     };
-    found.warnings.iter().map(sentence).collect::<Vec<_>>().join(" ")
+    found.warnings.iter().map(sentence).collect()
 }
 
 fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
@@ -255,8 +269,8 @@ fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
     }
     let judgement = &found.judgement;
     say!("{} tasks are unanimous, {} of them overturned", judgement.unanimous, judgement.overturned);
-    if !found.warnings.is_empty() {
-        say!("warning: {}", warnings(found));
+    if let Some(warning) = warning(read, gold, found) {
+        say!("warning: {warning}");
     }
     say!("");
     say!("worker, answers, accuracy (95 % interval)");

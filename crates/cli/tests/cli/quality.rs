@@ -136,6 +136,30 @@ fn labels_of_several_options_are_compared_as_sets_and_one_by_one() {
 }
 
 #[test]
+fn a_number_is_one_value_however_it_is_written() {
+    let plain = "task,worker,label\n1,a,1\n1,b,1\n2,a,2\n2,b,1\n3,a,2\n3,b,2\n4,a,3\n4,b,3\n";
+    let (_folder, one) = file(plain);
+    let (_other_folder, other) = file(&plain.replace("1,b,1\n", "1,b,1.0\n").replace("3,b,2\n", "3,b,2e0\n"));
+    let args = |path: &str| object(&["agreement", path, "--levels", "interval,ratio"]);
+    let (one, other) = (args(&one), args(&other));
+    assert_eq!((&one["coefficients"], other["classes"].as_u64()), (&other["coefficients"], Some(3)));
+    near(value(&other, "share_agreed"), 0.75);
+}
+
+#[test]
+fn labels_are_read_from_standard_input_too() {
+    let text = "sep=;\ntask;worker;label\n1;a;yes\n1;b;yes\n2;a;yes\n2;b;no\n3;a;no\n3;b;no\n";
+    let output = remit(&["quality", "agreement", "-", "--json"], text);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((found["tasks"].as_u64(), found["labels"].as_u64()), (Some(3), Some(6)));
+    let output = remit(&["quality", "truth", "-", "--gold", "-"], text);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot both be standard input"));
+    let output = remit(&["quality", "agreement", "-"], "task,worker,label\n1,a,\"yes\n1,b,yes\n");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("the quote that opens in line 2 is never closed"), "{said}");
+}
+
+#[test]
 fn a_worker_who_labels_a_task_again_is_taken_at_their_last_word() {
     let (_folder, path) = file("task,worker,label\n1,a,no\n1,b,yes\n1,a,yes\n2,a,no\n2,b,no\n");
     let found = object(&["agreement", &path]);
@@ -154,7 +178,13 @@ fn files_that_tell_nothing_get_a_named_answer() {
     let found = object(&["agreement", &path]);
     assert_eq!(found["coefficients"][1]["undefined"], "no unit has two values to compare");
     let (_folder, path) = file("task,worker,label\n");
-    assert_eq!(object(&["agreement", &path])["labels"], 0);
+    for args in [&["agreement", &path][..], &["truth", &path], &["adaptive", &path, "--threshold", "0.9"]] {
+        let said = refused(&[&["quality"], args].concat());
+        assert!(said.contains("labels.csv has a header and no row"), "{said}");
+    }
+    let (_folder, blank) = file("task,worker,label\n1,a,\n2,a,\n");
+    let said = refused(&["quality", "agreement", &blank]);
+    assert!(said.contains("`label` is empty in all 2 rows. Name the column with the judgement by `--label`"), "{said}");
     let said = refused(&["quality", "agreement", &path, "--task", "case"]);
     assert!(said.contains("labels.csv: there is no column `case`. Name the column with `--task`"), "{said}");
 }
@@ -181,6 +211,8 @@ fn plans_equal_their_references() {
     );
     let at_limit = letter["curve"].as_array().unwrap().iter().find(|point| point["share"] == 0.01).unwrap();
     assert!((at_limit["accepted"].as_f64().unwrap() - 0.9534).abs() < 5e-5, "{at_limit}");
+    let last = plan(&["--lot", "600000", "--level", "II", "--aql", "0.04"]);
+    assert_eq!((&last["letter"], &last["tightened"]), (&json!("Q"), &json!({ "n": 2_000, "accept": 1 })));
     // A sample as large as the lot is the whole lot.
     assert_eq!(plan(&["--lot", "40", "--level", "II", "--aql", "1.0"])["n"], 13);
     assert_eq!(plan(&["--lot", "10", "--level", "II", "--aql", "1.0"])["n"], 10);
@@ -188,6 +220,22 @@ fn plans_equal_their_references() {
     let zero = plan(&["zero", "--ltpd", "0.05", "--beta", "0.10"]);
     assert_eq!((zero["n"].as_u64(), zero["accept"].as_u64()), (Some(45), Some(0)));
     assert_eq!(plan(&["zero", "--ltpd", "5%", "--beta", "10%", "--lot", "100"])["n"], 37);
+    // Of a drawn lot summary, table and what is left follow one law, in whole defects: by exact coefficients.
+    let drawn = plan(&["zero", "--ltpd", "1%", "--beta", "5%", "--lot", "200"]);
+    assert_eq!((drawn["n"].as_u64(), &drawn["defects_at"]), (Some(155), &json!([0, 1, 2])));
+    near(drawn["outgoing_limit"].as_f64().unwrap(), 0.001_125);
+    for point in drawn["curve"].as_array().unwrap() {
+        near(point["share"].as_f64().unwrap(), point["defects"].as_f64().unwrap() / 200.0);
+        assert!(point["outgoing"].as_f64() <= drawn["outgoing_limit"].as_f64(), "{point}");
+    }
+    assert!(drawn["curve"].as_array().unwrap().iter().any(|point| point["outgoing"] == drawn["outgoing_limit"]));
+    let whole = plan(&["--aql", "1%", "--ltpd", "5%", "--lot", "10"]);
+    assert_eq!(
+        (whole["n"].as_u64(), &whole["defects_at"], &whole["outgoing_limit"]),
+        (Some(10), &json!([0, 1, 1]), &json!(0.0))
+    );
+    let words = done(&["quality", "plan", "--aql", "1%", "--ltpd", "5%", "--lot", "10"]);
+    assert!(words.contains("All are checked, so nothing is left to chance: a lot passes with no defect"), "{words}");
     let test = plan(&["sequential", "--aql", "0.02", "--ltpd", "0.08"]);
     near(test["slope"].as_f64().unwrap(), 0.043_587);
     let words = done(&["quality", "plan", "--aql", "1%", "--ltpd", "5%", "--lot", "300"]);
@@ -197,7 +245,15 @@ fn plans_equal_their_references() {
 #[test]
 fn plans_of_nonsense_are_refused_with_what_to_write() {
     for (args, wanted) in [
-        (&["--aql", "1", "--ltpd", "5%"][..], "write 1% for 1 in a hundred"),
+        (&["--aql", "1", "--ltpd", "5%"][..], "`--aql 1` is all of the items: write 1% or 0.01 for 1 in a hundred"),
+        (&["--aql", "2", "--ltpd", "5%"], "write 2% for 2 in a hundred"),
+        (&["--aql", "1%", "--ltpd", "5%", "--lot", "0"], "`--lot 0` has nothing to check"),
+        (&["--aql", "1%", "--ltpd", "5%", "--lot", "1"], "a plan takes a lot of 2 items or more"),
+        (&["--aql", "1.0", "--level", "II", "--lot", "1"], "a plan takes a lot of 2 items or more"),
+        (&["zero", "--ltpd", "5%", "--lot", "0"], "`--lot 0` has nothing to check"),
+        (&["--aql", "0.0001%", "--ltpd", "0.0002%"], "part `--aql` and `--ltpd` further"),
+        (&["sequential", "--aql", "0.0001%", "--ltpd", "0.0002%"], "part `--aql` and `--ltpd` further"),
+        (&["--aql", "1%", "--ltpd", "5%", "--alpha", "0.6", "--beta", "0.5"], "together they must stay below 1"),
         (&["--aql", "5%", "--ltpd", "1%"], "the good share must lie below the bad one"),
         (&["--aql", "x", "--ltpd", "1%"], "`--aql x` is no share between 0 and 1"),
         (

@@ -94,3 +94,106 @@ fn a_replay_needs_fewer_readings_and_repeats() {
     let all = json(&["quality", "adaptive", &labels, "--threshold", "1", "--seed", "7", "--json"]);
     assert_eq!((&all["readings_used"], &all["accuracy"]), (&320.into(), &Value::Null));
 }
+
+#[test]
+fn known_answers_that_cannot_serve_are_a_warning() {
+    let (folder, labels, _) = files();
+    let gold = folder.path().join("odd.csv");
+    let warned = |text: &str, command: &[&str]| {
+        fs::write(&gold, text).unwrap();
+        let found = json(&[&["quality"], command, &["--gold", gold.to_str().unwrap(), "--json"]].concat());
+        found["warning"].as_str().unwrap_or_default().to_owned()
+    };
+    for command in [&["truth", &labels][..], &["adaptive", &labels, "--threshold", "0.9"]] {
+        let said = warned("task,label\nx1,no\nx2,no\n", command);
+        assert!(said.starts_with("None of the 2 known answers is about a task of the labels: "), "{said}");
+        let said = warned("task,label\nt1,no\nt2,No\nt3,no\n", command);
+        assert!(said.contains("3 known answers are too few to choose a method"), "{said}");
+        assert!(said.contains(". No worker ever gave `No`, which known answers hold: "), "{said}");
+    }
+}
+
+#[test]
+fn the_file_that_is_read_is_not_written_over() {
+    let (folder, labels, gold) = files();
+    let link = folder.path().join("link.csv");
+    std::os::unix::fs::symlink(&labels, &link).unwrap();
+    let roundabout =
+        format!("{}/../{}/labels.csv", folder.path().display(), folder.path().file_name().unwrap().display());
+    for out in [labels.as_str(), gold.as_str(), link.to_str().unwrap(), &roundabout] {
+        let before = fs::read_to_string(out).unwrap();
+        let said = refused(&["quality", "truth", &labels, "--gold", &gold, "--out", out]);
+        assert!(said.contains("that is read: name another, or it would be lost"), "{said}");
+        assert_eq!(fs::read_to_string(out).unwrap(), before);
+    }
+}
+
+#[test]
+fn readings_that_no_task_can_have_are_refused_by_their_flags() {
+    let (_folder, labels, _) = files();
+    let adaptive = |more: &[&str]| refused(&[&["quality", "adaptive", &labels, "--threshold", "0.9"], more].concat());
+    let said = adaptive(&["--min", "0"]);
+    assert!(said.contains("`--min 0`") && said.contains("give 1 or more"), "{said}");
+    let said = adaptive(&["--min", "3", "--max", "2"]);
+    assert!(said.contains("`--min 3` is more than `--max 2`"), "{said}");
+}
+
+/// Rewrites a file with the rows behind its header in the opposite order.
+fn turn(path: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    let (head, rows) = text.split_once('\n').unwrap();
+    let rows: Vec<&str> = rows.lines().rev().collect();
+    fs::write(path, format!("{head}\n{}\n", rows.join("\n"))).unwrap();
+}
+
+#[test]
+fn the_order_of_the_rows_changes_no_figure() {
+    let (folder, labels, gold) = files();
+    let known: Vec<String> = fs::read_to_string(&gold).unwrap().lines().take(41).map(str::to_owned).collect();
+    fs::write(&gold, known.join("\n")).unwrap();
+    let out = folder.path().join("out.csv");
+    let truth = || {
+        let found = json(&["quality", "truth", &labels, "--gold", &gold, "--out", out.to_str().unwrap(), "--json"]);
+        let mut answers: Vec<String> = fs::read_to_string(&out).unwrap().lines().map(str::to_owned).collect();
+        answers.sort();
+        let keys = ["method", "accuracy", "candidates", "calibration", "log_likelihood", "classes", "models_differ"];
+        (keys.map(|key| found[key].clone()), answers)
+    };
+    let adaptive = || {
+        json(&["quality", "adaptive", &labels, "--threshold", "0.9", "--gold", &gold, "--gold-share", "0.8", "--json"])
+    };
+    let before = (truth(), adaptive());
+    turn(&labels);
+    turn(&gold);
+    assert_eq!((truth(), adaptive()), before);
+}
+
+#[test]
+fn a_replayed_method_that_loses_to_the_vote_has_the_warning_of_truth() {
+    // Dawid-Skene follows two workers who are always alike and often wrong; three good ones outvote them.
+    let (mut text, mut gold) = ("task,worker,label\n".to_owned(), "task,label\n".to_owned());
+    for task in 0..200 {
+        let truth = u32::from(task % 10 == 0);
+        writeln!(gold, "t{task},{truth}").unwrap();
+        for worker in 0..5 {
+            let alike = u32::from(task % 3 == 0);
+            let said = if worker < 2 {
+                alike
+            } else if (task + worker * 7) % 6 == 0 {
+                1 - truth
+            } else {
+                truth
+            };
+            writeln!(text, "t{task},w{worker},{said}").unwrap();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [labels, known] = ["labels.csv", "gold.csv"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    fs::write(&labels, text).unwrap();
+    fs::write(&known, gold).unwrap();
+    let method = ["--gold", &known, "--method", "dawid-skene", "--json"];
+    let truth = json(&[&["quality", "truth", &labels][..], &method].concat());
+    let adaptive = json(&[&["quality", "adaptive", &labels, "--threshold", "0.9"][..], &method].concat());
+    assert!(truth["warning"].as_str().unwrap().contains("fewer than a plain majority of votes"), "{truth}");
+    assert_eq!(truth["warning"], adaptive["warning"]);
+}

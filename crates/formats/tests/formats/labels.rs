@@ -45,6 +45,7 @@ fn the_same_labels_come_out_of_every_usual_file() {
         CSV.trim_end().as_bytes(),
         CSV.replace(',', ";").as_bytes(),
         CSV.replace(',', "\t").as_bytes(),
+        format!("sep=|\n{}", CSV.replace(',', "|")).as_bytes(),
         CSV.replace(",yes", ", yes ").as_bytes(),
         CSV.replace("\nt2", "\n\nt2").as_bytes(),
         quoted.as_bytes(),
@@ -141,13 +142,15 @@ fn what_cannot_be_used_is_named_by_row_and_column() {
     let long = "x".repeat(NAME_BYTES_MAX + 1);
     let found = refused(format!("task,worker,label\n{long},b,c\n").as_bytes());
     assert!(found.contains("`task`: the name has 1025 bytes, the limit is 1024"), "{found}");
-    // A quote that never closes swallows what follows; the row where it opens is named.
-    let open = format!("task,worker,label\na,b,c\na,b,\"c\n{}", "a,b,c\n".repeat(1_000));
-    assert!(
-        refused(open.as_bytes()).starts_with("labels.csv, row 2, `label`: the name has "),
-        "{}",
-        refused(open.as_bytes())
-    );
+    // A quote that never closes, or closes late, would swallow what follows; the line where it opens is named.
+    for tail in ["", "a,b,c\n", &"a,b,c\n".repeat(1_000)] {
+        let found = refused(format!("task,worker,label\na,b,c\na,b,\"c\n{tail}").as_bytes());
+        assert!(found.starts_with("labels.csv, row 2: the quote that opens in line 3 is never closed, "), "{found}");
+    }
+    let found = refused(b"task,worker,label\na,b,\"c\na,b,\"d\"\n");
+    assert!(found.contains("opens in line 2 is closed in line 3 with more behind it"), "{found}");
+    assert!(refused(b"task,worker,label\na,\"b\"c,d\n").contains("in line 2 a field goes on behind its closing quote"));
+    assert!(refused(b"task,worker,label\na,b\0,c\n").contains("`worker`: the field holds a byte 0"));
 }
 
 #[test]

@@ -122,9 +122,62 @@ fn a_quote_that_never_closes_ends_the_file_before_memory_does() {
     let endless = format!("a,b\n1,\"{}", "x\n".repeat(20 * 1024 * 1024));
     let told = errors(endless.as_bytes());
     assert_eq!(told.len(), 1);
-    assert!(told[0].contains("row 1: the file cannot be read: a row is longer than"), "{}", told[0]);
+    assert!(told[0].starts_with("some-file: at row 1 the file cannot be read: a row is longer than"), "{}", told[0]);
     let told = errors(&gzip(format!("{{\"a\":\"{}\"}}", "x".repeat(40 * 1024 * 1024)).as_bytes()));
     assert!(told[0].contains("a row is longer than"), "{}", told[0]);
+}
+
+#[test]
+fn a_quote_that_swallows_rows_is_an_error_about_the_file_that_names_its_line() {
+    let whole = |bytes: &[u8]| {
+        let last = open(bytes, Encoding::Detect).unwrap().into_iter().next_back().unwrap().unwrap_err();
+        assert_eq!(last.row, None, "{last}");
+        last.to_string()
+    };
+    let tail = "c,d\n".repeat(40);
+    let never = whole(format!("a,b\n1,2\n\"3,4\n{tail}").as_bytes());
+    assert!(never.starts_with("some-file: the quote that opens in line 3 is never closed"), "{never}");
+    assert!(never.ends_with("write a quote that belongs to the text twice."), "{never}");
+    let late = whole(format!("a,b\n1,\"2\n{tail}3,\"4\"\n5,6\n").as_bytes());
+    assert!(late.contains("opens in line 2 is closed in line 43 with more behind it"), "{late}");
+    // Neither the pieces in which a file is read nor its packing matter.
+    let long = format!("a,b\n{}\"3,4\n{tail}", "1,\"2\"\n".repeat(30_000));
+    assert!(whole(long.as_bytes()).contains("opens in line 30002 is never closed"));
+    assert!(whole(&gzip(long.as_bytes())).contains("opens in line 30002 is never closed"));
+    assert!(errors(b"a,\"b\n1,2\n")[0].contains("opens in line 1 is never closed"));
+}
+
+#[test]
+fn a_stray_quote_within_a_line_costs_that_row_alone() {
+    let told = errors(b"a,b\n1,\"2\" or so\n3,4\n5,6 \"7\"\n");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("some-file, row 1: in line 2 a field goes on behind its closing quote. "), "{told:?}");
+    assert_eq!(
+        errors(b"a,b\n\"1\n2\n3\"\n4,5\n")[0],
+        "some-file, row 1: the row runs over 3 lines and has 1 fields, the header has 2. \
+         Put values with a delimiter or a line break into double quotes."
+    );
+}
+
+#[test]
+fn a_file_that_breaks_off_is_an_error_about_the_file() {
+    let mut text = String::from("a,b\n");
+    for row in 0..200_000_u32 {
+        writeln!(text, "{row},{}", row.wrapping_mul(2_654_435_761)).unwrap();
+    }
+    let packed = gzip(text.as_bytes());
+    let last = open(&packed[..packed.len() / 2], Encoding::Detect).unwrap().pop().unwrap().unwrap_err();
+    assert!(last.row.is_none() && last.problem.starts_with("at row "), "{last}");
+}
+
+#[test]
+fn the_line_that_tells_a_spreadsheet_its_separator_is_honoured() {
+    for text in ["sep=;\na;b\n1,5;2\n", "SEP=|\r\na|b\r\n1,5|2\r\n"] {
+        let rows = rows(text.as_bytes());
+        assert_eq!((rows.len(), rows[0].number, rows[0].values["a"].as_str()), (1, 1, "1,5"));
+    }
+    assert!(errors(b"sep=;\na;b\n1;\"2\n")[0].contains("opens in line 3 is never closed"));
+    assert_eq!(rows(b"sep=,b\n1,2\n")[0].values["sep="], "1");
 }
 
 #[test]
@@ -135,6 +188,9 @@ fn a_file_that_is_no_table_is_told_what_to_become() {
     assert!(errors(b"[{\"a\":1}]")[0].contains("one object per line"));
     assert!(errors(b"a,,b\n")[0].contains("column 2 has no name"));
     assert!(errors(b"a,b,a\n")[0].contains("two columns are called `a`"));
+    assert!(errors(&utf16("a,b\n1,2\n", [0xff, 0xfe])[2..])[0].contains("UTF-16 without its byte order mark"));
+    assert!(errors(&utf16("a,b\n1,2\n", [0xfe, 0xff])[2..])[0].contains("Save the file as UTF-8"));
+    assert!(errors(b"a,b\n1,x\0y\n")[0].starts_with("some-file, row 1, `b`: the field holds a byte 0"));
     assert!(errors(&gzip(CSV.as_bytes())[..20])[0].contains("cannot be read"));
     assert!(errors(b"\xff\xfea\0,\0b\0\n\0\x00\xd8\n\0")[0].contains("broken in its encoding"));
     let error = Table::open(&folder().path().join("absent.csv"), Encoding::Detect).err().unwrap();

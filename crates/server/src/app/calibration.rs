@@ -573,13 +573,14 @@ impl Look<'_> {
             let own = golds.values().flat_map(|gold| gold.calibrated.iter().map(move |reading| (gold, reading)));
             let own =
                 own.filter(|(_, reading)| reading.calibration == round.calibration && reading.person == invitee.person);
-            let (n, hits) = own.fold((0, 0), |(n, hits), (gold, reading)| {
+            let own = own.map(|(gold, reading)| {
                 let missed = u32::try_from(reading.missed.len()).unwrap_or(u32::MAX);
-                (n + gold.matter.questions, hits + gold.matter.questions.saturating_sub(missed))
+                (gold.matter.questions, gold.matter.questions.saturating_sub(missed))
             });
-            if n > 0 {
+            let right = Share::of_cases(own, 1);
+            if right.n > 0 {
                 let name = names.get(&invitee.person).cloned().unwrap_or_else(|| ERASED.to_owned());
-                against_gold.push(AgainstGold { name, right: Share::of(hits, n, 1) });
+                against_gold.push(AgainstGold { name, right });
             }
         }
         Ok(Session { questions, against_gold })

@@ -242,6 +242,16 @@ impl Share {
             interval: interval.map(|ends| (ends.lower, ends.upper)),
         }
     }
+
+    /// Returns the share of answers that are right, `(answers, right)` of each case. The answers of one case are alike: the
+    /// interval counts them as so many cases' worth.
+    pub(crate) fn of_cases(cases: impl Iterator<Item = (u32, u32)>, point_min: u32) -> Self {
+        let cases: Vec<(u64, u64)> = cases.map(|(n, hits)| (hits.into(), n.into())).collect();
+        let sum = |of: fn(&(u64, u64)) -> u64| u32::try_from(cases.iter().map(of).sum::<u64>()).unwrap_or(u32::MAX);
+        let interval = interval::clustered(&cases, CONFIDENCE).ok();
+        let share = Self::of(sum(|case| case.0), sum(|case| case.1), point_min);
+        Self { interval: interval.map(|ends| (ends.lower, ends.upper)), ..share }
+    }
 }
 
 /// Gold cases with their packs, and the texts and names that tell of them.
@@ -407,11 +417,7 @@ fn right(gold: &Gold, showing: &Showing) -> (u32, u32) {
 }
 
 fn total(shown: &[(&Gold, &Showing)]) -> Share {
-    let (n, hits) = shown.iter().fold((0, 0), |(n, hits), (gold, showing)| {
-        let (more, right) = right(gold, showing);
-        (n + more, hits + right)
-    });
-    Share::of(hits, n, 1)
+    Share::of_cases(shown.iter().map(|(gold, showing)| right(gold, showing)), 1)
 }
 
 fn readers(opened: &Opened, shown: &[(&Gold, &Showing)]) -> Vec<ReaderLine> {
@@ -536,10 +542,7 @@ impl Query for ShowOwnGold {
             Some((gold, showing))
         });
         let own: Vec<(&Gold, &Showing)> = own.filter(|(_, showing)| showing.answered.is_some()).collect();
-        let (n, hits) = own
-            .iter()
-            .map(|(gold, showing)| right(gold, showing))
-            .fold((0, 0), |(n, hits), (more, right)| (n + more, hits + right));
+        let right = Share::of_cases(own.iter().map(|(gold, showing)| right(gold, showing)), POINT_MIN);
         let wanted: Vec<_> = own.iter().map(|(_, showing)| Want::Stream(StreamId::Case(showing.case))).collect();
         let cases = look.load(&wanted).await?.cases;
         let references = look.texts(&cases.values().map(|case| case.reference.id).collect::<Vec<_>>()).await?;
@@ -566,7 +569,7 @@ impl Query for ShowOwnGold {
         }
         results.sort_by_key(|result| std::cmp::Reverse(result.answered_at));
         look.saw(Action::ViewQueue, "gold", None, None);
-        Ok(OwnGold { rates: look.rates().await?, right: Share::of(hits, n, POINT_MIN), results })
+        Ok(OwnGold { rates: look.rates().await?, right, results })
     }
 }
 

@@ -1,5 +1,7 @@
 //! How far two classes lie apart: scales for Krippendorff's alpha, weights for the kappas.
 
+use std::sync::Arc;
+
 use super::{CLASSES_MAX, check_classes};
 use crate::{StatsError, real};
 
@@ -73,7 +75,9 @@ impl Distances {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
     classes: usize,
-    cells: Vec<f64>,
+    /// Shared: a table of a thousand classes is large, and many figures go by it.
+    cells: Arc<[f64]>,
+    total: f64,
 }
 
 impl Weights {
@@ -121,7 +125,7 @@ impl Weights {
         let cells = square(classes, 1.0, weight)?;
         match cells.iter().find(|cell| !(0.0..=1.0).contains(*cell)) {
             Some(&cell) => Err(StatsError::Value(cell)),
-            None => Ok(Self { classes, cells }),
+            None => Ok(Self { classes, total: cells.iter().sum(), cells: cells.into() }),
         }
     }
 
@@ -140,7 +144,7 @@ impl Weights {
 
     /// Returns the sum of all weights.
     pub(super) fn total(&self) -> f64 {
-        self.cells.iter().sum()
+        self.total
     }
 }
 

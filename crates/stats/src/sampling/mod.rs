@@ -54,6 +54,17 @@ impl Risks {
         }
         if self.aql < self.ltpd && self.alpha + self.beta < 1.0 { Ok(()) } else { Err(StatsError::Risks) }
     }
+
+    /// Returns most defects of a good lot of `size` items and fewest of a bad one: at most `aql * size`, at least
+    /// `ltpd * size`.
+    ///
+    /// # Errors
+    /// [`StatsError::Value`] and [`StatsError::Risks`] as [`Plan::smallest`]; [`StatsError::NoTrials`] of an empty lot,
+    /// [`StatsError::TooManyTrials`].
+    pub fn defects(self, size: u64) -> Result<(u64, u64), StatsError> {
+        self.check()?;
+        defects(self, size)
+    }
 }
 
 impl Plan {
@@ -206,8 +217,90 @@ impl Plan {
         Ok(beta_quantile(real(self.accept) + 1.0, real(self.n - self.accept), 1.0 - probability))
     }
 
-    /// Returns the share of defects left in lots of `size` on average, if rejected lots are checked whole and mended: the
-    /// average outgoing quality, `p Pa (N - n) / N`.
+    /// Returns the most defects with which a lot of `size` items passes with at least this probability.
+    ///
+    /// # Errors
+    /// [`StatsError::Value`] of a probability outside of `(0, 1)`; [`StatsError::NoTrials`] of an empty lot,
+    /// [`StatsError::TooManyTrials`].
+    pub fn most_defects_at(self, size: u64, probability: f64) -> Result<u64, StatsError> {
+        // Without a defect every lot passes.
+        Ok(self.defects_below(size, probability, |accepted| accepted >= probability)? - 1)
+    }
+
+    /// Returns the fewest defects with which a lot of `size` items passes with at most this probability, or one more than
+    /// its items if it passes whatever it holds.
+    ///
+    /// # Errors
+    /// As [`Plan::most_defects_at`].
+    pub fn fewest_defects_at(self, size: u64, probability: f64) -> Result<u64, StatsError> {
+        self.defects_below(size, probability, |accepted| accepted > probability)
+    }
+
+    /// Returns the fewest defects at which the probability to pass, which falls with them, is no longer high.
+    fn defects_below(self, size: u64, probability: f64, high: impl Fn(f64) -> bool) -> Result<u64, StatsError> {
+        if !(probability > 0.0 && probability < 1.0) {
+            return Err(StatsError::Value(probability));
+        }
+        check_size(size)?;
+        if size == 0 {
+            return Err(StatsError::NoTrials);
+        }
+        let (mut low, mut end) = (1, size + 1);
+        while low < end {
+            let middle = low + (end - low) / 2;
+            if high(self.acceptance_of_lot(size, middle)?) {
+                low = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// Returns the share of defects left on average in a lot of `size` items that holds so many, if a rejected lot is
+    /// checked whole and what is found is mended: the sum of `h(x) (D - x) / N` over the `x` with which it passes.
+    ///
+    /// A defect stays if it is not drawn, which has the chance `(N - n) / N`, and the sample from all others passes.
+    ///
+    /// # Errors
+    /// As [`Plan::acceptance_of_lot`]; [`StatsError::NoTrials`] of an empty lot.
+    pub fn outgoing_of_lot(self, size: u64, defects: u64) -> Result<f64, StatsError> {
+        if size == 0 {
+            return Err(StatsError::NoTrials);
+        }
+        if defects > size {
+            return Err(StatsError::HitsExceedTrials { hits: defects, n: size });
+        }
+        check_size(size)?;
+        if defects == 0 || self.n >= size {
+            return Ok(0.0);
+        }
+        let others = Lot { size: size - 1, hits: defects - 1, n: self.n };
+        let undrawn = real(size - self.n) / real(size);
+        Ok(real(defects) / real(size) * undrawn * others.at_most(self.accept))
+    }
+
+    /// Returns the highest share of defects that [`Plan::outgoing_of_lot`] gives for any number of defects.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn outgoing_limit_of_lot(self, size: u64) -> Result<f64, StatsError> {
+        // It rises to one peak and falls again: both its factors are concave in their logarithm.
+        let (mut low, mut high) = (0, size);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.outgoing_of_lot(size, middle)? < self.outgoing_of_lot(size, middle + 1)? {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        self.outgoing_of_lot(size, low)
+    }
+
+    /// Returns the share of defects left on average in lots of `size` from a process with this share, if rejected lots are
+    /// checked whole and mended: the average outgoing quality, `p Pa (N - n) / N`. For a lot with a known number of
+    /// defects see [`Plan::outgoing_of_lot`].
     ///
     /// Source: Montgomery, *Introduction to Statistical Quality Control* (2012), section 15.2.5.
     ///
@@ -372,6 +465,42 @@ mod tests {
             (0..=2_000).map(|step| plan(80, 2).outgoing(f64::from(step) / 20_000.0, 900).unwrap()).fold(0.0, f64::max);
         assert!((limit - highest).abs() < 1e-7, "{limit} {highest}");
         assert_eq!(plan(80, 2).outgoing(0.3, 60), Ok(0.0));
+    }
+
+    #[test]
+    fn what_is_left_in_a_drawn_lot_equals_its_sum_defect_by_defect() {
+        // Exact binomial coefficients: the highest of sum over x <= c of h(x)(D - x) / N.
+        for (size, plan, limit) in [(200, plan(155, 0), 0.001_125_000_000), (900, plan(127, 3), 0.013_841_963_795)] {
+            let left = plan.outgoing_limit_of_lot(size).unwrap();
+            assert!((left - limit).abs() < 1e-9, "{left}");
+            let highest = (0..=size).map(|defects| plan.outgoing_of_lot(size, defects).unwrap()).fold(0.0, f64::max);
+            assert!((left - highest).abs() < 1e-15, "{left} {highest}");
+        }
+        for defects in 0..=40 {
+            let lot = Lot { size: 40, hits: defects, n: 9 };
+            let exactly = |x: u64| lot.at_most(x) - if x == 0 { 0.0 } else { lot.at_most(x - 1) };
+            let sum: f64 = (0..=2_u64.min(defects)).map(|x| exactly(x) * real(defects - x) / 40.0).sum();
+            assert!((plan(9, 2).outgoing_of_lot(40, defects).unwrap() - sum).abs() < 1e-12, "{defects}");
+        }
+        // Nothing is left in a lot that is checked whole.
+        assert_eq!((plan(40, 2).outgoing_of_lot(40, 30), plan(50, 2).outgoing_limit_of_lot(40)), (Ok(0.0), Ok(0.0)));
+        assert_eq!(plan(9, 2).outgoing_of_lot(0, 0), Err(StatsError::NoTrials));
+        assert_eq!(plan(9, 2).outgoing_of_lot(3, 4), Err(StatsError::HitsExceedTrials { hits: 4, n: 3 }));
+    }
+
+    #[test]
+    fn the_quality_of_a_drawn_lot_is_a_whole_number_of_defects() {
+        // By exact binomial coefficients.
+        let found = |size, plan: Plan| {
+            [plan.most_defects_at(size, 0.95), plan.fewest_defects_at(size, 0.5), plan.fewest_defects_at(size, 0.1)]
+                .map(Result::unwrap)
+        };
+        assert_eq!(found(200, plan(155, 0)), [0, 1, 2]);
+        assert_eq!(found(900, plan(127, 3)), [10, 26, 45]);
+        // Checked whole, a lot passes with what is let pass and with no more.
+        assert_eq!(found(10, plan(10, 1)), [1, 2, 2]);
+        assert_eq!(plan(9, 2).most_defects_at(0, 0.5), Err(StatsError::NoTrials));
+        assert_eq!(plan(9, 2).fewest_defects_at(9, 1.0), Err(StatsError::Value(1.0)));
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! worker. Rounds, rather than one reading at a time, keep millions of labels feasible.
 
 use super::{
-    Choice, Evidence, Inference, Options, TruthError, infer,
+    Choice, Evidence, Inference, Options, Order, TruthError,
+    infer::{check, ordered},
     labels::{Label, Labels, Repeats},
     real,
 };
@@ -72,10 +73,11 @@ pub struct Round {
 /// Known answers of the evidence are held in every round as they would be in life, and their tasks buy readings like any
 /// other, for they measure.
 ///
-/// `told` hears of each round, for whoever waits.
+/// Chance goes by the [`Order`] of all that is recorded, so that neither the order of the labels nor the numbers of tasks and
+/// workers change a figure. `told` hears of each round, for whoever waits.
 ///
 /// # Errors
-/// Those of [`infer()`]; [`TruthError::Weight`] of a threshold outside `0.0..=1.0`.
+/// Those of [`infer()`](super::infer()); [`TruthError::Weight`] of a threshold outside `0.0..=1.0`.
 pub fn replay(
     evidence: &Evidence<'_>,
     choice: Choice,
@@ -87,7 +89,10 @@ pub fn replay(
     if !(0.0..=1.0).contains(&rule.threshold) {
         return Err(TruthError::Weight(rule.threshold));
     }
-    let labels = evidence.labels;
+    check(evidence)?;
+    let order = Order::of(evidence);
+    let (labels, gold) = (&order.labels(evidence.labels)?, order.gold(evidence.gold));
+    let history = order.history(evidence.history, labels.classes());
     let mut left = Stock::of(labels, seed);
     let mut bought = Vec::new();
     for task in 0..labels.tasks() {
@@ -99,7 +104,7 @@ pub fn replay(
     loop {
         rounds += 1;
         let held = Labels::new(labels.classes(), labels.tasks(), labels.workers(), &bought, Repeats::All)?;
-        let inference = infer(&Evidence { labels: &held, ..*evidence }, choice, options)?;
+        let inference = ordered(&Evidence { labels: &held, gold: &gold, history: &history }, choice, options)?;
         let mut chances = inference.chances.clone();
         for held_back in &inference.held_back {
             chances[held_back.task] = held_back.chance;
@@ -119,7 +124,8 @@ pub fn replay(
         if bought.len() == before {
             let stopped = (0..labels.tasks()).filter(|task| held.of(*task).len() > 0 && reached(*task)).count();
             let (readings_used, readings_recorded) = (bought.len(), labels.len());
-            return Ok(Replay { inference, bought: held, readings_used, readings_recorded, stopped, rounds });
+            let (inference, bought) = (order.restored(inference), order.unordered(&held)?);
+            return Ok(Replay { inference, bought, readings_used, readings_recorded, stopped, rounds });
         }
     }
 }
@@ -206,6 +212,41 @@ mod tests {
     fn played(labels: &Labels, rule: Rule, seed: u64) -> Replay {
         let choice = Choice::One(super::super::Model::Anchored);
         replay(&Evidence::of(labels), choice, &rule, seed, &Options::default(), |_| ()).unwrap()
+    }
+
+    #[test]
+    fn the_numbers_of_tasks_and_workers_change_no_figure() {
+        let (labels, truth) = recorded(120);
+        let gold: Vec<_> = truth.iter().enumerate().map(|(task, class)| class.filter(|_| task % 3 == 0)).collect();
+        // Turned round: the last task and worker become the first.
+        let turned: Vec<Label> = (0..120_u32)
+            .flat_map(|task| labels.of(task as usize).map(move |(worker, class)| (task, worker, class)))
+            .map(|(task, worker, class)| Label {
+                task: 119 - task,
+                worker: 9 - u32::try_from(worker).unwrap(),
+                class: u32::try_from(class).unwrap(),
+            })
+            .collect();
+        let turned = Labels::new(2, 120, 10, &turned, Repeats::All).unwrap();
+        let other_gold: Vec<_> = gold.iter().rev().copied().collect();
+        let rule = Rule { threshold: 0.9, ..Rule::default() };
+        let of = |labels, gold| {
+            let evidence = Evidence { labels, gold, history: &[] };
+            replay(&evidence, Choice::Auto, &rule, 3, &Options::default(), |_| ()).unwrap()
+        };
+        let (one, other) = (of(&labels, &gold), of(&turned, &other_gold));
+        assert_eq!((one.readings_used, one.stopped, one.rounds), (other.readings_used, other.stopped, other.rounds));
+        // Tasks that are alike in everything may change places, and do.
+        let sorted = |found: &Replay| {
+            let mut tasks: Vec<_> =
+                (0..120).map(|task| (found.bought.of(task).len(), found.inference.fit.of(task)[0].to_bits())).collect();
+            tasks.sort_unstable();
+            tasks
+        };
+        assert_eq!(sorted(&one), sorted(&other));
+        for task in 0..120 {
+            assert!(one.bought.of(task).all(|read| labels.of(task).any(|known| known == read)));
+        }
     }
 
     #[test]

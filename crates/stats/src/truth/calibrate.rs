@@ -58,7 +58,8 @@ pub struct Calibration {
 impl Calibration {
     /// Returns the curve that known answers teach; with none, what is to be assumed of models like these.
     ///
-    /// `pooled` says whether several models were fitted.
+    /// `pooled` says whether several models were fitted. The order of the known answers decides which of them are held back
+    /// together for [`Calibration::error`]; [`infer`](super::infer()) gives them in one that rests on what was said alone.
     pub fn fit(known: impl IntoIterator<Item = Known>, pooled: bool) -> Self {
         let known: Vec<Known> = known.into_iter().collect();
         let weights = if pooled { POOLED } else { ALONE };

@@ -7,6 +7,7 @@ use super::{
     Evidence, Model, Options, TruthError,
     calibrate::{Calibration, GOLD_MIN, Known},
     fit::{Fit, fit, point},
+    order::Order,
     real,
 };
 
@@ -65,7 +66,7 @@ pub struct Inference {
     /// How each candidate did on known answers; empty with fewer than [`GOLD_MIN`] of them, or if a model was asked for.
     pub candidates: Vec<Candidate>,
     /// What the model says of each known task that has labels, without knowing it: a third of them held back at a time under
-    /// [`Choice::Auto`], all of them for a model asked for.
+    /// [`Choice::Auto`], all of them for a model asked for. They stand in the order of [`Order`].
     pub held_back: Vec<HeldBack>,
     /// Share of these on which most votes are for the true class; ties share the point. None without known tasks.
     pub majority_accuracy: Option<f64>,
@@ -117,9 +118,22 @@ pub enum Warning {
 /// Under [`Choice::Auto`] each of [`CANDIDATES`] is judged on known answers that were held back from it; the best replaces
 /// the anchored model if it leads by more than one standard error of the difference, of at least [`GOLD_MIN`] answers.
 ///
+/// Tasks and workers are taken in their [`Order`], so that neither their numbers nor the order of the labels change a figure.
+/// Other numbers of the classes may change which of equally good classes is the first, and last digits.
+///
 /// # Errors
 /// Those of [`fit()`].
 pub fn infer(evidence: &Evidence<'_>, choice: Choice, options: &Options) -> Result<Inference, TruthError> {
+    check(evidence)?;
+    let order = Order::of(evidence);
+    let (labels, gold) = (order.labels(evidence.labels)?, order.gold(evidence.gold));
+    let history = order.history(evidence.history, labels.classes());
+    let evidence = Evidence { labels: &labels, gold: &gold, history: &history };
+    Ok(order.restored(ordered(&evidence, choice, options)?))
+}
+
+/// Infers as [`infer`] of what stands in its [`Order`] already, or must keep the one it has.
+pub(super) fn ordered(evidence: &Evidence<'_>, choice: Choice, options: &Options) -> Result<Inference, TruthError> {
     match choice {
         Choice::Auto => automatic(evidence, options),
         Choice::One(model) => one(evidence, model, options),
@@ -127,7 +141,6 @@ pub fn infer(evidence: &Evidence<'_>, choice: Choice, options: &Options) -> Resu
 }
 
 fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, TruthError> {
-    check(evidence)?;
     let (labels, classes) = (evidence.labels, evidence.labels.classes());
     let gold = known(evidence);
     let tries = cross_fitted(&CANDIDATES, evidence, &gold, options)?;
@@ -219,7 +232,7 @@ fn one(evidence: &Evidence<'_>, model: Model, options: &Options) -> Result<Infer
 }
 
 /// Fails as [`fit()`] would of gold that does not belong to the labels.
-fn check(evidence: &Evidence<'_>) -> Result<(), TruthError> {
+pub(super) fn check(evidence: &Evidence<'_>) -> Result<(), TruthError> {
     let (tasks, classes) = (evidence.labels.tasks(), evidence.labels.classes());
     if !evidence.gold.is_empty() && evidence.gold.len() != tasks {
         return Err(TruthError::Shape { found: evidence.gold.len(), wanted: tasks });
@@ -230,10 +243,18 @@ fn check(evidence: &Evidence<'_>) -> Result<(), TruthError> {
     }
 }
 
-/// Returns the tasks with labels whose class is known.
+/// Returns the tasks with labels whose class is known, by how many of their votes are for it; tasks alike in that keep their
+/// order. Parts of which every so-maniest is one are then equally hard.
 fn known(evidence: &Evidence<'_>) -> Vec<(usize, usize)> {
     let known = evidence.gold.iter().enumerate().filter_map(|(task, class)| Some((task, (*class)? as usize)));
-    known.filter(|(task, _)| evidence.labels.of(*task).len() > 0).collect()
+    let mut known: Vec<_> = known.filter(|(task, _)| evidence.labels.of(*task).len() > 0).collect();
+    known.sort_by_cached_key(|&(task, truth)| {
+        let votes = evidence.labels.of(task);
+        let (all, right) = (votes.len(), votes.filter(|(_, class)| *class == truth).count());
+        // Shares to six digits, as whole numbers that can be sorted by.
+        right * 1_000_000 / all
+    });
+    known
 }
 
 /// What a candidate said of tasks whose class is known, each time without knowing it.
@@ -526,6 +547,74 @@ mod tests {
         let found = infer(&Evidence::of(&each), Choice::Auto, &Options::default()).unwrap();
         assert!(found.warnings.contains(&Warning::OneLabelEach));
         assert_eq!(found.judgement.unanimous, 0);
+    }
+
+    #[test]
+    fn neither_the_numbers_of_tasks_and_workers_nor_the_order_of_labels_change_a_figure() {
+        let (labels, truth) = drawn(240, 6, 2, 11);
+        let gold: Vec<_> = truth.iter().enumerate().map(|(task, class)| class.filter(|_| task % 3 == 0)).collect();
+        let mut random = Random::new(12);
+        let (mut task_of, mut worker_of): (Vec<u32>, Vec<u32>) = ((0..240).collect(), (0..6).collect());
+        random.shuffle(&mut task_of);
+        random.shuffle(&mut worker_of);
+        let mut moved = Vec::new();
+        let mut other_gold = vec![None; 240];
+        for (task, to) in task_of.iter().enumerate() {
+            other_gold[*to as usize] = gold[task];
+            moved.extend(labels.of(task).map(|(worker, class)| Label {
+                task: *to,
+                worker: worker_of[worker],
+                class: u32::try_from(class).unwrap(),
+            }));
+        }
+        random.shuffle(&mut moved);
+        let moved = Labels::new(2, 240, 6, &moved, Repeats::All).unwrap();
+        for choice in [Choice::Auto, Choice::One(Model::DawidSkene), Choice::One(Model::Ebcc)] {
+            let of =
+                |labels, gold| infer(&Evidence { labels, gold, history: &[] }, choice, &Options::default()).unwrap();
+            let (one, other) = (of(&labels, &gold), of(&moved, &other_gold));
+            assert_eq!((one.fit.model, &one.candidates), (other.fit.model, &other.candidates));
+            assert_eq!((&one.calibration, &one.judgement), (&other.calibration, &other.judgement));
+            assert_eq!(one.fit.trace, other.fit.trace);
+            for (task, to) in task_of.iter().enumerate() {
+                assert_eq!(one.fit.of(task), other.fit.of(*to as usize), "{choice:?} {task}");
+                assert_eq!(one.chances[task].to_bits(), other.chances[*to as usize].to_bits());
+            }
+            for (worker, to) in worker_of.iter().enumerate() {
+                assert_eq!(one.fit.workers[worker], other.fit.workers[*to as usize]);
+            }
+            assert!(one.held_back.iter().all(|held| gold[held.task].is_some()));
+            assert!(
+                one.held_back
+                    .iter()
+                    .zip(&other.held_back)
+                    .all(|(one, other)| one.chance.to_bits() == other.chance.to_bits())
+            );
+        }
+    }
+
+    #[test]
+    fn other_names_of_classes_change_nothing_but_names() {
+        let (labels, truth) = drawn(240, 5, 1, 13);
+        let gold: Vec<_> = truth.iter().enumerate().map(|(task, class)| class.filter(|_| task % 4 == 0)).collect();
+        let turned: Vec<_> = (0..240)
+            .flat_map(|task| labels.of(task).map(move |(worker, class)| (task, worker, class)))
+            .map(|(task, worker, class)| Label {
+                task: u32::try_from(task).unwrap(),
+                worker: u32::try_from(worker).unwrap(),
+                class: 1 - u32::try_from(class).unwrap(),
+            })
+            .collect();
+        let turned = Labels::new(2, 240, 5, &turned, Repeats::All).unwrap();
+        let other_gold: Vec<_> = gold.iter().map(|class| class.map(|class| 1 - class)).collect();
+        let of =
+            |labels, gold| infer(&Evidence { labels, gold, history: &[] }, Choice::Auto, &Options::default()).unwrap();
+        let (one, other) = (of(&labels, &gold), of(&turned, &other_gold));
+        assert_eq!((one.fit.model, &one.candidates), (other.fit.model, &other.candidates));
+        for task in 0..240 {
+            assert!((one.fit.of(task)[0] - other.fit.of(task)[1]).abs() < 1e-9, "{task}");
+            assert!((one.chances[task] - other.chances[task]).abs() < 1e-9, "{task}");
+        }
     }
 
     #[test]

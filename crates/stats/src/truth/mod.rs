@@ -1,8 +1,9 @@
 //! Truth inference: what is the case, given what several fallible raters said, and how reliable each of them is.
 //!
-//! [`fit()`] fits one model of classes to [`Labels`], [`infer()`] chooses one and says how sure it may be. Sources are named at each model. Sums run in a fixed order and the
-//! arithmetic is that of IEEE 754 alone, so that a figure is the same bit for bit on every machine and at any number of
-//! threads.
+//! [`fit()`] fits one model of classes to [`Labels`], [`infer()`] chooses one and says how sure it may be. Sources are
+//! named at each model. Sums run in a fixed order and the arithmetic is that of IEEE 754 alone, so that a figure is the same
+//! bit for bit on every machine and at any number of threads; [`infer()`] takes tasks and workers in an order of their own,
+//! so that their numbers change no figure either.
 
 pub mod adaptive;
 pub mod calibrate;
@@ -15,6 +16,7 @@ pub mod math;
 mod model;
 pub mod multi;
 pub mod number;
+pub mod order;
 mod pass;
 pub mod posterior;
 pub mod simulate;
@@ -23,9 +25,10 @@ mod vote;
 pub use calibrate::Calibration;
 pub use fit::{Fit, Worker, fit};
 pub use history::History;
-pub use infer::{Choice, Inference, Judgement, Warning, infer};
+pub use infer::{Choice, HeldBack, Inference, Judgement, Warning, infer};
 pub use labels::{Label, Labels, Repeats};
 pub use live::Live;
+pub use order::Order;
 
 /// A model of classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,8 +1,8 @@
 //! Whether an expert or a site has begun to miss more: one chart each, with an alarm limit designed for all of them.
 //!
 //! What counts as a miss is one of three yardsticks: reference answers and adjudications, gold, and what reviews found. The
-//! charts of a question and yardstick share one false alarm in a stated number of answers, however many experts there are.
-//! A chart begins again at nothing once a person has closed its alarm.
+//! charts of one kind, the experts' or the sites', of a question and yardstick share one false alarm in a stated number of
+//! answers, however many of them there are; both kinds hear the same answers. A chart begins again at nothing once a person has closed its alarm.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -32,7 +32,7 @@ use crate::{
 const RISE: f64 = 3.0;
 /// Rates of misses that the charts take for good, at least and at most: rarer ones are not told apart by these numbers.
 const GOOD: (f64, f64) = (0.005, 0.25);
-/// Answers, on all charts of a question together, to one false alarm on average.
+/// Answers to one false alarm on average, on all charts of a question that are of one kind: the experts' or the sites'.
 pub const RUN_LENGTH: u32 = 2_000;
 /// Weight of the newest answer in the moving average, and its width in standard deviations.
 const AVERAGE: (f64, f64) = (0.1, 2.703);
@@ -90,7 +90,7 @@ pub struct Design {
     pub bad: f64,
     /// The sum at which the alarm is raised.
     pub alarm: f64,
-    /// Answers to a false alarm, on average, on all charts together.
+    /// Answers to a false alarm, on average, on all charts of one kind together: the experts' or the sites'.
     pub run_length: f64,
     /// Answers to the alarm on one chart, on average, once its rate is the bad one.
     pub catches_in: f64,
