@@ -25,6 +25,7 @@ use crate::{
     refusal::{Reason, code},
     review::Review,
     stream::{State, StreamId},
+    time::Instant,
 };
 
 /// One fact that a command wants loaded.
@@ -115,8 +116,8 @@ pub struct Facts {
     pub golds: BTreeMap<GoldId, Gold>,
     /// Answer to [`Want::GoldPool`], least shown first.
     pub gold_pool: Vec<GoldId>,
-    /// Answer to [`Want::GoldPool`]: references of cases on which the person holds or held a duty.
-    pub own_references: BTreeSet<String>,
+    /// Answer to [`Want::GoldPool`]: references of cases on which the person holds or held a duty, and when each came in.
+    pub own_cases: Vec<(String, Instant)>,
     /// Precedents.
     pub precedents: BTreeMap<PrecedentId, Precedent>,
     /// Alarms.

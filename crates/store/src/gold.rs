@@ -15,6 +15,9 @@ use crate::{
     value::{Value, keys},
 };
 
+/// A case with the reference of a showing is offered to its reader all the same from so long before it is due.
+const NAMESAKE_BEFORE_DUE_SECONDS: i64 = 4 * 3_600;
+
 macro_rules! gold_columns {
     () => {
         "gold_id, pack, case_type, status, version, questions, shown, answered, passed, proposed_at"
@@ -41,11 +44,24 @@ statements! {
             AND entries.case_id = golds.case_id AND entries.decision = 'allow' \
             AND entries.actor IN (SELECT key FROM json_each($3)))";
     ACCOUNTS = "SELECT person_id FROM people WHERE scope_id = $1 AND natural_id = $2 ORDER BY person_id";
-    OWN_REFERENCES = "SELECT texts.body FROM duties \
+    CASES_HAD = "SELECT texts.body, cases.received_at FROM duties \
         JOIN cases ON cases.scope_id = duties.scope_id AND cases.case_id = duties.case_id \
         JOIN texts ON texts.scope_id = cases.scope_id AND texts.id = cases.reference_id \
         WHERE duties.scope_id = $1 AND duties.person_id = $2 AND texts.body IS NOT NULL LIMIT $3";
     WITHHELD = "SELECT stands_for FROM showings WHERE scope_id = $1 AND person_id = $2 AND withheld_until > $3";
+    /// Which of these cases came with the very reference that a showing was given, before its reader has been told.
+    NAMESAKES = "SELECT cases.case_id, cases.due_at FROM cases \
+        JOIN texts ON texts.scope_id = cases.scope_id AND texts.id = cases.reference_id \
+        WHERE cases.scope_id = $1 AND cases.case_id IN (SELECT key FROM json_each($2)) \
+        AND texts.body IN (SELECT named.body FROM showings \
+            JOIN cases AS shown ON shown.scope_id = showings.scope_id AND shown.case_id = showings.case_id \
+            JOIN texts AS named ON named.scope_id = shown.scope_id AND named.id = shown.reference_id \
+            WHERE showings.scope_id = $1 AND showings.person_id = $3 AND NOT showings.told)";
+    /// Reading duties on live cases, by person. A person's own showings are counted by whoever asks.
+    READ_SINCE = "SELECT duties.person_id, COUNT(*) FROM duties \
+        JOIN cases ON cases.scope_id = duties.scope_id AND cases.case_id = duties.case_id \
+        WHERE duties.scope_id = $1 AND duties.duty = 'read' AND duties.taken_at >= $2 \
+        AND NOT cases.showing AND cases.origin = 'witnessed' GROUP BY duties.person_id ORDER BY duties.person_id";
     SHOWINGS = concat!("SELECT ", showing_columns!(), " FROM showings WHERE scope_id = $1 ORDER BY shown_at, case_id");
     SHOWINGS_OF = concat!("SELECT ", showing_columns!(), " FROM showings \
         WHERE scope_id = $1 AND person_id = $2 ORDER BY shown_at, case_id");
@@ -76,14 +92,33 @@ impl Store {
         self.rows(ACCOUNTS, values!["dir", natural], first).await
     }
 
-    /// Returns the references of the cases that a person held a duty on, in no order, at most `limit`.
-    pub async fn references_of(&self, scope: &str, person: PersonId, limit: u32) -> Result<Vec<String>> {
-        self.rows(OWN_REFERENCES, values![scope, person, limit], first).await
+    /// Returns the references of the cases that a person held a duty on, and when each came in, in no order, at most
+    /// `limit`.
+    pub async fn cases_had(&self, scope: &str, person: PersonId, limit: u32) -> Result<Vec<(String, Instant)>> {
+        let read = |columns: &mut Columns<'_>| Ok((columns.take()?, columns.take()?));
+        self.rows(CASES_HAD, values![scope, person, limit], read).await
     }
 
-    /// Returns the cases that are not offered to a person now, because gold stood for them.
-    pub async fn withheld_from(&self, scope: &str, person: PersonId, now: Instant) -> Result<Vec<CaseId>> {
-        self.rows(WITHHELD, values![scope, person, now], first).await
+    /// Returns the cases that are not offered to a person now: those that gold stood for, and of these `cases` those that
+    /// are called as a showing of hers is, unless they are due soon: somebody has to read them.
+    pub async fn withheld_from(
+        &self,
+        scope: &str,
+        person: PersonId,
+        now: Instant,
+        cases: &[CaseId],
+    ) -> Result<Vec<CaseId>> {
+        let mut withheld: Vec<CaseId> = self.rows(WITHHELD, values![scope, person, now], first).await?;
+        let read = |columns: &mut Columns<'_>| Ok((columns.take::<CaseId>()?, columns.take::<Instant>()?));
+        let soon = now.plus_seconds(NAMESAKE_BEFORE_DUE_SECONDS);
+        let namesakes = self.rows(NAMESAKES, values![scope, keys(cases), person], read).await?;
+        withheld.extend(namesakes.into_iter().filter(|(_, due_at)| *due_at > soon).map(|(case, _)| case));
+        Ok(withheld)
+    }
+
+    /// Returns how many seats on live cases each person has taken since an instant; who took none is absent.
+    pub async fn seats_taken(&self, scope: &str, since: Instant) -> Result<Vec<(PersonId, u64)>> {
+        self.rows(READ_SINCE, values![scope, since], |columns| Ok((columns.take()?, columns.take()?))).await
     }
 
     /// Returns every showing, oldest first.

@@ -1,18 +1,23 @@
 //! `remit quality recompute`: the figures of certificates, computed again from nothing but exported events.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, bail};
 use remit_kernel::{
+    engagement::{Engagement, Sow},
     gold::Gold,
-    id::{CaseId, ReviewId},
-    lot::{Lot, Seed},
+    id::{CaseId, ReviewId, SowId},
+    index::LotStatus,
+    lot::Lot,
     stream::{State, StreamId},
 };
-use remit_server::app::certificate::{Certificate, Figures, GoldFigures, Whole, figures, file_of};
+use remit_server::app::certificate::{
+    Before, Certificate, Drawn, FORMATS, Figures, GoldFigures, Levels, Whole, figures, file_of, import_subject, limits,
+    lot_subject, note,
+};
 use serde_json::{Value, json};
 
 use super::replay::{Replayed, read};
@@ -40,58 +45,111 @@ struct Figure {
     name: String,
     certified: Value,
     computed: Value,
-    equal: bool,
+    found: Found,
 }
 
+/// What came of comparing a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Equal,
+    Different,
+    /// It rests on cases that this export withholds.
+    Withheld,
+}
+
+/// What came of one certificate.
+#[derive(Debug)]
+struct Checked {
+    name: String,
+    figures: Vec<Figure>,
+    /// Cases of it that the export withholds, those of the lot before too.
+    withheld: u64,
+}
+
+/// What no event tells: it stands as the certificate says.
+const UNCHECKED: [&str; 3] = ["engagement_name", "made_at", "questions"];
+
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let states = Replayed::of(&args.export)?.states;
-    let certificates = if let Some(file) = &args.certificate {
-        vec![serde_json::from_str(&read(file)?).with_context(|| unreadable(file))?]
+    let replayed = Replayed::of(&args.export)?;
+    let states = &replayed.states;
+    let (file, lines) = if let Some(file) = &args.certificate {
+        (file.clone(), vec![read(file)?])
     } else {
         let file = args.export.join("certificates.jsonl");
-        let lines = if file.exists() { read(&file)? } else { String::new() };
-        let parsed = lines.lines().map(serde_json::from_str).collect::<std::result::Result<Vec<Certificate>, _>>();
-        parsed.with_context(|| unreadable(&file))?
+        let text = if file.exists() { read(&file)? } else { String::new() };
+        (file, text.lines().map(ToOwned::to_owned).collect())
     };
-    let withheld = golds(&states).next().is_none() && certificates.iter().any(|known| known.figures.gold.is_some());
-    let mut different = 0;
-    let mut told = Vec::new();
-    for certificate in &certificates {
-        let name = name(certificate);
-        let found = recomputed(certificate, &states)?;
-        different += found.iter().filter(|figure| !figure.equal).count();
-        if args.json {
-            let figures = found.iter().map(|figure| {
-                json!({ "figure": figure.name, "certified": figure.certified, "computed": figure.computed, "equal": figure.equal })
-            });
-            told.push(json!({ "certificate": name, "figures": figures.collect::<Vec<_>>() }));
-        } else {
-            for Figure { name: figure, certified, computed, equal } in found {
-                if equal {
-                    say!("{name} {figure} {computed} equal");
-                } else {
-                    say!("{name} {figure} {computed} different: the certificate says {certified}");
-                }
-            }
+    let mut checked = Vec::new();
+    let mut gold_withheld = false;
+    for line in lines {
+        let raw: Value = serde_json::from_str(&line).with_context(|| unreadable(&file))?;
+        let certificate: Certificate = serde_json::from_value(raw.clone()).with_context(|| unreadable(&file))?;
+        if !FORMATS.contains(&certificate.format.as_str()) {
+            bail!("{}: `{}` is unknown to this program", unreadable(&file), certificate.format);
         }
+        gold_withheld |= golds(states).next().is_none() && certificate.figures.gold.is_some();
+        checked.push(check(&certificate, &raw, states)?);
     }
+    let count =
+        |wanted: Found| checked.iter().flat_map(|one| &one.figures).filter(|figure| figure.found == wanted).count();
+    let (different, unjudged) = (count(Found::Different), count(Found::Withheld));
     if args.json {
+        let told = checked.iter().map(|one| {
+            let figures = one.figures.iter().map(|figure| {
+                json!({
+                    "figure": figure.name, "certified": figure.certified, "computed": figure.computed,
+                    "equal": match figure.found { Found::Equal => Some(true), Found::Different => Some(false), Found::Withheld => None },
+                })
+            });
+            json!({ "certificate": one.name, "withheld": one.withheld, "figures": figures.collect::<Vec<_>>() })
+        });
         say!(
             "{}",
-            json!({ "certificates": told, "equal": different == 0, "different": different, "gold_withheld": withheld })
+            json!({
+                "certificates": told.collect::<Vec<_>>(), "equal": different == 0 && unjudged == 0, "different": different,
+                "unjudged": unjudged, "gold_withheld": gold_withheld, "unchecked": UNCHECKED,
+                "events": { "chained": replayed.chained, "unchained": replayed.unchained },
+            })
         );
-    } else if certificates.is_empty() {
-        say!("This export holds no certificate: no lot is complete, and nothing was imported.");
     } else {
-        if withheld {
-            say!("This export withholds gold: what was passed of how many stands as certified.");
+        tell(&checked, &replayed, gold_withheld);
+        if !checked.is_empty() {
+            say!("{} certificates, {different} figures different, {unjudged} that cannot be judged", checked.len());
         }
-        say!("{} certificates, {different} figures different", certificates.len());
     }
     if different > 0 {
         bail!("{different} figures differ from what the events give");
     }
     Ok(())
+}
+
+/// Says what came of it, figure by figure.
+fn tell(checked: &[Checked], replayed: &Replayed, gold_withheld: bool) {
+    for Checked { name, figures, withheld } in checked {
+        for Figure { name: figure, certified, computed, found } in figures {
+            match found {
+                Found::Equal => say!("{name} {figure} {computed} equal"),
+                Found::Different => say!("{name} {figure} {computed} different: the certificate says {certified}"),
+                Found::Withheld => say!("{name} {figure} {certified} cannot be judged from this export"),
+            }
+        }
+        if *withheld > 0 {
+            say!("{name}: {withheld} cases are withheld from whoever took this export, until they are delivered.");
+        }
+    }
+    say!(
+        "{} events fit their digests; {} follow one that is withheld here and were not held against it.",
+        replayed.chained,
+        replayed.unchained
+    );
+    if checked.is_empty() {
+        say!("This export holds no certificate: no lot is complete, and nothing was imported.");
+        return;
+    }
+    if gold_withheld {
+        say!("This export withholds gold: what was passed of how many stands as certified.");
+    }
+    say!("No event tells {}: they stand as certified.", UNCHECKED.join(", "));
 }
 
 fn unreadable(file: &Path) -> String {
@@ -107,30 +165,55 @@ fn name(certificate: &Certificate) -> String {
     }
 }
 
-/// Computes the figures of a certificate again, those of the lot before too, and compares each.
-fn recomputed(certificate: &Certificate, states: &BTreeMap<StreamId, State>) -> Result<Vec<Figure>> {
-    let mut found = Vec::new();
-    match (certificate.subject.lot, certificate.subject.file) {
+/// Makes a certificate again from the states, and compares all of it but what no event tells.
+fn check(certificate: &Certificate, raw: &Value, states: &BTreeMap<StreamId, State>) -> Result<Checked> {
+    let Some(State::Engagement(engagement)) =
+        states.iter().find_map(|(stream, state)| matches!(stream, StreamId::Engagement(_)).then_some(state))
+    else {
+        bail!("this export holds no event of an engagement");
+    };
+    let levels = Levels::of(certificate);
+    let (subject, figures, draw, before, missing) = match (certificate.subject.lot, certificate.subject.file) {
         (Some(id), _) => {
             let lot = lot(states, id)?;
-            compare("", &certificate.figures, &of_lot(states, lot, &certificate.figures), &mut found)?;
-            if let Some(draw) = &certificate.draw {
-                let fits = Seed(*draw.seed.bytes()).commitment() == lot.commitment && lot.seed == Some(draw.seed);
-                let (certified, computed) = (json!(draw.fits), json!(fits));
-                found.push(Figure { name: "draw.fits".to_owned(), equal: certified == computed, certified, computed });
-            }
-            if let Some(before) = &certificate.before {
-                let known = of_lot(states, self::lot(states, before.lot)?, &before.figures);
-                compare("before.", &before.figures, &known, &mut found)?;
-            }
+            let before = lot_before(states, lot);
+            let before = before.map(|before| of_before(states, before, certificate.before.as_ref(), &levels));
+            let (before, missing_before) = before.unzip();
+            let (figures, missing) = of_lot(states, lot, Some(&certificate.figures), &levels);
+            (
+                lot_subject(lot, &sows(states, engagement)),
+                figures,
+                Drawn::of(lot),
+                before,
+                [missing, missing_before.unwrap_or(0)],
+            )
         }
         (None, Some(file)) => {
             let whole = cases(states).filter(|whole| whole.case.imported() && file_of(&whole.panel) == Some(file));
-            compare("", &certificate.figures, &figures(None, &whole.collect::<Vec<_>>(), &[]), &mut found)?;
+            let whole: Vec<_> = whole.collect();
+            (import_subject(file, &whole), figures(None, &whole, &[], &levels), None, None, [0, 0])
         }
         (None, None) => bail!("this certificate is about neither a lot nor a file"),
-    }
-    Ok(found)
+    };
+    let told = |key: &String| figures.agreement.iter().any(|question| question.question == *key);
+    let questions = certificate.questions.clone().into_iter().filter(|(key, _)| told(key) || missing[0] > 0).collect();
+    let again = Certificate {
+        format: certificate.format.clone(),
+        engagement: engagement.engagement,
+        engagement_name: certificate.engagement_name.clone(),
+        note: note(&figures),
+        // It cannot be older than what it is about.
+        made_at: certificate.made_at.max(subject.until),
+        questions,
+        limits: limits(&figures, subject.lot.is_some()),
+        subject,
+        figures,
+        before,
+        draw,
+    };
+    let mut figures = compare(certificate, &again, missing)?;
+    figures.extend(unknown(certificate, raw)?);
+    Ok(Checked { name: name(certificate), figures, withheld: missing.iter().sum() })
 }
 
 fn lot(states: &BTreeMap<StreamId, State>, id: remit_kernel::id::LotId) -> Result<&Lot> {
@@ -140,16 +223,51 @@ fn lot(states: &BTreeMap<StreamId, State>, id: remit_kernel::id::LotId) -> Resul
     }
 }
 
-/// Returns the figures of a lot. Gold is computed from its events where the export holds any; where it withholds them, the
-/// certified counts are taken and their interval is computed.
-fn of_lot(states: &BTreeMap<StreamId, State>, lot: &Lot, certified: &Figures) -> Figures {
+/// Returns the complete lot of the same line and case type that opened last before this one.
+fn lot_before<'s>(states: &'s BTreeMap<StreamId, State>, lot: &Lot) -> Option<&'s Lot> {
+    let lots = states.values().filter_map(|state| if let State::Lot(lot) = state { Some(lot) } else { None });
+    lots.filter(|other| {
+        let alike = other.line == lot.line && other.case_type == lot.case_type;
+        alike && other.status != LotStatus::Open && other.opened_at < lot.opened_at
+    })
+    .max_by_key(|other| (other.opened_at, other.lot))
+}
+
+fn of_before(
+    states: &BTreeMap<StreamId, State>,
+    before: &Lot,
+    certified: Option<&Before>,
+    levels: &Levels,
+) -> (Before, u64) {
+    let (figures, missing) = of_lot(states, before, certified.map(|before| &before.figures), levels);
+    (Before { lot: before.lot, number: before.number, figures }, missing)
+}
+
+fn sows(states: &BTreeMap<StreamId, State>, engagement: &Engagement) -> BTreeMap<SowId, Sow> {
+    let sow = |id: SowId| match states.get(&StreamId::Sow(id)) {
+        Some(State::Sow(sow)) => Some((id, sow.clone())),
+        _ => None,
+    };
+    engagement.signed().filter_map(sow).collect()
+}
+
+/// Returns the figures of a lot, and how many of its cases the export withholds. Gold is computed from its events where the
+/// export holds any; where it withholds them, the certified counts are taken and their interval is computed.
+fn of_lot(
+    states: &BTreeMap<StreamId, State>,
+    lot: &Lot,
+    certified: Option<&Figures>,
+    levels: &Levels,
+) -> (Figures, u64) {
     let whole: Vec<_> = lot.cases.keys().filter_map(|case| whole(states, *case)).collect();
     let golds: Vec<_> = golds(states).collect();
-    let mut computed = figures(Some(lot), &whole, &golds);
-    if let Some(gold) = certified.gold.as_ref().filter(|_| golds.is_empty()) {
+    let mut computed = figures(Some(lot), &whole, &golds, levels);
+    if let Some(gold) = certified.and_then(|known| known.gold.as_ref()).filter(|_| golds.is_empty()) {
         computed.gold = GoldFigures::of(gold.passed, gold.answered);
     }
-    computed
+    // The lot itself tells how many cases it has, whoever may see them.
+    computed.cases = lot.cases.len() as u64;
+    (computed, (lot.cases.len() - whole.len()) as u64)
 }
 
 fn golds(states: &BTreeMap<StreamId, State>) -> impl Iterator<Item = Gold> {
@@ -171,31 +289,68 @@ fn whole(states: &BTreeMap<StreamId, State>, id: CaseId) -> Option<Whole> {
     Some(Whole { case: case.clone(), panel: panel.clone(), reviews })
 }
 
-/// Compares two documents figure by figure.
-fn compare<T: serde::Serialize>(prefix: &str, certified: &T, computed: &T, found: &mut Vec<Figure>) -> Result<()> {
-    let (mut left, mut right) = (BTreeMap::new(), BTreeMap::new());
-    flatten(prefix, &serde_json::to_value(certified)?, &mut left);
-    flatten(prefix, &serde_json::to_value(computed)?, &mut right);
-    let names: std::collections::BTreeSet<_> = left.keys().chain(right.keys()).cloned().collect();
+/// Compares two certificates, figure by figure. `missing` cases of the lot, and of the one before, are withheld: what rests
+/// on them is not judged.
+fn compare(certified: &Certificate, computed: &Certificate, missing: [u64; 2]) -> Result<Vec<Figure>> {
+    let (left, right) = (flat(certified)?, flat(computed)?);
+    let names: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+    let mut found = Vec::new();
     for name in names {
-        let certified = left.get(&name).cloned().unwrap_or(Value::Null);
-        let computed = right.get(&name).cloned().unwrap_or(Value::Null);
+        let certified = left.get(name).cloned().unwrap_or(Value::Null);
+        let computed = right.get(name).cloned().unwrap_or(Value::Null);
         let equal = match (certified.as_f64(), computed.as_f64()) {
             (Some(one), Some(other)) => (one - other).abs() <= ROUNDING,
             (_, _) => certified == computed,
         };
-        found.push(Figure { name, certified, computed, equal });
+        let withheld = match name.strip_prefix("before.") {
+            Some(name) => missing[1] > 0 && rests_on_cases(name),
+            None => missing[0] > 0 && rests_on_cases(name),
+        };
+        let verdict = match (withheld, equal) {
+            (true, _) => Found::Withheld,
+            (false, true) => Found::Equal,
+            (false, false) => Found::Different,
+        };
+        if !UNCHECKED.contains(&name.split('.').next().unwrap_or_default()) || verdict == Found::Different {
+            // Figures are called by their own names, as they always were.
+            let name = name.replacen("figures.", "", 1);
+            found.push(Figure { name, certified, computed, found: verdict });
+        }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// Returns whether a part of a certificate rests on every case of its lot. What the lot itself says does not.
+fn rests_on_cases(name: &str) -> bool {
+    let of_cases = name.strip_prefix("figures.").is_some_and(|figure| figure != "cases" && !figure.starts_with("plan"));
+    of_cases || name == "note" || name.starts_with("limits")
+}
+
+/// Returns what a certificate holds and none has.
+fn unknown(certificate: &Certificate, raw: &Value) -> Result<Vec<Figure>> {
+    let known = flat(certificate)?;
+    let mut held = BTreeMap::new();
+    flatten("", raw, &mut held);
+    let extra = held.into_iter().filter(|(name, _)| !known.contains_key(name));
+    let of = |(name, certified)| Figure { name, certified, computed: Value::Null, found: Found::Different };
+    Ok(extra.map(of).collect())
+}
+
+fn flat(certificate: &Certificate) -> Result<BTreeMap<String, Value>> {
+    let mut flat = BTreeMap::new();
+    flatten("", &serde_json::to_value(certificate)?, &mut flat);
+    Ok(flat)
 }
 
 fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, Value>) {
     let under = |key: &str| {
-        if name.is_empty() || name.ends_with('.') { format!("{name}{key}") } else { format!("{name}.{key}") }
+        if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") }
     };
     match value {
-        Value::Object(members) => members.iter().for_each(|(key, value)| flatten(&under(key), value, into)),
-        Value::Array(list) => {
+        Value::Object(members) if !members.is_empty() => {
+            members.iter().for_each(|(key, value)| flatten(&under(key), value, into));
+        }
+        Value::Array(list) if !list.is_empty() => {
             for (place, value) in list.iter().enumerate() {
                 flatten(&under(&place.to_string()), value, into);
             }

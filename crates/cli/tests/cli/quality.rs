@@ -330,10 +330,49 @@ fn the_certificate_of_imported_history_is_computed_again_from_its_export() {
     // History that came in as a file belongs to no lot: nothing was drawn.
     let drawn: Value = serde_json::from_str(&done(&["quality", "draw", &out, "--json"])).unwrap();
     assert_eq!(drawn, serde_json::json!({ "lots": [], "equal": true, "different": 0 }));
-    // A certificate that says something else is found out.
+    // A certificate that says something else is found out, whatever it is.
     let file = folder.path().join("filed.json");
     let told = std::fs::read_to_string(folder.path().join("export/certificates.jsonl")).unwrap();
-    std::fs::write(&file, told.lines().next().unwrap().replace("\"agreed\":316", "\"agreed\":331")).unwrap();
-    let said = refused(&["quality", "recompute", &out, "--certificate", file.to_str().unwrap()]);
-    assert!(said.contains("1 figures differ"), "{said}");
+    let filed: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+    let check = |filed: &Value| {
+        std::fs::write(&file, filed.to_string()).unwrap();
+        refused(&["quality", "recompute", &out, "--certificate", file.to_str().unwrap()])
+    };
+    let forged: [(&str, Value); 11] = [
+        ("/figures/agreed", 331.into()),
+        ("/figures/plan", serde_json::json!({ "sample": 80 })),
+        ("/subject/case_type", "other".into()),
+        ("/subject/until", "2031-01-01T00:00:00Z".into()),
+        ("/subject/service", "Another service".into()),
+        ("/subject/number", 3.into()),
+        ("/note", Value::Null),
+        ("/limits", serde_json::json!([])),
+        ("/limits/0", "Nothing is left to doubt.".into()),
+        ("/engagement", "eng_01m7qw5qkc8v88ykdcpy7d4bam".into()),
+        ("/made_at", "2019-01-01T00:00:00Z".into()),
+    ];
+    for (place, value) in forged {
+        let mut forged = filed.clone();
+        *forged.pointer_mut(place).unwrap() = value;
+        let said = check(&forged);
+        assert!(
+            said.contains("differ from what the events give") || said.contains("of this version"),
+            "{place}: {said}"
+        );
+    }
+    let mut more = filed.clone();
+    more["figures"]["review"]["seal"] = "gold".into();
+    more["approved_by"] = "A. Nother".into();
+    assert!(check(&more).contains("2 figures differ"), "what no certificate has");
+    // So is an export that was changed: in a line, or by leaving one out.
+    let events = folder.path().join("export/events.jsonl");
+    let lines = std::fs::read_to_string(&events).unwrap();
+    let line = lines.lines().find(|line| line.contains("\"version\":1,")).unwrap();
+    std::fs::write(&events, lines.replacen(line, &line.replacen("\"recorded_at\":\"20", "\"recorded_at\":\"19", 1), 1))
+        .unwrap();
+    let said = refused(&["quality", "recompute", &out]);
+    assert!(said.contains("does not fit its digest"), "{said}");
+    std::fs::write(&events, lines.replacen(&format!("{line}\n"), "", 1)).unwrap();
+    let said = refused(&["quality", "recompute", &out]);
+    assert!(said.contains("missing or out of order") || said.contains("does not fit"), "{said}");
 }

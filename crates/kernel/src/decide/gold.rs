@@ -1,8 +1,14 @@
 //! Decisions on gold: what may become gold, when it is shown and to whom, and what a reader may say against it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Deciding, Done, directory::NOTE_CHARS_MAX, intake::ended, wrong_state};
+use super::{
+    Deciding, Done,
+    directory::NOTE_CHARS_MAX,
+    guise::{Guise, Known, guise},
+    intake::ended,
+    wrong_state,
+};
 use crate::{
     case::{Admission, Case, CaseEvent, DecidedBy, Item, Laid, Visibility},
     command::Command,
@@ -25,10 +31,6 @@ use crate::{
     time::Instant,
 };
 
-/// How far the number of a showing's reference lies from the one of the case it stands for, at most.
-const REFERENCE_SPREAD: u64 = 40;
-/// A showing came in up to so long before the case it stands for.
-const BEFORE_SECONDS: u64 = 3_600;
 /// The case in whose place a showing was given is not offered to the same reader for at least this long ...
 const WITHHELD_SECONDS_MIN: i64 = 2 * 3_600;
 /// ... and up to so much longer ...
@@ -201,7 +203,7 @@ impl Deciding<'_> {
     }
 
     /// Lays a gold case before a reader, as a case of its own that stands for the one she would have had: it carries that
-    /// one's promise, urgency, owner and kind of reference, and came in about when it did.
+    /// one's urgency, owner, span of promise and kind of reference, and came in about when it did.
     pub(super) fn show(
         &mut self,
         id: GoldId,
@@ -214,9 +216,9 @@ impl Deciding<'_> {
         let plan = admission.plan.gold.unwrap_or(GoldPlan::USUAL);
         let natural = self.member(person)?.natural;
         let chance = self.ctx.chance("showing", 0);
-        let before = i64::try_from(1 + below(&chance, 0, BEFORE_SECONDS)).unwrap_or(1);
-        let received_at = like.received_at.plus_seconds(-before);
-        let (mut case, mut panel) = self.lay(&gold, &like, admission, (received_at, practice), &chance)?;
+        let guise = self.guise(&gold.matter, &like, &chance);
+        let due_at = guise.due_at;
+        let (mut case, mut panel) = self.lay(&gold, &like, admission, guise, practice)?;
         let id_of_case = case.case;
         let routing = Routing { rule: RoutingRule::NextCase, passed_over: passed };
         let (assignment, by) = (self.new_id(), self.actor()?);
@@ -238,7 +240,7 @@ impl Deciding<'_> {
                 } else {
                     withheld_until(self.ctx.now, like.due_at, &chance)
                 },
-                closes_at: like.due_at.max(self.ctx.now).plus_seconds(i64::from(plan.window_days) * DAY_SECONDS),
+                closes_at: due_at.max(self.ctx.now).plus_seconds(i64::from(plan.window_days) * DAY_SECONDS),
             },
         );
         if gold.showings.len() + 1 >= usize::try_from(plan.showings_max).unwrap_or(usize::MAX) {
@@ -253,13 +255,14 @@ impl Deciding<'_> {
         gold: &Gold,
         like: &Case,
         admission: Admission,
-        (received_at, practice): (Instant, bool),
-        chance: &[u8; 32],
+        guise: Guise,
+        practice: bool,
     ) -> Result<(Case, Panel), Refusal> {
         let matter = &gold.matter;
+        let Guise { reference, received_at, due_at } = guise;
         let case: CaseId = self.dated_id(received_at);
-        let reference = self.stand_in(matter, like, chance);
-        let reference = self.keep(&reference);
+        let own = || self.facts.texts.get(&matter.reference.id).cloned().unwrap_or_default();
+        let reference = self.keep(&reference.unwrap_or_else(own));
         let need = need_of(matter, &admission.need);
         let received = CaseEvent::Received {
             case,
@@ -273,7 +276,7 @@ impl Deciding<'_> {
             language: need.language.clone(),
             parties: matter.parties.clone(),
             urgent: like.urgent,
-            due_at: like.due_at,
+            due_at,
             owner: like.owner,
             origin: Origin::Witnessed,
             showing: Some(Laid { gold: gold.gold, received_at, practice }),
@@ -292,7 +295,7 @@ impl Deciding<'_> {
             case,
             stopping,
             need: digest,
-            due_at: like.due_at,
+            due_at,
             origin: Origin::Witnessed,
             laid_at: Some(received_at),
         };
@@ -306,14 +309,15 @@ impl Deciding<'_> {
         self.ctx.id_at(self.ids, at)
     }
 
-    /// Returns a reference in the style of the case that the showing stands for, unlike those that the reader may know.
-    fn stand_in(&self, matter: &Matter, like: &Case, chance: &[u8; 32]) -> String {
+    /// Returns what the showing says of itself, among the cases that its reader had or may take.
+    fn guise(&self, matter: &Matter, like: &Case, chance: &[u8; 32]) -> Guise {
         let text = |id| self.facts.texts.get(&id).map_or("", String::as_str);
-        let candidates = self.facts.candidates.iter().filter_map(|case| self.facts.cases.get(case));
-        let mut taken: BTreeSet<&str> = self.facts.own_references.iter().map(String::as_str).collect();
-        taken.extend(candidates.map(|case| text(case.reference.id)));
-        taken.insert(text(matter.reference.id));
-        stand_in(text(like.reference.id), &taken, chance).unwrap_or_else(|| text(matter.reference.id).to_owned())
+        let known = |case: &Case| Known { reference: text(case.reference.id), received_at: case.received_at };
+        let candidates = self.facts.candidates.iter().filter_map(|case| self.facts.cases.get(case)).map(known);
+        let own =
+            self.facts.own_cases.iter().map(|(reference, received_at)| Known { reference, received_at: *received_at });
+        let others: Vec<_> = candidates.chain(own).collect();
+        guise(known(like), like.due_at, &others, text(matter.reference.id), self.ctx.now, chance)
     }
 
     /// Measures a reading of a showing against the gold answer. Nothing of this is told before the window is over.
@@ -561,40 +565,9 @@ fn withheld_until(now: Instant, due_at: Instant, chance: &[u8; 32]) -> Instant {
     least.plus_seconds(more).min(latest)
 }
 
-/// Returns a reference in the style of another: its last number moved a little, to one that is not taken.
-fn stand_in(like: &str, taken: &BTreeSet<&str>, chance: &[u8; 32]) -> Option<String> {
-    let end = like.rfind(|letter: char| letter.is_ascii_digit())? + 1;
-    let start = like[..end]
-        .rfind(|letter: char| !letter.is_ascii_digit())
-        .map_or(0, |place| place + like[place..].chars().next().map_or(1, char::len_utf8));
-    let (digits, width) = (&like[start..end], end - start);
-    let number: u64 = digits.parse().ok()?;
-    let written = |number: u64| format!("{}{number:0width$}{}", &like[..start], &like[end..]);
-    let free =
-        |other: &u64| *other != number && written(*other).len() == like.len() && !taken.contains(&*written(*other));
-    // Numbers of the past first: one that has not been given yet might be given to a real case tomorrow.
-    let past: Vec<u64> = (number.saturating_sub(REFERENCE_SPREAD).max(1)..number).filter(free).collect();
-    let next: Vec<u64> = (number + 1..=number.saturating_add(REFERENCE_SPREAD)).filter(free).collect();
-    let among = if past.is_empty() { next } else { past };
-    let place = usize::try_from(below(chance, 3, among.len() as u64)).unwrap_or_default();
-    among.get(place).map(|number| written(*number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_stand_in_keeps_the_style_of_a_reference_and_is_none_that_the_reader_knows() {
-        let chance = [9; 32];
-        let taken: BTreeSet<&str> = ["HI-2026-0030", "HI-2026-0029"].into();
-        let found = stand_in("HI-2026-0031", &taken, &chance).unwrap_or_default();
-        assert!(found.starts_with("HI-2026-00") && found.len() == 12 && !taken.contains(&*found), "{found}");
-        assert_ne!(found, "HI-2026-0031");
-        assert_eq!(stand_in("M-1", &["M-2"].into(), &chance).map(|found| found.len()), Some(3));
-        assert_eq!(stand_in("Smith v Jones", &BTreeSet::new(), &chance), None);
-        assert!(stand_in("Füße 7 b", &BTreeSet::new(), &chance).is_some_and(|found| found.ends_with(" b")));
-    }
 
     #[test]
     fn what_is_withheld_comes_back_before_it_is_due() {

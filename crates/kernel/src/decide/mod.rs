@@ -5,6 +5,7 @@ mod calibration;
 mod directory;
 mod engagement;
 mod gold;
+mod guise;
 mod intake;
 mod lot;
 mod precedent;

@@ -69,6 +69,7 @@ fn whoever_proposed_read_or_decided_does_not_approve() {
 #[test]
 fn a_showing_is_what_the_case_it_stands_for_would_have_been() {
     let (mut stage, gold) = stage();
+    stage.wait(86_400);
     let next = Command::ClaimNext { engagement: stage.engagement };
     let mut real = stage.clone();
     let live = loop {
@@ -80,19 +81,22 @@ fn a_showing_is_what_the_case_it_stands_for_would_have_been() {
     let shown = stage.shown("third");
     let (live, case) = (real.case(live), stage.case(shown));
     assert_eq!(
-        (case.status, case.urgent, case.due_at, case.owner, case.origin, case.revision, &case.jurisdiction),
-        (live.status, live.urgent, live.due_at, live.owner, live.origin, live.revision, &live.jurisdiction)
+        (case.status, case.urgent, case.owner, case.origin, case.revision, &case.jurisdiction),
+        (live.status, live.urgent, live.owner, live.origin, live.revision, &live.jurisdiction)
     );
+    let span = |case: &remit_kernel::case::Case| case.due_at.micros() - case.received_at.micros();
+    assert_eq!(span(&case), span(&live), "it is promised as soon after its receipt as any");
     let (ours, theirs) = (case.admission.clone().unwrap(), live.admission.unwrap());
     assert_eq!((ours.clause, ours.plan, ours.pack, ours.sow), (theirs.clause, theirs.plan, theirs.pack, theirs.sow));
     let panel = stage.panel(shown);
-    assert_eq!((panel.seats.len(), panel.due_at), (2, live.due_at), "as many readings are planned");
-    let early = live.received_at.micros() - case.received_at.micros();
-    assert!((1..=3_600_000_000).contains(&early), "it came in a little before: {early}");
+    assert_eq!((panel.seats.len(), panel.due_at), (2, case.due_at), "as many readings are planned");
+    // The reader knows every number before it, so it is the newest, and came in a little later.
+    let late = case.received_at.micros() - live.received_at.micros();
+    assert!((1..=3_600_000_000).contains(&late), "it came in a little later: {late}");
     // What an identifier tells of its time is what the case says of itself.
     let millis = |id: &str| id.split('_').nth(1).map(|suffix| suffix[..10].to_owned());
     assert_eq!(millis(&case.case.to_string()), millis(&case.items[0].item.to_string()));
-    assert!(millis(&case.case.to_string()) < millis(&live.case.to_string()));
+    assert!(millis(&case.case.to_string()) > millis(&live.case.to_string()));
     assert_ne!(case.items[0].item, stage.gold(gold).matter.items[0].item, "an item names no other case");
     let reference = &stage.world.texts[&case.reference.id];
     assert!(reference.starts_with("T-") && reference.len() == 3, "{reference}");
@@ -167,6 +171,25 @@ fn the_case_it_stood_for_rests_for_its_reader_and_waits_for_others() {
     assert_eq!(facts(&stage, "reader").first(), Some(&showing.stands_for));
     stage.wait((showing.withheld_until.micros() - stage.world.now.micros()) / 1_000_000 + 1);
     assert_eq!(facts(&stage, "third").first(), Some(&showing.stands_for), "it comes back");
+}
+
+#[test]
+fn a_case_that_comes_with_the_reference_of_a_showing_is_taken_in_and_read_by_others() {
+    let (mut stage, _) = stage();
+    let shown = stage.shown("third");
+    let reference = stage.world.texts[&stage.case(shown).reference.id].clone();
+    let case = remit_kernel::command::CaseIn { reference, ..stage.case_in() };
+    let taken = stage.does("manager", &Command::TakeIn { engagement: stage.engagement, case });
+    let real = Stage::newest(&taken);
+    let next = Command::ClaimNext { engagement: stage.engagement };
+    let offered = |stage: &Stage, name: &str| stage.world.facts(Some(stage.who(name)), &next).candidates;
+    assert!(offered(&stage, "reader").contains(&real));
+    assert!(!offered(&stage, "third").contains(&real), "she would know that one of the two is gold");
+    stage.check(
+        "third",
+        &Command::ReleaseSeat { engagement: stage.engagement, case: shown, reason: "ill".into() },
+        "seat_released, duty_ended, voided, showing_ended",
+    );
 }
 
 #[test]

@@ -181,10 +181,10 @@ impl World {
         facts.gold_pool = pool.into_iter().map(|(_, gold)| gold).collect();
         let had = self.cases_where(scope, |row| matches!(row, Row::Duty(duty) if duty.person == person));
         let reference = |case: CaseId| match self.state(scope, StreamId::Case(case)) {
-            Some(State::Case(case)) => self.texts.get(&case.reference.id).cloned(),
+            Some(State::Case(case)) => Some((self.texts.get(&case.reference.id)?.clone(), case.received_at)),
             _ => None,
         };
-        facts.own_references = had.into_iter().filter_map(reference).collect();
+        facts.own_cases = had.into_iter().filter_map(reference).collect();
     }
 
     /// Lets the next act draw other chances.
@@ -202,6 +202,7 @@ impl World {
             }
             _ => None,
         }));
+        had.extend(self.namesakes(scope, person));
         let mut seats: Vec<_> = self
             .rows(scope)
             .filter_map(|row| match row {
@@ -213,6 +214,21 @@ impl World {
         seats.sort_unstable();
         seats.dedup();
         seats.into_iter().map(|(_, case)| case).collect()
+    }
+
+    /// Returns the cases that are called as a showing is of which this reader has not been told.
+    fn namesakes(&self, scope: Scope, person: PersonId) -> Vec<CaseId> {
+        let reference = |case: CaseId| match self.state(scope, StreamId::Case(case)) {
+            Some(State::Case(case)) => self.texts.get(&case.reference.id).cloned(),
+            _ => None,
+        };
+        let shown = self.rows(scope).filter_map(|row| match row {
+            Row::Showing(showing) if showing.person == person && !showing.told => reference(showing.case),
+            _ => None,
+        });
+        let shown: Vec<_> = shown.collect();
+        let cases = self.cases_where(scope, |row| matches!(row, Row::Case(_)));
+        cases.into_iter().filter(|case| reference(*case).is_some_and(|name| shown.contains(&name))).collect()
     }
 
     fn cases_where(&self, scope: Scope, wanted: impl Fn(&Row) -> bool) -> Vec<CaseId> {

@@ -9,6 +9,7 @@ use axum::{
 };
 use remit_kernel::refusal::{Reason, code};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::IntoParams;
 
 use super::Problem;
 use crate::{
@@ -24,7 +25,7 @@ pub(crate) struct Json<T>(pub(crate) T);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Path<T>(pub(crate) T);
 
-/// What stands after the question mark. A value that does not fit: 422 with its name.
+/// What stands after the question mark. A value that does not fit, or a name that is none: 422 with its name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -77,11 +78,20 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Edge> for Path<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Edge> for Query<T> {
+impl<T: DeserializeOwned + IntoParams + Send> FromRequestParts<Edge> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
+        let known = T::into_params(|| None);
+        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+            if !known.iter().any(|parameter| parameter.name == name) {
+                let names: Vec<_> = known.iter().map(|parameter| format!("`{}`", parameter.name)).collect();
+                let reason =
+                    Reason::field(code::FIELD_INVALID, &*name, format!("`{name}` is no parameter of this address"));
+                return Err(Error::from(reason.hint(format!("It takes {}.", names.join(", ")))).into());
+            }
+        }
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         serde_path_to_error::deserialize(pairs)
             .map(Self)

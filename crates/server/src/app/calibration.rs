@@ -386,7 +386,7 @@ impl Query for ShowCalibration {
         let said: Vec<_> = round.findings.iter().map(|(finding, _)| finding.text.id).collect();
         let said = look.texts(&said).await?;
         let noted: BTreeSet<_> = round.findings.iter().map(|(finding, _)| finding.by).collect();
-        let noted = look.names(&noted.into_iter().collect::<Vec<_>>()).await?;
+        let noted = look.called(&noted.into_iter().collect::<Vec<_>>()).await?;
         let pack = look.app.pack(round.pack.digest).await?;
         let titled = |key: &String| {
             pack.as_ref()
@@ -549,12 +549,9 @@ impl Look<'_> {
     }
 
     /// Returns what to call the readers of a round: the client's side knows them by number.
-    async fn round_names(&self, round: &Calibration) -> Result<HashMap<PersonId, String>> {
+    async fn round_names(&mut self, round: &Calibration) -> Result<HashMap<PersonId, String>> {
         let people: Vec<_> = round.invited.iter().map(|invitee| invitee.person).collect();
-        if self.knows_readers() {
-            return self.names(&people).await;
-        }
-        Ok(people.into_iter().zip(1..).map(|(person, number)| (person, format!("Reader {number}"))).collect())
+        self.called(&people).await
     }
 
     /// Lays the readings of a closed round side by side.

@@ -183,7 +183,7 @@ impl Look<'_> {
         let texts: Vec<_> = seen.iter().flat_map(|(row, ..)| [row.reference, row.title]).collect();
         let owners: BTreeSet<_> = seen.iter().map(|(row, ..)| row.owner).collect();
         let owners: Vec<_> = owners.into_iter().collect();
-        let (texts, names) = (self.texts(&texts).await?, self.names(&owners).await?);
+        let (texts, names) = (self.texts(&texts).await?, self.called(&owners).await?);
         let text = |id| texts.get(&id).cloned().unwrap_or_else(|| ERASED.to_owned());
         let line = |(row, disputed, open): (CaseRow, bool, bool)| CaseLine {
             case: row.case,

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use remit_access::Action;
 use remit_kernel::{
     case::{Case, DecidedBy, DeliveryState},
+    engagement::Sow,
     facts::Want,
-    form::Answer,
+    form::{Answer, Question, QuestionKind},
     gold::Gold,
     hash::Digest,
-    id::{CaseId, EngagementId, LotId, PersonId},
+    id::{CaseId, EngagementId, LotId, PersonId, SowId},
     index::{DefectKind, LotStatus, Origin, ReviewKind, ReviewStatus, Severity},
     lot::{Lot, Mode, Place, Seed},
     pack::WHOLE,
@@ -31,18 +32,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     look::{Look, Query},
-    lot::row_of,
+    quality::{Level, agree::of_all, classes::scale},
     review::service,
 };
 use crate::error::Result;
 
 /// Name of the document's shape; a later shape has another number.
-pub const FORMAT: &str = "remit-quality-certificate/1";
+pub const FORMAT: &str = "remit-quality-certificate/2";
+/// The shape before: agreement took every answer as a name.
+const FORMAT_NAMES: &str = "remit-quality-certificate/1";
+/// Shapes that this program can read and compute again.
+pub const FORMATS: [&str; 2] = [FORMAT_NAMES, FORMAT];
 /// What stands on every figure that rests on files.
 const IMPORTED: &str = "Imported: times, authors and blindness as claimed by the file, not witnessed by Remit";
 /// Confidence of every interval.
 const CONFIDENCE: f64 = 0.95;
-/// Resamples behind an interval of agreement, and the seed they are drawn from.
+/// Resamples behind an interval of agreement as names, and the seed they are drawn from.
 const RESAMPLES: u32 = 1_000;
 const SEED: u64 = 2_026;
 /// A sample of more than this share of its lot is judged as part of a finite lot.
@@ -175,7 +180,13 @@ impl GoldFigures {
 pub struct QuestionAgreement {
     /// Key of the question.
     pub question: String,
-    /// Krippendorff's alpha, nominal; none: undefined.
+    /// The level at which answers are compared; none: as names, in a certificate of the first shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// The answers that the form declares, in its order: a grade's steps follow it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+    /// Krippendorff's alpha at this level; none: undefined.
     pub alpha: Option<f64>,
     /// Its 95 % interval.
     pub interval: Option<(f64, f64)>,
@@ -281,6 +292,15 @@ pub struct Drawn {
     pub fits: bool,
 }
 
+impl Drawn {
+    /// Returns how the sample of a lot was drawn, once its seed is open.
+    pub fn of(lot: &Lot) -> Option<Self> {
+        let seed = lot.seed?;
+        let fits = Seed(*seed.bytes()).commitment() == lot.commitment;
+        Some(Self { commitment: lot.commitment, seed, fits })
+    }
+}
+
 /// A case with all that figures rest on.
 #[derive(Debug, Clone)]
 pub struct Whole {
@@ -344,22 +364,19 @@ impl Query for GetCertificate {
         let cases: Vec<_> = lot.cases.keys().copied().collect();
         let whole = look.whole(&cases).await?;
         let golds = look.golds_shown().await?;
-        let figures = figures_of(Some(lot.clone()), whole, golds.clone()).await?;
+        let levels = Levels::asked(super::quality::questions(look).await?.iter());
+        let figures = figures_of(Some(lot.clone()), whole, golds.clone(), levels.clone()).await?;
         let before = look.lot_before(&lot).await?;
         let before = match before {
             None => None,
             Some(before) => {
                 let whole = look.whole(&before.cases.keys().copied().collect::<Vec<_>>()).await?;
                 let (id, number) = (before.lot, before.number);
-                Some(Before { lot: id, number, figures: figures_of(Some(before), whole, golds).await? })
+                Some(Before { lot: id, number, figures: figures_of(Some(before), whole, golds, levels).await? })
             }
         };
         let subject = look.lot_subject(&lot).await?;
-        let draw = lot.seed.map(|seed| Drawn {
-            commitment: lot.commitment,
-            seed,
-            fits: Seed(*seed.bytes()).commitment() == lot.commitment,
-        });
+        let draw = Drawn::of(&lot);
         look.certificate(subject, figures, before, draw).await
     }
 }
@@ -376,7 +393,8 @@ impl Query for GetImportCertificate {
         let mut files = look.imports().await?;
         let whole = files.remove(&self.file).ok_or_else(|| Reason::hidden(self.file))?;
         let subject = import_subject(self.file, &whole);
-        let figures = figures_of(None, whole, Vec::new()).await?;
+        let levels = Levels::asked(super::quality::questions(look).await?.iter());
+        let figures = figures_of(None, whole, Vec::new(), levels).await?;
         look.certificate(subject, figures, None, None).await
     }
 }
@@ -408,8 +426,8 @@ impl Query for ListCertificates {
 }
 
 /// Computes figures away from those who wait for other answers: resampling takes a while.
-async fn figures_of(lot: Option<Lot>, whole: Vec<Whole>, golds: Vec<Gold>) -> Result<Figures> {
-    let figures = tokio::task::spawn_blocking(move || figures(lot.as_ref(), &whole, &golds));
+async fn figures_of(lot: Option<Lot>, whole: Vec<Whole>, golds: Vec<Gold>, levels: Levels) -> Result<Figures> {
+    let figures = tokio::task::spawn_blocking(move || figures(lot.as_ref(), &whole, &golds, &levels));
     Ok(figures.await.map_err(std::io::Error::other)?)
 }
 
@@ -485,17 +503,7 @@ impl Look<'_> {
 
     async fn lot_subject(&mut self, lot: &Lot) -> Result<Subject> {
         let (_, sows) = self.engagement().await?;
-        let row = row_of(lot)?;
-        Ok(Subject {
-            lot: Some(lot.lot),
-            number: Some(lot.number),
-            file: None,
-            service: service(&sows, lot.line),
-            case_type: lot.case_type.clone(),
-            from: lot.opened_at.timestamp(),
-            until: lot.closed_at.unwrap_or(lot.ends_at).timestamp(),
-            status: Some(row.status),
-        })
+        Ok(lot_subject(lot, &sows))
     }
 
     async fn certificate(
@@ -518,7 +526,7 @@ impl Look<'_> {
             format: FORMAT.to_owned(),
             engagement,
             engagement_name: name,
-            note: (figures.imported > 0).then(|| IMPORTED.to_owned()),
+            note: note(&figures),
             subject,
             made_at: self.standing.now().timestamp(),
             questions,
@@ -538,7 +546,27 @@ pub fn file_of(panel: &Panel) -> Option<Digest> {
     })
 }
 
-fn import_subject(file: Digest, whole: &[Whole]) -> Subject {
+/// Returns what must be known of imported readings, if there are any.
+pub fn note(figures: &Figures) -> Option<String> {
+    (figures.imported > 0).then(|| IMPORTED.to_owned())
+}
+
+/// Returns what the certificate of a lot is about. `sows` are the statements of work by which the engagement lives.
+pub fn lot_subject(lot: &Lot, sows: &BTreeMap<SowId, Sow>) -> Subject {
+    Subject {
+        lot: Some(lot.lot),
+        number: Some(lot.number),
+        file: None,
+        service: service(sows, lot.line),
+        case_type: lot.case_type.clone(),
+        from: lot.opened_at.timestamp(),
+        until: lot.closed_at.unwrap_or(lot.ends_at).timestamp(),
+        status: Some(lot.status),
+    }
+}
+
+/// Returns what the certificate of an imported file is about.
+pub fn import_subject(file: Digest, whole: &[Whole]) -> Subject {
     let times = whole.iter().flat_map(|whole| whole.panel.readings.iter().filter_map(|reading| reading.sealed_at));
     let (mut from, mut until) = (None, None);
     for at in times {
@@ -564,7 +592,7 @@ fn import_subject(file: Digest, whole: &[Whole]) -> Subject {
 }
 
 /// Returns what the figures do not say.
-fn limits(figures: &Figures, lot: bool) -> Vec<String> {
+pub fn limits(figures: &Figures, lot: bool) -> Vec<String> {
     let mut limits = Vec::new();
     if figures.imported > 0 {
         limits.push(format!(
@@ -598,7 +626,7 @@ fn limits(figures: &Figures, lot: bool) -> Vec<String> {
 
 /// Returns the figures of a lot, or of imported cases, in whatever order they come. Of `golds` those count that its readers
 /// were shown.
-pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold]) -> Figures {
+pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold], levels: &Levels) -> Figures {
     let mut whole: Vec<&Whole> = whole.iter().collect();
     whole.sort_unstable_by_key(|whole| whole.case.case);
     let whole = &whole[..];
@@ -634,7 +662,7 @@ pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold]) -> Figures {
         changed_after_agreement: count(&|whole| {
             whole.case.resolution.as_ref().is_some_and(|resolution| resolution.decided.changed_after_agreement)
         }),
-        agreement: agreement(whole),
+        agreement: agreement(whole, levels),
         review: review_figures(lot, whole, quality()),
         plan: lot.and_then(plan_figures),
         in_house: in_house(whole),
@@ -643,50 +671,123 @@ pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold]) -> Figures {
     }
 }
 
-/// Returns the agreement on each question whose answers can be the same or not, in the order of their keys: grades,
-/// lists of picks and numbers count as alike only where they are equal.
-fn agreement(whole: &[&Whole]) -> Vec<QuestionAgreement> {
-    let choice = |reading: &'_ Reading, question: &str| reading.judgement.answers.get(question).and_then(Answer::word);
-    let mut questions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// How certified agreement is measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Levels {
+    /// Every answer is a name, as the first shape of the certificate has it.
+    Names,
+    /// Each question at its own level, as the quality page has it. What the forms declare of choices and grades, in its
+    /// order, by question; what they do not declare comes last.
+    Own(BTreeMap<String, Vec<String>>),
+}
+
+impl Levels {
+    /// Returns how the agreement of a certificate was measured.
+    pub fn of(certificate: &Certificate) -> Self {
+        if certificate.format == FORMAT_NAMES {
+            return Self::Names;
+        }
+        let known = certificate.figures.agreement.iter();
+        let before = certificate.before.iter().flat_map(|before| &before.figures.agreement);
+        Self::Own(known.chain(before).map(|one| (one.question.clone(), one.classes.clone())).collect())
+    }
+
+    fn asked<'q>(questions: impl Iterator<Item = &'q Question>) -> Self {
+        let keys = |question: &Question| match &question.kind {
+            QuestionKind::Choice { options } | QuestionKind::Grade { steps: options, .. } => {
+                options.iter().map(|option| option.key.clone()).collect()
+            }
+            QuestionKind::Multi { .. }
+            | QuestionKind::Number { .. }
+            | QuestionKind::Span { .. }
+            | QuestionKind::Text { .. } => Vec::new(),
+        };
+        Self::Own(questions.map(|question| (question.key.clone(), keys(question))).collect())
+    }
+}
+
+/// Returns the agreement on each question whose answers can be compared, in the order of their keys.
+fn agreement(whole: &[&Whole], levels: &Levels) -> Vec<QuestionAgreement> {
+    let mut questions: BTreeMap<&str, Level> = BTreeMap::new();
     for reading in whole.iter().flat_map(|whole| whole.panel.panel_readings()) {
-        for question in reading.judgement.answers.keys() {
-            if let Some(option) = choice(reading, question) {
-                questions.entry(question.clone()).or_default().insert(option);
+        for (question, answer) in &reading.judgement.answers {
+            if let Some(level) = Level::of_answer(answer) {
+                questions.insert(question, level);
             }
         }
     }
-    let of = |(question, classes): (String, BTreeSet<String>)| {
-        let classes: Vec<_> = classes.into_iter().collect();
-        let none = |undefined: &str| QuestionAgreement {
-            question: question.clone(),
-            alpha: None,
-            interval: None,
-            n: 0,
-            undefined: Some(undefined.to_owned()),
-        };
-        let Ok(mut counts) = Counts::new(classes.len()) else { return none("too many answers to compare") };
-        for whole in whole {
-            let mut unit = vec![0_u32; classes.len()];
-            for option in whole.panel.panel_readings().filter_map(|reading| choice(reading, &question)) {
-                if let Ok(class) = classes.binary_search(&option) {
-                    unit[class] += 1;
-                }
-            }
-            // The unit is as wide as the table, so it always fits.
-            let _ = counts.add(&unit);
-        }
-        let n = counts.pairable();
-        match counts.alpha() {
-            Ok(alpha) => {
-                let ends = interval::alpha(&counts, CONFIDENCE, RESAMPLES, SEED).ok();
-                let interval = ends.map(|ends| (ends.lower, ends.upper));
-                QuestionAgreement { question: question.clone(), alpha: Some(alpha), interval, n, undefined: None }
-            }
-            Err(Undefined::OneClass) => QuestionAgreement { n, ..none("everybody gave the same answer") },
-            Err(Undefined::NoPairs | Undefined::UnequalValues) => none("no case was answered by two readers"),
-        }
+    questions.into_iter().map(|(question, level)| on_question(whole, question, level, levels)).collect()
+}
+
+fn on_question(whole: &[&Whole], question: &str, level: Level, levels: &Levels) -> QuestionAgreement {
+    let declared = match levels {
+        Levels::Names => &[],
+        Levels::Own(declared) => declared.get(question).map_or(&[][..], Vec::as_slice),
     };
-    questions.into_iter().map(of).collect()
+    let units: Vec<Vec<&Answer>> = whole
+        .iter()
+        .map(|whole| {
+            let mut readings: Vec<&Reading> = whole.panel.panel_readings().collect();
+            readings.sort_unstable_by_key(|reading| reading.reading);
+            readings.into_iter().filter_map(|reading| reading.judgement.answers.get(question)).collect()
+        })
+        .collect();
+    // What the form declares stands in its order; of an answer that it does not declare, the place is that of the first.
+    let mut classes: Vec<(String, Option<&Answer>)> = declared.iter().map(|class| (class.clone(), None)).collect();
+    for answer in units.iter().flatten() {
+        let Some(word) = answer.word() else { continue };
+        match classes.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, known)) => *known = Some(answer),
+            None => classes.push((word, Some(answer))),
+        }
+    }
+    if *levels == Levels::Names {
+        classes.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    }
+    // A step that the form does not have stands nowhere in its order.
+    let level = match (levels, level) {
+        (Levels::Names, _) => Level::Nominal,
+        (Levels::Own(_), Level::Ordinal) if classes.len() > declared.len() => Level::Nominal,
+        (Levels::Own(_), level) => level,
+    };
+    let of = |alpha, interval, n, undefined: Option<&str>| QuestionAgreement {
+        question: question.to_owned(),
+        level: (*levels != Levels::Names).then_some(level),
+        classes: declared.to_vec(),
+        alpha,
+        interval,
+        n,
+        undefined: undefined.map(ToOwned::to_owned),
+    };
+    let scale = scale(level, &classes.iter().map(|(_, answer)| *answer).collect::<Vec<_>>());
+    let (Ok(mut counts), Some(scale)) = (Counts::new(classes.len()), scale) else {
+        return of(None, None, 0, Some("too many answers to compare"));
+    };
+    for answers in &units {
+        let mut unit = vec![0_u32; classes.len()];
+        for word in answers.iter().filter_map(|answer| answer.word()) {
+            if let Some(class) = classes.iter().position(|(known, _)| *known == word) {
+                unit[class] += 1;
+            }
+        }
+        // The unit is as wide as the table, so it always fits.
+        let _ = counts.add(&unit);
+    }
+    if *levels != Levels::Names {
+        let found = of_all(&counts, &scale);
+        return of(found.value, found.interval, found.n, found.undefined.as_deref());
+    }
+    let n = counts.pairable();
+    match counts.alpha() {
+        Ok(alpha) => {
+            let ends = interval::alpha(&counts, CONFIDENCE, RESAMPLES, SEED).ok();
+            of(Some(alpha), ends.map(|ends| (ends.lower, ends.upper)), n, None)
+        }
+        Err(Undefined::OneClass) => of(None, None, n, Some("everybody gave the same answer")),
+        Err(Undefined::NoPairs | Undefined::UnequalValues) => {
+            of(None, None, 0, Some("no case was answered by two readers"))
+        }
+    }
 }
 
 /// Returns what reviews found. The error rate rests on the longest run of cases, in the order of the draw, that are all

@@ -291,6 +291,7 @@ impl Query for ShowEngagement {
         };
         let sows = if look.may(Action::ViewSow, &label) { look.sow_views(may).await? } else { Vec::new() };
         let mut members = members(look, may.see_people).await?;
+        look.call(&mut members).await?;
         members.sort_by_key(|member| (!member.active, member.side, member.name.clone()));
         let sees_all =
             [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| look.standing.holds(*role));

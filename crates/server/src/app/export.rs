@@ -6,13 +6,14 @@ use remit_access::{Action, Class, Label};
 use remit_kernel::{
     alarm::Yardstick,
     case::{Case, DecidedBy},
+    engagement::MemberEvent,
     facts::Want,
     form::{Answer, Judgement},
     id::{CaseId, EngagementId, ReviewId, TextId},
     index::Origin,
     panel::{Panel, Provenance, Reading},
     refusal::Reason,
-    stream::{Scope, StreamId},
+    stream::{Event, Scope, StreamId},
 };
 use remit_store::{CaseFilter, CaseKey, EventKey};
 use serde_json::{Value, json};
@@ -101,7 +102,7 @@ impl Query for ExportCases {
         }
         let texts: Vec<TextId> = open.iter().flat_map(Opened::texts).collect();
         let texts = look.texts(&texts).await?;
-        let names = look.names(&people.into_iter().collect::<Vec<_>>()).await?;
+        let names = look.called(&people.into_iter().collect::<Vec<_>>()).await?;
         for opened in &open {
             let words = Words { texts: &texts, names: &names };
             exported.cases.push(opened.case_line(&words));
@@ -139,6 +140,14 @@ impl Query for ExportEvents {
                 }
                 Ok(StreamId::Case(case)) => Some(case),
                 Ok(StreamId::Panel(panel)) => Some(panel.case()),
+                // Who holds a duty on which case is open to those to whom that case is: of a showing, to whoever keeps gold.
+                Ok(stream @ StreamId::Member(_)) => match Event::read(stream, &event.kind, event.v, &event.body)? {
+                    Event::Member(MemberEvent::DutyTaken { case, .. } | MemberEvent::DutyEnded { case, .. }) => {
+                        Some(case)
+                    }
+                    Event::Member(MemberEvent::GoldTallied { .. }) if !look.may(Action::ViewGold, &gold) => continue,
+                    _ => None,
+                },
                 Ok(
                     StreamId::Engagement(_)
                     | StreamId::Sow(_)
@@ -150,7 +159,6 @@ impl Query for ExportEvents {
                     | StreamId::Lot(_)
                     | StreamId::Sampler(_)
                     | StreamId::Model(_)
-                    | StreamId::Member(_)
                     | StreamId::Organisation(_)
                     | StreamId::Person(_),
                 )
@@ -208,7 +216,8 @@ async fn whole(look: &mut Look<'_>, case: CaseId) -> Result<bool> {
     let reading = look.label(Class::Reading, &case, panel.as_ref())?;
     let unread = panel.as_ref().is_none_or(|panel| panel.readings.is_empty() && panel.duties.is_empty());
     let deliverable = look.label(Class::Deliverable, &case, panel.as_ref())?;
-    let undecided = case.resolution.is_none();
+    // What readers of a file agreed on is told by their readings, and is never delivered.
+    let undecided = case.resolution.is_none() || case.imported();
     Ok((unread || look.may(Action::ViewReading, &reading))
         && (undecided || look.may(Action::ViewDeliverable, &deliverable)))
 }

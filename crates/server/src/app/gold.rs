@@ -13,6 +13,7 @@ use remit_kernel::{
     index::ShowingRow,
     pack::{GoldPlan, Pack},
     refusal::Reason,
+    role::{Role, Side},
     stream::{Scope, StreamId},
 };
 use remit_stats::interval;
@@ -26,6 +27,10 @@ use crate::error::Result;
 
 /// Confidence of every interval.
 const CONFIDENCE: f64 = 0.95;
+/// Gold cases that are counted for one of them, at most.
+const POOL_MAX: u32 = 1_000;
+/// Readers whose supply of gold is counted, at most.
+const READERS_MAX: usize = 500;
 /// Below so many answers a reader is shown the interval and no point.
 pub const POINT_MIN: u32 = 10;
 
@@ -51,6 +56,8 @@ pub struct GoldPool {
     pub showings: Vec<ShowingLine>,
     /// All answers together.
     pub all: Share,
+    /// Of the seats taken by all readers, those on gold cases.
+    pub reached: Share,
     /// Whether the caller approves, retires and decides.
     pub may_manage: bool,
 }
@@ -155,6 +162,10 @@ pub struct ReaderLine {
     pub name: String,
     /// How many gold cases she was shown.
     pub shown: u32,
+    /// Of the seats that she took since the first gold case was proposed, those on gold cases: what the agreed rate came to.
+    pub reached: Share,
+    /// Gold cases in rotation that she neither knows nor was shown: those that can still measure her.
+    pub left: u32,
     /// Questions answered like the gold answer.
     pub right: Share,
 }
@@ -386,9 +397,14 @@ impl Query for ShowGold {
             .filter(|gold| golds.iter().any(|line| line.gold == gold.gold))
             .flat_map(|gold| gold.showings.iter().map(move |showing| (gold, showing)))
             .collect();
+        let readers = look.measured(&opened, &shown).await?;
         let pool = GoldPool {
             rates: look.rates().await?,
-            readers: readers(&opened, &shown),
+            reached: readers
+                .iter()
+                .fold((0, 0), |(hits, n), line| (hits + line.reached.hits, n + line.reached.n))
+                .into(),
+            readers,
             rebuttals: rebuttals(&opened, &shown, may_manage, me),
             showings: showings(&opened, &shown),
             all: total(&shown),
@@ -420,20 +436,63 @@ fn total(shown: &[(&Gold, &Showing)]) -> Share {
     Share::of_cases(shown.iter().map(|(gold, showing)| right(gold, showing)), 1)
 }
 
-fn readers(opened: &Opened, shown: &[(&Gold, &Showing)]) -> Vec<ReaderLine> {
-    let mut people: BTreeMap<PersonId, Vec<(&Gold, &Showing)>> = BTreeMap::new();
-    for (gold, showing) in shown {
-        people.entry(showing.person).or_default().push((gold, showing));
+impl From<(u32, u32)> for Share {
+    fn from((hits, n): (u32, u32)) -> Self {
+        Self::of(hits, n, 1)
     }
-    let line = |(person, own): (PersonId, Vec<(&Gold, &Showing)>)| ReaderLine {
-        person,
-        name: opened.name(person),
-        shown: u32::try_from(own.len()).unwrap_or(u32::MAX),
-        right: total(&own),
-    };
-    let mut lines: Vec<_> = people.into_iter().map(line).collect();
-    lines.sort_by(|one, other| (other.right.n, &one.name).cmp(&(one.right.n, &other.name)));
-    lines
+}
+
+impl Look<'_> {
+    /// Returns how each reader does, those with most answers first: everybody who may be shown gold, or was.
+    async fn measured(&self, opened: &Opened, shown: &[(&Gold, &Showing)]) -> Result<Vec<ReaderLine>> {
+        let mut people: BTreeMap<PersonId, Vec<(&Gold, &Showing)>> = BTreeMap::new();
+        let (store, scope) = (self.app.store(), self.scope());
+        let active: Vec<&Gold> = opened.golds.iter().filter(|gold| gold.status == GoldStatus::Active).collect();
+        let members = store.list_members(&scope).await?;
+        let reads = |roles: &[Role]| {
+            let keeps = [Role::DeliveryManager, Role::ClientManager, Role::Auditor];
+            roles.contains(&Role::Expert) && !keeps.iter().any(|role| roles.contains(role))
+        };
+        let readers = members.iter().map(|member| &member.row);
+        let readers = readers.filter(|row| row.active && row.side == Side::Provider && reads(&row.roles));
+        let current: BTreeSet<PersonId> = readers.map(|row| row.person).take(READERS_MAX).collect();
+        people.extend(current.iter().filter(|_| !active.is_empty()).map(|person| (*person, Vec::new())));
+        for (gold, showing) in shown {
+            people.entry(showing.person).or_default().push((gold, showing));
+        }
+        let all: Vec<_> = people.keys().copied().collect();
+        let known = self.load(&all.iter().copied().map(Want::Person).collect::<Vec<_>>()).await?.people;
+        let since = opened.golds.iter().map(|gold| gold.proposed_at).min();
+        let taken: BTreeMap<_, _> = match since {
+            Some(since) => store.seats_taken(&scope, since).await?.into_iter().collect(),
+            None => BTreeMap::new(),
+        };
+        let names = self.names(&all).await?;
+        let packs: BTreeSet<_> = active.iter().map(|gold| gold.matter.pack.digest).collect();
+        let packs: Vec<_> = packs.into_iter().collect();
+        let mut lines = Vec::new();
+        for (person, own) in people {
+            let natural = known.get(&person).map_or(person, |known| known.natural);
+            let pool = if current.contains(&person) {
+                store.gold_pool(&scope, &packs, &store.accounts_of(natural).await?, POOL_MAX).await?
+            } else {
+                Vec::new()
+            };
+            let fresh = |gold: &&&Gold| pool.contains(&gold.gold) && !gold.known_to.contains(&natural);
+            let live = u32::try_from(taken.get(&person).copied().unwrap_or_default()).unwrap_or(u32::MAX);
+            let shown = u32::try_from(own.len()).unwrap_or(u32::MAX);
+            lines.push(ReaderLine {
+                person,
+                name: names.get(&person).cloned().unwrap_or_else(|| ERASED.to_owned()),
+                shown,
+                reached: Share::of(shown, shown.saturating_add(live), 1),
+                left: u32::try_from(active.iter().filter(fresh).count()).unwrap_or(u32::MAX),
+                right: total(&own),
+            });
+        }
+        lines.sort_by(|one, other| (other.right.n, &one.name).cmp(&(one.right.n, &other.name)));
+        Ok(lines)
+    }
 }
 
 fn rebuttals(opened: &Opened, shown: &[(&Gold, &Showing)], may_manage: bool, me: PersonId) -> Vec<RebuttalLine> {

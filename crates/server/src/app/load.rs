@@ -188,7 +188,7 @@ impl App {
         let (store, scope) = (&self.store, scope.to_string());
         let accounts = store.accounts_of(natural).await?;
         facts.gold_pool = store.gold_pool(&scope, &packs, &accounts, POOL_LIMIT).await?;
-        facts.own_references = store.references_of(&scope, person, REFERENCES_LIMIT).await?.into_iter().collect();
+        facts.own_cases = store.cases_had(&scope, person, REFERENCES_LIMIT).await?;
         Ok(())
     }
 
@@ -268,11 +268,10 @@ impl App {
                 seats.extend(self.store.open_seats(&scope.to_string(), row.need, person, None, limit).await?);
             }
         }
-        let withheld = self.store.withheld_from(&scope.to_string(), person, now).await?;
-        seats.retain(|seat| !withheld.contains(&seat.case));
         seats.sort_unstable_by_key(|seat| (seat.due_at, seat.case));
-        seats.truncate(CANDIDATES_MAX);
-        Ok(seats.into_iter().map(|seat| seat.case).collect())
+        let cases: Vec<_> = seats.iter().map(|seat| seat.case).collect();
+        let withheld = self.store.withheld_from(&scope.to_string(), person, now, &cases).await?;
+        Ok(cases.into_iter().filter(|case| !withheld.contains(case)).take(CANDIDATES_MAX).collect())
     }
 }
 

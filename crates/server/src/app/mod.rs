@@ -4,6 +4,7 @@ mod act;
 pub mod adjudicate;
 pub mod admin;
 pub mod calibration;
+mod called;
 pub mod case;
 pub mod certificate;
 pub mod desk;

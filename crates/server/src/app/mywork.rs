@@ -11,7 +11,7 @@ use remit_kernel::{
     facts::Want,
     form::{Answer, Question},
     id::{CaseId, EngagementId, PersonId, ReadingId},
-    index::{AnswerRow, CaseRow, Known, KnownAnswerRow, Origin, Part, ReadingRow},
+    index::{AnswerRow, CaseRow, CaseStatus, Known, KnownAnswerRow, Origin, Part, ReadingRow},
     panel::{Panel, RoutingRule},
     refusal::Reason,
     stream::Scope,
@@ -87,6 +87,8 @@ pub struct MyReading {
     pub why: Option<WhyMine>,
     /// Whether the panel is closed; until then nothing is told of it.
     pub closed: bool,
+    /// Whether it was a gold case, as its reader is told once its window is over.
+    pub gold: bool,
     /// The questions on which somebody held another answer: a colleague, an adjudicator, or the reference.
     pub feedback: Vec<Feedback>,
     /// The adjudicator's reasons, where there was one.
@@ -325,6 +327,7 @@ async fn mine(look: &mut Look<'_>, row: &ReadingRow, case: &CaseRow, form: &[Que
         origin: row.origin,
         why: look.why_mine(row.case, row.reader).await?,
         closed: panel.revealed(),
+        gold: case.showing && case.status == CaseStatus::Cancelled,
         feedback,
         reasons: rationale.map(|words| text(words.id)),
     }))

@@ -135,7 +135,7 @@ impl Query for ListPrecedents {
         let texts = look.texts(&wanted).await?;
         let people: BTreeSet<PersonId> =
             precedents.iter().flat_map(|known| [Some(known.proposed_by), known.approved_by]).flatten().collect();
-        let names = look.names(&people.into_iter().collect::<Vec<_>>()).await?;
+        let names = look.called(&people.into_iter().collect::<Vec<_>>()).await?;
         let name = |person: PersonId| names.get(&person).cloned().unwrap_or_else(|| ERASED.to_owned());
         let me = look.natural().await?;
         let mut lines = Vec::new();

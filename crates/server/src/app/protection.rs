@@ -143,9 +143,10 @@ impl Query for ShowProtection {
 
         let members = store.list_members(&scope).await?;
         let mut people: Vec<_> = stored.iter().filter_map(|stored| stored.entry.actor).collect();
+        people.extend(members.iter().map(|member| member.row.person));
         people.sort_unstable();
         people.dedup();
-        let names = look.names(&people).await?;
+        let names = look.called(&people).await?;
         let mut cases: Vec<_> = stored.iter().filter_map(|stored| stored.entry.case).collect();
         cases.sort_unstable();
         cases.dedup();
@@ -183,10 +184,9 @@ impl Query for ShowProtection {
                 .and_then(|counts| counts["events"].as_u64())
                 .unwrap_or_default(),
         });
-        let people = members.into_iter().map(|member| Somebody {
-            person: member.row.person,
-            name: member.name.unwrap_or_else(|| ERASED.to_owned()),
-        });
+        let people = members
+            .into_iter()
+            .map(|member| Somebody { person: member.row.person, name: name(Some(member.row.person)) });
         let (people, may_verify) = (people.collect(), look.may(Action::VerifyRecord, &label));
         look.saw(Action::ViewProtection, "record", case, None);
         Ok(Protection { entries, next, verified, verifying: look.app.verifying(), people, may_verify })

@@ -2,10 +2,10 @@
 //!
 //! Only answers of closed panels enter a figure. The client's side sees readers by number, the provider's by name.
 
-mod agree;
+pub(in crate::app) mod agree;
 mod alarm;
 mod behind;
-mod classes;
+pub(in crate::app) mod classes;
 mod cost;
 mod drift;
 mod expert;
@@ -188,7 +188,7 @@ pub struct ReaderName {
 
 /// What readers are called for one viewer.
 #[derive(Clone)]
-struct Readers {
+pub(in crate::app) struct Readers {
     names: Arc<HashMap<PersonId, ReaderName>>,
 }
 
@@ -304,7 +304,7 @@ async fn asked(look: &Look<'_>) -> Result<Vec<Question>> {
 
 impl Readers {
     /// Names the readers of an engagement for whoever looks. Numbers follow the identifiers, those of panel readers first.
-    async fn of(look: &mut Look<'_>) -> Result<Self> {
+    pub(in crate::app) async fn of(look: &mut Look<'_>) -> Result<Self> {
         let people = look.once("readers".to_owned(), Self::people(look)).await?;
         let named = |(number, person): (usize, PersonId)| {
             (person, ReaderName { key: format!("reader-{}", number + 1), name: format!("Reader {}", number + 1) })
@@ -352,6 +352,11 @@ impl Readers {
             Arc::make_mut(&mut self.names).insert(person, ReaderName { key, name });
         }
         Ok(self)
+    }
+
+    /// Returns the number of a reader, in words, for whoever knows readers by number.
+    pub(in crate::app) fn number(&self, person: PersonId) -> Option<String> {
+        self.names.get(&person).map(|name| name.name.clone())
     }
 
     fn name(&self, person: PersonId) -> ReaderName {

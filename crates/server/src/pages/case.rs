@@ -111,7 +111,8 @@ impl ListPage {
     }
 
     fn status(&self, line: &CaseLine) -> &'static str {
-        word::status(line.status)
+        // Nobody cancelled it: it ended when its reader was told.
+        if line.gold { "Gold case, told" } else { word::status(line.status) }
     }
 
     fn late(&self, line: &CaseLine) -> bool {

@@ -26,6 +26,7 @@ use crate::{
             QuestionAgreement, Subject,
         },
         knowledge::{NameKeys, Titles},
+        quality::Level,
     },
     edge::Edge,
 };
@@ -204,6 +205,16 @@ impl CertificatePage {
 
     fn agreement(&self, question: &QuestionAgreement) -> String {
         agreement(question)
+    }
+
+    /// Returns which coefficient it is: at the level of the question, or of names, as older certificates have it.
+    fn coefficient(&self, question: &QuestionAgreement) -> &'static str {
+        match question.level {
+            None | Some(Level::Nominal) => "Krippendorff’s alpha, nominal",
+            Some(Level::Ordinal) => "Krippendorff’s alpha, ordinal: steps farther apart weigh more",
+            Some(Level::Interval) => "Krippendorff’s alpha, interval: numbers by their difference",
+            Some(Level::Sets) => "Krippendorff’s alpha, Jaccard: picks by what they share",
+        }
     }
 
     /// Returns what a figure was in the lot before; empty if there is none.

@@ -56,6 +56,33 @@ struct MinePage {
     typed: Option<(CaseId, String)>,
 }
 
+impl GoldPage {
+    /// Returns who can be measured no more, in words, and what to do about it.
+    fn dry(&self) -> Option<String> {
+        if !self.pool.golds.iter().any(|gold| gold.status == GoldStatus::Active) {
+            return None;
+        }
+        let dry: Vec<_> =
+            self.pool.readers.iter().filter(|reader| reader.left == 0).map(|reader| &*reader.name).collect();
+        let who = match dry.as_slice() {
+            [] => return None,
+            [one] => format!("{one} knows"),
+            several => format!("{} of {} readers know", several.len(), self.pool.readers.len()),
+        };
+        Some(format!(
+            "{who} every gold case in rotation, so that no reading is measured any more. Propose further cases."
+        ))
+    }
+}
+
+/// Returns how many of the seats taken were on gold cases, such as `3 of 14 seats`.
+fn reached(share: impl std::borrow::Borrow<Share>) -> String {
+    let share = share.borrow();
+    let seats = if share.n == 1 { "seat" } else { "seats" };
+    let percent = share.value.map(|value| format!(" ({:.0} %)", 100.0 * value)).unwrap_or_default();
+    format!("{} of {} {seats}{percent}", share.hits, share.n)
+}
+
 type Fields = BTreeMap<String, String>;
 /// The fields of a form in which several answers may be picked.
 type Pairs = Vec<(String, String)>;

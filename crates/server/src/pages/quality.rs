@@ -180,6 +180,14 @@ impl Level {
             Self::Interval => "Within the tolerance",
         }
     }
+
+    /// Returns what counts as differing, as a heading: the form allows steps, numbers and sets to lie a little apart.
+    fn differ_words(self) -> &'static str {
+        match self {
+            Self::Nominal => "Differ",
+            Self::Ordinal | Self::Interval | Self::Sets => "Differ beyond the tolerance",
+        }
+    }
 }
 
 /// Returns an agreement as a sentence, such as `Agreement beyond chance 0.71 (0.62 to 0.79), n = 331`.
@@ -203,7 +211,7 @@ fn coefficient(agreement: &Agreement) -> String {
 /// Returns the ends of an interval, or that there is none.
 fn ends(agreement: &Agreement) -> String {
     match (agreement.interval, agreement.undefined.as_deref()) {
-        (Some((lower, upper)), _) => format!("{lower:.2} to {upper:.2}"),
+        (Some((lower, upper)), _) => format!("{lower:.3} to {upper:.3}"),
         (None, Some(why)) => why.to_owned(),
         (None, None) => "no interval".to_owned(),
     }

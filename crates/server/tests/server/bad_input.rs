@@ -179,6 +179,7 @@ async fn no_body_path_or_query_makes_the_server_fail() {
                 attack.send(operation, &format!("{path}?{query}={value}"), "{}", false).await;
             }
             attack.send(operation, &format!("{path}?{query}=1&{query}=2"), "{}", false).await;
+            attack.send(operation, &format!("{path}?{query}_surprise=1"), "{}", true).await;
         }
         let Some(schema) = operation.schema else { continue };
         for broken in [

@@ -1,9 +1,19 @@
 //! The demo's script fits the product.
 
-use remit_kernel::{alarm::Yardstick, calibration::CalibrationStatus, gold::RebuttalState, index::CaseStatus};
+use remit_kernel::{
+    alarm::Yardstick,
+    calibration::CalibrationStatus,
+    gold::RebuttalState,
+    index::{CaseStatus, Origin},
+};
 use remit_server::{
     App, Caller,
-    app::{model::ShowModel, quality::ShowDrift, today::TaskKind},
+    app::{
+        certificate::{GetImportCertificate, ListCertificates},
+        model::ShowModel,
+        quality::{Level, ShowDrift, ShowQuality},
+        today::TaskKind,
+    },
     clock::{Chance, Clock},
     demo,
 };
@@ -59,6 +69,27 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
     assert!(model.questions.iter().all(|question| question.known == 60 && question.calibrated));
     assert!(model.questions.iter().all(|question| question.accuracy.is_some_and(|share| share < 990_000)), "{model:?}");
     assert!(model.questions.iter().any(|question| question.temperature > 1_000), "what is known tempers some");
+    // The certificate of that history says of each question what the quality page says.
+    let ask = ShowQuality { engagement, origin: Some(Origin::Imported) };
+    let quality = app.view(&Caller::local(delivery, "test"), ask).await.unwrap();
+    let lines = app.view(&Caller::local(delivery, "test"), ListCertificates { engagement }).await.unwrap();
+    let file = lines.iter().find_map(|line| line.subject.file).unwrap();
+    let ask = GetImportCertificate { engagement, file };
+    let certificate = app.view(&Caller::local(delivery, "test"), ask).await.unwrap();
+    let certified: Vec<_> = certificate
+        .figures
+        .agreement
+        .iter()
+        .map(|one| (&one.question, one.level, one.alpha, one.interval, one.n))
+        .collect();
+    let mut shown: Vec<_> = quality
+        .questions
+        .iter()
+        .map(|one| (&one.question, Some(one.level), one.agreement.value, one.agreement.interval, one.agreement.n))
+        .collect();
+    shown.sort_by_key(|one| one.0);
+    assert_eq!(certified, shown);
+    assert!(certified.iter().any(|one| one.1 == Some(Level::Ordinal)), "one of them has an order");
     let drift = app
         .view(
             &Caller::local(delivery, "test"),

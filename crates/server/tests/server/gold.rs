@@ -1,5 +1,7 @@
 //! Gold mixed into live work: what its reader, her colleagues and the client can see of it, before and after she is told.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::http::StatusCode;
 use remit_kernel::{
     alarm::Yardstick,
@@ -8,13 +10,14 @@ use remit_kernel::{
     index::CaseStatus,
     pack::{GoldPlan, Plan, ReviewPlan},
     stream::{Event, Scope, State, StreamId, apply},
+    time::Instant,
 };
 use remit_server::{
     Error,
     app::{
         Topic,
         case::ListCases,
-        certificate::{GetCertificate, GoldFigures, Whole, figures},
+        certificate::{GetCertificate, GoldFigures, Levels, Whole, figures},
         export::{ExportCases, ExportEvents},
         gold::{ShowGold, ShowOwnGold},
         live::Heard,
@@ -247,6 +250,111 @@ async fn a_showing_and_a_case_look_alike_to_their_reader_in_every_place() {
     sides(gold_seat, gold_case, live_seat, live_case).await;
 }
 
+/// Every instant that one case tells its reader of, by where it stands, and that of each identifier.
+async fn instants(golden: &Golden, browser: &Browser, assignment: AssignmentId, case: CaseId) -> BTreeMap<String, i64> {
+    let api = format!("/api/v1/engagements/{}", golden.world.engagement);
+    let mut found = BTreeMap::new();
+    for path in [format!("cases/{case}"), format!("assignments/{assignment}"), format!("cases/{case}/timeline")] {
+        let answer = browser.get(&format!("{api}/{path}")).await.json();
+        let place = path.rsplit('/').next().unwrap().split('_').next().unwrap().to_owned();
+        leaves(&answer, &place, &mut found);
+    }
+    found
+}
+
+fn leaves(value: &Value, place: &str, found: &mut BTreeMap<String, i64>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| leaves(value, &format!("{place}.{key}"), found)),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, value)| leaves(value, &format!("{place}.{index}"), found));
+        }
+        Value::String(text) => {
+            let id = ["case_", "item_", "asg_", "panel_"].iter().find_map(|prefix| text.strip_prefix(prefix));
+            if let Some(id) = id {
+                found.insert(format!("{place} (made)"), made(id));
+            } else if let Ok(at) = text.parse::<Instant>() {
+                found.insert(place.to_owned(), at.micros());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns the instant in an identifier, in milliseconds since the epoch, as microseconds.
+fn made(suffix: &str) -> i64 {
+    let digit = |letter: char| "0123456789abcdefghjkmnpqrstvwxyz".find(letter).unwrap();
+    i64::try_from(suffix[..10].chars().fold(0, |millis, letter| millis * 32 + digit(letter))).unwrap() * 1_000
+}
+
+/// Whether two instants are the same, in one millisecond, a fixed span apart, or neither.
+fn relation(one: i64, other: i64) -> String {
+    let apart = other - one;
+    match apart {
+        0 => "the same".to_owned(),
+        -999..=999 => "of one act".to_owned(),
+        _ if apart % 86_400_000_000 == 0 => format!("{} days", apart / 86_400_000_000),
+        _ if apart % 1_000_000 == 0 => "whole seconds".to_owned(),
+        _ => "apart".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn no_time_or_reference_of_a_showing_stands_to_another_as_none_of_a_real_case_does() {
+    let golden = Golden::begin().await;
+    let (world, engagement) = (&golden.world, golden.world.engagement);
+    let clock = world.app.clock();
+    for number in 0..16i64 {
+        let at = START.plus_seconds(number * 9_000 + number * number * 37).micros() + number * 137_911 + 11;
+        clock.step_to(Instant::from_micros(at));
+        let due_at = clock.now().plus_seconds(5 * 86_400);
+        let case = CaseIn {
+            title: "Did it lower the mean?".into(),
+            due_at,
+            ..world.case_in(&format!("L-{}", 101 + 2 * number))
+        };
+        world.act(world.client, Command::TakeIn { engagement, case }).await.unwrap();
+    }
+    clock.step_to(Instant::from_micros(clock.now().plus_seconds(5_000).micros() + 77_177));
+    for name in ["Rosa Reader", "Rula Reader", "Rita Reader", "Ruth Reader"] {
+        let reader = world.another_reader(name).await;
+        let browser = Browser::of(world, reader).await;
+        let (mut real, mut shown) = (Vec::new(), None);
+        for gold in [false, true, false, false] {
+            let receipt = loop_until(&golden, reader, gold).await;
+            let (assignment, case) = (receipt.assignment.unwrap(), receipt.case().unwrap());
+            let told = browser.get(&format!("/api/v1/engagements/{engagement}/cases/{case}")).await.json();
+            let reference = told["reference"].as_str().unwrap().to_owned();
+            let instants = instants(&golden, &browser, assignment, case).await;
+            assert!(instants.len() >= 8, "{instants:?}");
+            clock.step_to(Instant::from_micros(clock.now().plus_seconds(61).micros() + 310_007));
+            if gold { shown = Some((reference, instants)) } else { real.push((reference, instants)) }
+        }
+        let shown = shown.unwrap();
+        let places: Vec<_> = real[0].1.keys().collect();
+        assert_eq!(shown.1.keys().collect::<Vec<_>>(), places, "{name}");
+        for (index, one) in places.iter().enumerate() {
+            for other in &places[index + 1..] {
+                let of = |case: &(String, BTreeMap<String, i64>)| relation(case.1[*one], case.1[*other]);
+                let usual: BTreeSet<_> = real.iter().map(of).collect();
+                assert!(usual.contains(&of(&shown)), "{one} and {other}: {} where {usual:?}", of(&shown));
+            }
+        }
+        for case in &real {
+            for place in &places {
+                let both = relation(case.1[*place], shown.1[*place]);
+                assert_eq!(both, "apart", "{place} of {} and of the showing {}", case.0, shown.0);
+            }
+        }
+        let mut order: Vec<_> =
+            real.iter().chain([&shown]).map(|(reference, at)| (at["case.received_at"], reference)).collect();
+        order.sort();
+        assert!(
+            order.windows(2).all(|pair| pair[0].1 < pair[1].1),
+            "references follow the order of receipt: {order:?}"
+        );
+    }
+}
+
 fn mask_stream(stream: &str) -> String {
     stream.split('/').next().unwrap_or_default().to_owned()
 }
@@ -330,12 +438,51 @@ async fn nobody_else_meets_a_showing_in_a_list_a_count_a_queue_or_a_file() {
     let streams: Vec<_> = events.events.iter().map(|event| event["stream"].as_str().unwrap().to_owned()).collect();
     let kept = format!("case/{case}");
     assert!(!streams.iter().any(|stream| *stream == kept || stream.starts_with("gold/")), "{streams:?}");
+    no_event_names_what_is_not_listed(world, case).await;
     let audit = world.app.view(&world.caller(world.auditor), ShowGold { engagement }).await.unwrap();
     assert_eq!((audit.golds.len(), audit.showings.len(), audit.may_manage), (1, 1, false));
     for person in [world.client, world.reader1, golden.reader, world.signer] {
         let answer = world.app.view(&world.caller(person), ShowGold { engagement }).await;
         assert!(matches!(answer, Err(Error::Refused(_))), "the pool is not for {person}");
     }
+}
+
+/// What an export says of duties is of cases that its reader may see: the others would be the showings and what is open.
+async fn no_event_names_what_is_not_listed(world: &World, showing: CaseId) {
+    let engagement = world.engagement;
+    let open = take_in(world, "L-900").await;
+    world.act(world.reader2, Command::ClaimSeat { engagement, case: open }).await.unwrap();
+    for person in [world.client, world.auditor, world.delivery] {
+        let caller = world.caller(person);
+        let exported = world.app.view(&caller, ExportEvents { engagement, after: None }).await.unwrap();
+        let of_members =
+            exported.events.iter().filter(|event| event["stream"].as_str().unwrap().starts_with("member/"));
+        let members: Vec<_> = of_members.collect();
+        let named = |case: CaseId| members.iter().any(|event| event["body"]["case"] == format!("{case}"));
+        assert!(!named(showing), "{person} is told who holds a showing");
+        assert!(!named(open), "{person} is told who reads while the panel is open");
+        let told = members.iter().any(|event| event["kind"] == "duty_taken");
+        assert_eq!(told, person == world.delivery, "duties on what was decided are told to whoever sees it whole");
+    }
+}
+
+#[tokio::test]
+async fn a_real_case_with_the_reference_of_a_showing_waits_for_others_until_its_reader_is_told_or_it_is_due() {
+    let golden = Golden::begin().await;
+    let (world, reader) = (&golden.world, golden.reader);
+    let (_, showing) = golden.shown(reader).await;
+    let path = format!("/api/v1/engagements/{}/cases/{showing}", world.engagement);
+    let told = Browser::of(world, reader).await.get(&path).await.json();
+    let real = take_in(world, told["reference"].as_str().unwrap()).await;
+    let scope = world.engagement.to_string();
+    let withheld = async |person, now| world.app.store().withheld_from(&scope, person, now, &[real]).await.unwrap();
+    let now = world.app.clock().now();
+    assert!(withheld(reader, now).await.contains(&real), "two cases of one name would tell her");
+    assert!(withheld(world.reader1, now).await.is_empty());
+    assert!(!withheld(reader, START.plus_seconds(5 * 86_400 - 3_600)).await.contains(&real), "somebody has to read it");
+    golden.seal(reader, showing, "rose").await;
+    golden.days(8).await;
+    assert!(!withheld(reader, now).await.contains(&real), "she knows now which of the two was gold");
 }
 
 #[tokio::test]
@@ -370,13 +517,20 @@ async fn a_reader_is_told_after_the_window_objects_and_is_measured_anew() {
     let own = async || world.app.view(&world.caller(reader), ShowOwnGold { engagement }).await.unwrap();
     golden.days(6).await;
     assert!(own().await.results.is_empty(), "not yet");
+    let browser = Browser::of(world, reader).await;
+    let pages = async || {
+        let work = browser.get(&format!("/e/{engagement}/my-work")).await.body;
+        let cases = browser.get(&format!("/e/{engagement}/cases")).await.body;
+        [work.contains("Not closed yet"), work.contains("This was a gold case"), cases.contains("Gold case, told")]
+    };
+    assert_eq!(pages().await, [true, false, false], "it looks like any case that is not closed");
     let rebut = || Command::RebutGold { engagement, case, note: "The median rose.".into() };
     assert!(world.act(reader, rebut()).await.is_err());
     golden.days(1).await;
     let told = own().await;
     assert_eq!((told.right.hits, told.right.n, told.right.value), (0, 1, None), "no point below ten answers");
     assert_eq!(told.results[0].answers[0].wanted, "fell");
-    let browser = Browser::of(world, reader).await;
+    assert_eq!(pages().await, [false, true, true], "then each page says the same");
     let page = browser.get(&format!("/e/{engagement}/gold/mine")).await;
     assert!(page.body.contains("Object to the gold answer"), "{page:?}");
     let line = world
@@ -393,6 +547,18 @@ async fn a_reader_is_told_after_the_window_objects_and_is_measured_anew() {
     assert_eq!(refused.problem(), "self-review", "who approved does not decide");
     let third = world.another_manager("Third Manager").await;
     let pool = world.app.view(&world.caller(third), ShowGold { engagement }).await.unwrap();
+    let line = |person| pool.readers.iter().find(|line| line.person == person).unwrap();
+    assert_eq!(
+        (line(reader).shown, line(reader).left, line(reader).reached.hits),
+        (1, 0, 1),
+        "she has met all there is"
+    );
+    assert_eq!((line(world.reader1).left, line(world.reader1).shown), (0, 0), "who read the source is shown none");
+    let fresh = world.another_reader("Fay Reader").await;
+    let now = world.app.view(&world.caller(third), ShowGold { engagement }).await.unwrap();
+    assert_eq!(now.readers.iter().find(|line| line.person == fresh).unwrap().left, 1);
+    let page = Browser::of(world, third).await.get(&format!("/e/{engagement}/gold")).await.body;
+    assert!(page.contains("none left") && page.contains("know every gold case in rotation"), "{page}");
     assert!(pool.rebuttals[0].may_decide && pool.rebuttals[0].note == "The median rose.");
     assert_eq!(http.post(&decide, &world.token(third).await, &body).await.status, StatusCode::OK);
     let told = own().await;
@@ -516,5 +682,8 @@ async fn figures_take_gold_in_once_its_reader_has_been_told_and_anybody_computes
         };
         Whole { case: case.clone(), panel: panel.clone(), reviews: Vec::new() }
     });
-    assert_eq!(figures(Some(known), &whole.collect::<Vec<_>>(), &golds), certificate.figures);
+    assert_eq!(
+        figures(Some(known), &whole.collect::<Vec<_>>(), &golds, &Levels::of(&certificate)),
+        certificate.figures
+    );
 }

@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use remit_kernel::{
     alarm::Yardstick,
     command::Command,
+    id::CaseId,
     index::{Origin, Part},
 };
 use remit_server::app::{
@@ -17,6 +18,7 @@ use remit_server::app::{
     },
 };
 use remit_store::SessionKind;
+use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::{
@@ -126,7 +128,17 @@ async fn people_are_named_to_the_client_on_every_page_if_the_statement_of_work_s
         format!("{api}/quality"),
         format!("{api}/cases/{case}"),
         format!("{api}/cases/{case}/timeline"),
+        format!("{api}/cases/{case}/witnesses"),
+        api.clone(),
+        format!("{api}/record?case={case}"),
+        format!("{api}/export/cases"),
+        format!("/e/{engagement}/engagement"),
+        format!("/e/{engagement}/protection?case={case}"),
     ];
+    // Who has no part in what these tell is named in none of them either way.
+    let others = ["/cases", "/cases/new", "/knowledge", "/reviews", "/certificates"]
+        .map(|path| format!("/e/{engagement}{path}"));
+    let others: Vec<_> = others.into_iter().chain([format!("{api}/export/events"), format!("{api}/cases")]).collect();
     let told = async || {
         let mut told = Vec::new();
         for path in &paths {
@@ -137,6 +149,14 @@ async fn people_are_named_to_the_client_on_every_page_if_the_statement_of_work_s
         told
     };
     assert_eq!(told().await, vec![[false; 2]; paths.len()], "nobody is named unless it is said");
+    for path in &others {
+        let answer = client.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        for name in ["Rita Reader", "Ravi Reader", "Ada Adjudicator"] {
+            assert!(!answer.body.contains(name), "{path} names {name}");
+        }
+    }
+    one_number_everywhere(&world, case).await;
     for named in [true, false] {
         let Command::DraftSow { engagement, starts_on, ends_on, lines, .. } = world.draft_sow(Some(100)) else {
             unreachable!("it drafts a statement of work")
@@ -150,6 +170,35 @@ async fn people_are_named_to_the_client_on_every_page_if_the_statement_of_work_s
         let shown = client.get(&format!("{api}/sows/{sow}")).await.json();
         assert_eq!(shown["names_people"], named);
     }
+}
+
+/// The number of a reader is the same wherever she is spoken of.
+async fn one_number_everywhere(world: &World, case: CaseId) {
+    let client = Browser::of(world, world.client).await;
+    let api = format!("/api/v1/engagements/{}", world.engagement);
+    let shown = client.get(&api).await.json();
+    let members = shown["members"].as_array().unwrap();
+    let member =
+        |person| members.iter().find(|member| member["person"] == format!("{person}")).unwrap()["name"].clone();
+    let numbers = [member(world.reader1), member(world.reader2)];
+    assert!(numbers.iter().all(|name| name.as_str().unwrap().starts_with("Reader ")), "{numbers:?}");
+    assert_ne!(numbers[0], numbers[1]);
+    let record = client.get(&format!("{api}/record?case={case}")).await.json();
+    let witnesses = client.get(&format!("{api}/cases/{case}/witnesses")).await.json();
+    let exported = client.get(&format!("{api}/export/cases")).await.json();
+    for (reader, number) in [world.reader1, world.reader2].into_iter().zip(&numbers) {
+        let id = Value::from(reader.to_string());
+        let entries = record["entries"].as_array().unwrap().iter();
+        let own: Vec<_> = entries.filter(|entry| entry["person"] == id).collect();
+        assert!(!own.is_empty() && own.iter().all(|entry| entry["name"] == *number), "{own:?}");
+        assert!(witnesses["entries"].as_array().unwrap().iter().any(|line| line["who"] == *number), "{witnesses}");
+        let mut readings = exported["readings"].as_array().unwrap().iter();
+        assert!(readings.any(|line| line["reader"] == id && line["reader_name"] == *number), "{exported}");
+    }
+    let told = client.get(&format!("{api}/cases/{case}")).await.json();
+    let labels: BTreeSet<_> =
+        told["readings"].as_array().unwrap().iter().map(|reading| reading["label"].to_string()).collect();
+    assert_eq!(labels, numbers.iter().map(ToString::to_string).collect());
 }
 
 #[tokio::test]

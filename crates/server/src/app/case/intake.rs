@@ -121,7 +121,7 @@ impl Query for ListQuestions {
 
 impl Look<'_> {
     /// Returns who can own a case: the caller first if she can, then delivery managers, then experts.
-    pub(crate) async fn owners(&self) -> Result<Vec<OwnerOption>> {
+    pub(crate) async fn owners(&mut self) -> Result<Vec<OwnerOption>> {
         let mut members = self.app.store().list_members(&self.scope()).await?;
         members.retain(|member| {
             let fits = member.row.roles.contains(&Role::DeliveryManager) || member.row.roles.contains(&Role::Expert);
@@ -130,10 +130,9 @@ impl Look<'_> {
         members.sort_by_key(|member| {
             (member.row.person != self.standing.id(), !member.row.roles.contains(&Role::DeliveryManager))
         });
-        let option = |member: remit_store::MemberNamed| OwnerOption {
-            person: member.row.person,
-            name: member.name.unwrap_or_else(|| ERASED.to_owned()),
-        };
-        Ok(members.into_iter().map(option).collect())
+        let people: Vec<_> = members.iter().map(|member| member.row.person).collect();
+        let mut names = self.called(&people).await?;
+        let mut name = |person| names.remove(&person).unwrap_or_else(|| ERASED.to_owned());
+        Ok(people.into_iter().map(|person| OwnerOption { person, name: name(person) }).collect())
     }
 }

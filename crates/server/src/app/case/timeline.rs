@@ -252,7 +252,7 @@ impl Look<'_> {
         people.extend(
             lines.iter().filter_map(|line| if let What::To(_, person) = line.what { Some(person) } else { None }),
         );
-        let names: HashMap<_, _> = self.names(&people.into_iter().collect::<Vec<_>>()).await?;
+        let names: HashMap<_, _> = self.called(&people.into_iter().collect::<Vec<_>>()).await?;
         let notes = lines.iter().filter_map(|line| line.note.map(|note| note.id));
         let titles =
             lines.iter().filter_map(|line| if let What::Of(_, text) = line.what { Some(text.id) } else { None });

@@ -426,11 +426,6 @@ impl Look<'_> {
         Ok(Scene { now, case, panel, sight, pack, as_of })
     }
 
-    /// Returns whether names of readers may be told. Every page, figure and document asks here.
-    pub(crate) fn knows_readers(&self) -> bool {
-        self.standing.knows_readers
-    }
-
     /// Returns whether this reading may be shown.
     fn may_see_reading(&mut self, scene: &Scene, reading: &Reading) -> Result<bool> {
         let own = reading.reader == self.standing.id();
@@ -480,7 +475,7 @@ impl Look<'_> {
             judgements.extend(panel.challenges.iter().filter_map(|challenge| challenge.finding.as_ref()));
         }
         let words = self.words(scene, &items, &judgements, deliverable).await?;
-        let names = self.names(&people(scene, panel_open)).await?;
+        let names = self.called(&people(scene, panel_open)).await?;
         let telling = Telling { form: scene.pack.as_ref().map(|pack| &pack.form), words: &words, case };
         let disputed: BTreeSet<&str> =
             panel_open.iter().flat_map(|panel| &panel.disputed).map(String::as_str).collect();
@@ -500,8 +495,10 @@ impl Look<'_> {
         };
         let readings = counted.iter().map(|reading| {
             // Until the panel closes, a number would tell her place among the readings.
-            let label = if open {
+            let label = if open && named {
                 format!("Reader {}", place(reading).unwrap_or_default() + 1)
+            } else if open {
+                names.get(&reading.reader).cloned().unwrap_or_else(|| ERASED.to_owned())
             } else {
                 "Your reading".to_owned()
             };

@@ -89,25 +89,17 @@ impl Query for ListWitnesses {
         let mut people: Vec<PersonId> = found.iter().filter_map(|stored| stored.entry.actor).collect();
         people.sort_unstable();
         people.dedup();
-        let names = look.names(&people).await?;
-        let named = look.knows_readers() || look.standing.holds(Role::Auditor);
-        let me = look.standing.id();
+        let names = look.called(&people).await?;
         look.saw(Action::ViewProtection, format!("witnesses/{}", self.case), Some(self.case), None);
-        let entries = found.into_iter().map(|stored| stored.entry).map(|entry| {
-            let works = entry.roles.iter().any(|role| matches!(role, Role::Expert | Role::Adjudicator));
-            WitnessLine {
-                at: entry.at.timestamp(),
-                who: entry
-                    .actor
-                    .filter(|actor| named || !works || *actor == me)
-                    .and_then(|actor| names.get(&actor).cloned()),
-                roles: entry.roles,
-                action: entry.action,
-                object: entry.object,
-                allowed: entry.decision == Decision::Allow,
-                rules: entry.policy_ids,
-                country: entry.country,
-            }
+        let entries = found.into_iter().map(|stored| stored.entry).map(|entry| WitnessLine {
+            at: entry.at.timestamp(),
+            who: entry.actor.and_then(|actor| names.get(&actor).cloned()),
+            roles: entry.roles,
+            action: entry.action,
+            object: entry.object,
+            allowed: entry.decision == Decision::Allow,
+            rules: entry.policy_ids,
+            country: entry.country,
         });
         Ok(WitnessList { entries: entries.collect(), next })
     }

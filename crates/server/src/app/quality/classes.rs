@@ -33,6 +33,17 @@ impl Level {
         }
     }
 
+    /// Returns the level of an answer, which is that of its question.
+    pub fn of_answer(answer: &Answer) -> Option<Self> {
+        match answer {
+            Answer::Choice(_) => Some(Self::Nominal),
+            Answer::Grade(_) => Some(Self::Ordinal),
+            Answer::Number(_) => Some(Self::Interval),
+            Answer::Multi(_) => Some(Self::Sets),
+            Answer::Span(_) | Answer::Text(_) => None,
+        }
+    }
+
     /// Returns the name of Krippendorff's alpha at this level, as programs know it.
     pub const fn alpha(self) -> &'static str {
         match self {
@@ -140,28 +151,17 @@ impl Classes {
 
     /// Returns an answer as a number; an answer that is none has none.
     pub(super) fn value(&self, class: usize) -> Option<f64> {
-        match self.answer(class)? {
-            Answer::Number(number) => number.to_string().parse().ok(),
-            Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Span(_) | Answer::Text(_) => None,
-        }
+        value(self.answer(class)?)
     }
 
     /// Returns the options picked; none where an answer is no set of them.
     pub(super) fn picks(&self, class: usize) -> Option<&BTreeSet<String>> {
-        match self.answer(class)? {
-            Answer::Multi(picks) => Some(picks),
-            Answer::Choice(_) | Answer::Grade(_) | Answer::Number(_) | Answer::Span(_) | Answer::Text(_) => None,
-        }
+        picks(self.answer(class)?)
     }
 
     /// Returns how far answers lie apart, for alpha; none where they are too many.
     pub(super) fn scale(&self) -> Option<Scale> {
-        Some(match self.level {
-            Level::Nominal => Scale::Nominal,
-            Level::Ordinal => Scale::Ordinal,
-            Level::Interval => Scale::Interval((0..self.len()).map(|class| self.value(class)).collect::<Option<_>>()?),
-            Level::Sets => Scale::Custom(Distances::of(self.len(), |one, other| 1.0 - self.common(one, other)).ok()?),
-        })
+        scale(self.level, &self.all.iter().map(|class| class.answer.as_ref()).collect::<Vec<_>>())
     }
 
     /// Returns how far the answers among these agree, for the kappa of two readers. Of numbers there is none.
@@ -180,12 +180,43 @@ impl Classes {
 
     /// Returns the share of the options in either set that are in both.
     fn common(&self, one: usize, other: usize) -> f64 {
-        let (Some(one), Some(other)) = (self.picks(one), self.picks(other)) else { return 0.0 };
-        let (both, either) = (one.intersection(other).count(), one.union(other).count());
-        #[expect(clippy::cast_precision_loss, reason = "a question has a handful of options")]
-        let share = if either == 0 { 1.0 } else { both as f64 / either as f64 };
-        share
+        common(self.answer(one), self.answer(other))
     }
+}
+
+/// Returns how far answers at a level lie apart, in the order of their classes; none where they are too many.
+pub(in crate::app) fn scale(level: Level, classes: &[Option<&Answer>]) -> Option<Scale> {
+    Some(match level {
+        Level::Nominal => Scale::Nominal,
+        Level::Ordinal => Scale::Ordinal,
+        Level::Interval => Scale::Interval(classes.iter().map(|class| value((*class)?)).collect::<Option<_>>()?),
+        Level::Sets => {
+            Scale::Custom(Distances::of(classes.len(), |one, other| 1.0 - common(classes[one], classes[other])).ok()?)
+        }
+    })
+}
+
+fn value(answer: &Answer) -> Option<f64> {
+    match answer {
+        Answer::Number(number) => number.to_string().parse().ok(),
+        Answer::Choice(_) | Answer::Grade(_) | Answer::Multi(_) | Answer::Span(_) | Answer::Text(_) => None,
+    }
+}
+
+fn picks(answer: &Answer) -> Option<&BTreeSet<String>> {
+    match answer {
+        Answer::Multi(picks) => Some(picks),
+        Answer::Choice(_) | Answer::Grade(_) | Answer::Number(_) | Answer::Span(_) | Answer::Text(_) => None,
+    }
+}
+
+/// Returns the share of the options in either set that are in both.
+fn common(one: Option<&Answer>, other: Option<&Answer>) -> f64 {
+    let (Some(one), Some(other)) = (one.and_then(picks), other.and_then(picks)) else { return 0.0 };
+    let (both, either) = (one.intersection(other).count(), one.union(other).count());
+    #[expect(clippy::cast_precision_loss, reason = "a question has a handful of options")]
+    let share = if either == 0 { 1.0 } else { both as f64 / either as f64 };
+    share
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl ShowPage {
     }
 
     fn status(&self) -> &'static str {
-        word::status(self.view().status)
+        if self.view().gold { "Gold case, told" } else { word::status(self.view().status) }
     }
 
     fn roles(&self, line: &WitnessLine) -> String {
