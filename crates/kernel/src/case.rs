@@ -66,6 +66,9 @@ pub enum CaseEvent {
         causes: BTreeSet<DrawCause>,
         review: Option<ReviewId>,
         in_house: Option<ReviewId>,
+        /// A second review of the same content, by another reviewer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        second: Option<ReviewId>,
     },
     /// It was drawn later, to complete the sample of its lot or because the lot was rejected.
     Selected { lot: LotId, cause: DrawCause, review: ReviewId },
@@ -525,11 +528,11 @@ impl Case {
                     resolution.authors.insert(natural);
                 }
             }
-            CaseEvent::Drawn { lot, review, in_house, .. } => {
+            CaseEvent::Drawn { lot, review, in_house, second, .. } => {
                 self.lot = Some(lot);
-                self.reviews.extend(review.into_iter().chain(in_house));
-                if let Some(review) = review {
-                    self.holds.insert(review);
+                self.reviews.extend(review.into_iter().chain(in_house).chain(second));
+                if review.is_some() {
+                    self.holds.extend(review.into_iter().chain(second));
                     self.status = CaseStatus::InReview;
                 }
             }
@@ -597,13 +600,14 @@ impl Case {
     /// Goes on after a quality review. What was released before it was found is the client's to return.
     fn reviewed(&mut self, passed: bool) {
         self.status = match (self.status, passed) {
-            (CaseStatus::InReview, true) => CaseStatus::Resolved,
+            (CaseStatus::InReview, true) if self.holds.is_empty() => CaseStatus::Resolved,
             (
                 CaseStatus::InReview | CaseStatus::Resolved | CaseStatus::AwaitingSignOff | CaseStatus::SignedOff,
                 false,
             ) => CaseStatus::Revision,
             (
-                status @ (CaseStatus::Resolved
+                status @ (CaseStatus::InReview
+                | CaseStatus::Resolved
                 | CaseStatus::AwaitingSignOff
                 | CaseStatus::SignedOff
                 | CaseStatus::ScopeQuery

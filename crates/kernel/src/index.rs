@@ -520,6 +520,8 @@ pub struct ReviewRow {
     pub reviewer: Option<PersonId>,
     pub drawn_at: Instant,
     pub finished_at: Option<Instant>,
+    /// The other review of the same content, where two were drawn.
+    pub twin: Option<ReviewId>,
 }
 
 /// A defect that stands. Key: `review`, `ordinal`.

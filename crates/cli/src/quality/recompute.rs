@@ -8,11 +8,14 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use remit_kernel::{
     gold::Gold,
-    id::{CaseId, ReviewId},
+    id::{CaseId, LotId, ReviewId},
     lot::{Lot, Seed},
     stream::{State, StreamId},
 };
-use remit_server::app::certificate::{Certificate, Figures, GoldFigures, Whole, figures, file_of};
+use remit_server::app::{
+    certificate::{Certificate, Figures, GoldFigures, Whole, figures, file_of},
+    second::{counts_for, pairs},
+};
 use serde_json::{Value, json};
 
 use super::replay::{Replayed, read};
@@ -126,14 +129,14 @@ fn recomputed(certificate: &Certificate, states: &BTreeMap<StreamId, State>) -> 
         }
         (None, Some(file)) => {
             let whole = cases(states).filter(|whole| whole.case.imported() && file_of(&whole.panel) == Some(file));
-            compare("", &certificate.figures, &figures(None, &whole.collect::<Vec<_>>(), &[]), &mut found)?;
+            compare("", &certificate.figures, &figures(None, &whole.collect::<Vec<_>>(), &[], &[]), &mut found)?;
         }
         (None, None) => bail!("this certificate is about neither a lot nor a file"),
     }
     Ok(found)
 }
 
-fn lot(states: &BTreeMap<StreamId, State>, id: remit_kernel::id::LotId) -> Result<&Lot> {
+fn lot(states: &BTreeMap<StreamId, State>, id: LotId) -> Result<&Lot> {
     match states.get(&StreamId::Lot(id)) {
         Some(State::Lot(lot)) => Ok(lot),
         _ => bail!("the events of `{id}` are not in this export"),
@@ -145,7 +148,14 @@ fn lot(states: &BTreeMap<StreamId, State>, id: remit_kernel::id::LotId) -> Resul
 fn of_lot(states: &BTreeMap<StreamId, State>, lot: &Lot, certified: &Figures) -> Figures {
     let whole: Vec<_> = lot.cases.keys().filter_map(|case| whole(states, *case)).collect();
     let golds: Vec<_> = golds(states).collect();
-    let mut computed = figures(Some(lot), &whole, &golds);
+    let counts = |id: LotId| match states.get(&StreamId::Lot(id)) {
+        Some(State::Lot(earlier)) => counts_for(lot, earlier),
+        _ => false,
+    };
+    let reviews =
+        states.values().filter_map(|state| if let State::Review(review) = state { Some(review) } else { None });
+    let pairs = pairs(reviews.filter(|review| counts(review.lot)));
+    let mut computed = figures(Some(lot), &whole, &golds, &pairs);
     if let Some(gold) = certified.gold.as_ref().filter(|_| golds.is_empty()) {
         computed.gold = GoldFigures::of(gold.passed, gold.answered);
     }

@@ -34,13 +34,20 @@ impl Deciding<'_> {
         let causes = lot::causes(&plan, lot.mode, &seed, case.case, &risks);
         let review = (!causes.is_empty()).then(|| self.new_id());
         let in_house = lot::in_house(&plan, &seed, case.case).then(|| self.new_id());
+        let second = lot::second(&plan, &seed, case.case, &causes).then(|| self.new_id());
         let drawn = review.is_some();
-        self.push_case(case, CaseEvent::Drawn { lot: lot.lot, risks, causes: causes.clone(), review, in_house });
+        self.push_case(
+            case,
+            CaseEvent::Drawn { lot: lot.lot, risks, causes: causes.clone(), review, in_house, second },
+        );
         self.push_lot(&mut lot, LotEvent::Joined { case: case.case, drawn });
-        let kinds = [(review, ReviewKind::Quality), (in_house, ReviewKind::InHouse)];
-        for (review, kind) in kinds.into_iter().filter_map(|(review, kind)| Some((review?, kind))) {
-            let causes = if kind == ReviewKind::Quality { causes.clone() } else { [DrawCause::Random].into() };
-            self.draw_review(case, lot.lot, review, kind, causes);
+        for (review, twin) in [(review, second), (second, review)] {
+            if let Some(review) = review {
+                self.draw_review(case, lot.lot, (review, ReviewKind::Quality), causes.clone(), twin);
+            }
+        }
+        if let Some(review) = in_house {
+            self.draw_review(case, lot.lot, (review, ReviewKind::InHouse), [DrawCause::Random].into(), None);
         }
         Ok(drawn)
     }
@@ -49,14 +56,14 @@ impl Deciding<'_> {
         &mut self,
         case: &Case,
         lot: LotId,
-        review: ReviewId,
-        sort: ReviewKind,
+        (review, sort): (ReviewId, ReviewKind),
         causes: BTreeSet<DrawCause>,
+        twin: Option<ReviewId>,
     ) {
         let place = case.reviews.iter().position(|known| *known == review).map_or(0, |place| place + 1);
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         let due_at = self.ctx.now.plus_seconds(REVIEW_SECONDS);
-        let drawn = ReviewEvent::Drawn { review, case: case.case, lot, sort, causes, due_at, place };
+        let drawn = ReviewEvent::Drawn { review, case: case.case, lot, sort, causes, due_at, place, twin };
         self.events.push((StreamId::Review(review), Event::Review(drawn)));
     }
 
@@ -174,7 +181,7 @@ impl Deciding<'_> {
         let review = self.new_id();
         self.push_case(&mut case, CaseEvent::Selected { lot: lot.lot, cause, review });
         self.push_lot(lot, LotEvent::Selected { case: id });
-        self.draw_review(&case, lot.lot, review, ReviewKind::Quality, [cause].into());
+        self.draw_review(&case, lot.lot, (review, ReviewKind::Quality), [cause].into(), None);
         Ok(())
     }
 

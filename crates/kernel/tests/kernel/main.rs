@@ -17,6 +17,7 @@ mod precedent;
 mod properties;
 mod review;
 mod rules;
+mod second;
 mod sequential;
 mod stage;
 mod world;

@@ -26,7 +26,7 @@ fn case(number: u64) -> CaseId {
     CaseId::of(Suffix::new(1_770_000_000_000, chance))
 }
 
-fn cases(many: u64) -> Vec<CaseId> {
+pub(crate) fn cases(many: u64) -> Vec<CaseId> {
     (0..many).map(case).collect()
 }
 

@@ -28,15 +28,15 @@ use crate::{
 };
 
 /// A world in which reviews are planned, and its reviewers.
-struct Reviewed {
-    world: World,
-    checker: PersonId,
-    controller: PersonId,
+pub(crate) struct Reviewed {
+    pub(crate) world: World,
+    pub(crate) checker: PersonId,
+    pub(crate) controller: PersonId,
     insider: PersonId,
 }
 
 impl Reviewed {
-    async fn under(review: ReviewPlan) -> Self {
+    pub(crate) async fn under(review: ReviewPlan) -> Self {
         let world = World::live().await;
         let checker = world.member("Carl Checker", Side::Provider, Role::Reviewer).await;
         let controller = world.member("Cleo Controller", Side::Provider, Role::Reviewer).await;
@@ -53,7 +53,7 @@ impl Reviewed {
         Self { world, checker, controller, insider }
     }
 
-    async fn decided(&self, reference: &str) -> CaseId {
+    pub(crate) async fn decided(&self, reference: &str) -> CaseId {
         let case = self.world.take_in(reference).await;
         self.world.read(self.world.reader1, case, "fell").await.unwrap();
         self.world.read(self.world.reader2, case, "fell").await.unwrap();
@@ -80,20 +80,20 @@ impl Reviewed {
         finished.status
     }
 
-    async fn lot(&self) -> LotId {
+    pub(crate) async fn lot(&self) -> LotId {
         let scope = self.world.engagement.to_string();
         let now = self.world.app.clock().now().plus_seconds(1);
         self.world.app.store().list_lots(&scope, now, 1).await.unwrap()[0].lot
     }
 
-    async fn end_the_week(&self) {
+    pub(crate) async fn end_the_week(&self) {
         let end = remit_kernel::lot::week_end(self.world.app.clock().now());
         self.world.app.clock().step_to(end.plus_seconds(60));
         run_due(&self.world.app).await.unwrap();
     }
 }
 
-fn every_case() -> ReviewPlan {
+pub(crate) fn every_case() -> ReviewPlan {
     ReviewPlan { random: WHOLE, rebuttal_days: 7, ..ReviewPlan::default() }
 }
 
@@ -102,7 +102,7 @@ fn judged() -> ReviewPlan {
     ReviewPlan { acceptance, rebuttal_days: 7, ..ReviewPlan::default() }
 }
 
-fn untidy() -> Value {
+pub(crate) fn untidy() -> Value {
     let defect = json!({"kind": "format", "severity": "major", "note": "Two headings are missing."});
     json!({"defects": [defect], "coaching": "Look at the template."})
 }
