@@ -25,6 +25,8 @@ use crate::{
 
 /// Most cases of a lot: a fuller week is judged in several lots.
 pub const LOT_MAX: usize = 1_000;
+/// So often work that failed is mended and looked at again; then the delivery manager decides.
+pub const ROUNDS_MAX: u32 = 2;
 /// Most cases that one act draws once a lot is rejected; the next act goes on.
 pub const SCREENED_MAX: usize = 100;
 

@@ -249,6 +249,11 @@ impl Review {
         self.holdings.iter().find(|holding| holding.status == DutyStatus::Active)
     }
 
+    /// Returns whether it looks at work that was mended after a review had failed it.
+    pub fn of_rework(&self) -> bool {
+        self.causes.contains(&DrawCause::Rework)
+    }
+
     /// Returns whether a natural person has it or finished it.
     pub fn done_by(&self, natural: PersonId) -> bool {
         self.holder().is_some_and(|holding| holding.natural == natural)
@@ -301,6 +306,7 @@ impl Review {
             drawn_at: self.drawn_at,
             finished_at: finished.map(|finish| finish.at),
             twin: self.twin,
+            rework: self.of_rework(),
         };
         let duties = (1_u32..).zip(&self.holdings).map(|(ordinal, holding)| {
             Row::Duty(DutyRow {

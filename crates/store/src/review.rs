@@ -16,7 +16,7 @@ use crate::{
 macro_rules! review_columns {
     () => {
         "reviews.review_id, reviews.case_id, reviews.lot_id, reviews.kind, reviews.status, reviews.reviewer_id, \
-         reviews.drawn_at, reviews.finished_at, reviews.twin_id"
+         reviews.drawn_at, reviews.finished_at, reviews.twin_id, reviews.rework"
     };
 }
 
@@ -60,8 +60,8 @@ statements! {
         AND duties.duty IN ('read', 'adjudicate') AND reviews.finished_at IS NOT NULL \
         ORDER BY duties.due_at DESC, duties.case_id DESC LIMIT $3");
     FINISHED = concat!("SELECT ", review_columns!(), " FROM reviews \
-        WHERE scope_id = $1 AND kind = $2 AND finished_at IS NOT NULL AND NOT (", withheld!(), ") ORDER BY finished_at DESC, review_id DESC LIMIT $3");
-    COUNT = concat!("SELECT kind, status, COUNT(*) FROM reviews WHERE scope_id = $1 AND NOT (", withheld!(), ") \
+        WHERE scope_id = $1 AND kind = $2 AND finished_at IS NOT NULL AND NOT rework AND NOT (", withheld!(), ") ORDER BY finished_at DESC, review_id DESC LIMIT $3");
+    COUNT = concat!("SELECT kind, status, COUNT(*) FROM reviews WHERE scope_id = $1 AND NOT rework AND NOT (", withheld!(), ") \
         GROUP BY kind, status ORDER BY kind, status");
     /// Both reviews of each case that two reviewers have finished, of all lots or of the first so many of one sampler.
     TWICE = "SELECT ones.case_id, ones.lot_id, ones.review_id, ones.status, others.review_id, others.status \
@@ -174,11 +174,11 @@ impl Store {
 
 impl Indexed for ReviewRow {
     const UPSERT: &'static str = "INSERT INTO reviews \
-        (scope_id, review_id, case_id, lot_id, kind, status, reviewer_id, drawn_at, finished_at, twin_id) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (scope_id, review_id) DO UPDATE \
+        (scope_id, review_id, case_id, lot_id, kind, status, reviewer_id, drawn_at, finished_at, twin_id, rework) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (scope_id, review_id) DO UPDATE \
         SET case_id = excluded.case_id, lot_id = excluded.lot_id, kind = excluded.kind, status = excluded.status, \
         reviewer_id = excluded.reviewer_id, drawn_at = excluded.drawn_at, finished_at = excluded.finished_at, \
-        twin_id = excluded.twin_id";
+        twin_id = excluded.twin_id, rework = excluded.rework";
     const DELETE: &'static str = "DELETE FROM reviews WHERE scope_id = $1 AND review_id = $2";
     const PAGE: &'static str = concat!(
         "SELECT ",
@@ -204,7 +204,8 @@ impl Indexed for ReviewRow {
             self.reviewer,
             self.drawn_at,
             self.finished_at,
-            self.twin
+            self.twin,
+            self.rework
         ]
     }
 
@@ -219,6 +220,7 @@ impl Indexed for ReviewRow {
             drawn_at: columns.take()?,
             finished_at: columns.take()?,
             twin: columns.take()?,
+            rework: columns.take()?,
         })
     }
 }

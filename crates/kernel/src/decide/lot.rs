@@ -23,9 +23,12 @@ const REVIEW_SECONDS: i64 = 3 * 86_400;
 impl Deciding<'_> {
     /// Lets a decided case join the lot of its week and draw its numbers. Returns whether a review holds it.
     ///
-    /// A case joins once: what it becomes after a review, a finding or a return is not drawn again. A showing of gold joins
-    /// none: it is no work.
+    /// A case joins once: what it becomes after a review, a finding or a return is not drawn again. What failed a review is
+    /// looked at again once it is mended, and counts in no lot. A showing of gold joins none: it is no work.
     pub(super) fn draw(&mut self, case: &mut Case, panel: &Panel) -> Result<bool, Reason> {
+        if self.draw_rework(case) {
+            return Ok(true);
+        }
         let Some(admission) = case.admission.clone() else { return Ok(false) };
         let work = case.origin == Origin::Witnessed && case.showing.is_none();
         let Some(plan) = admission.plan.review.filter(|_| work && case.lot.is_none()) else { return Ok(false) };
@@ -50,6 +53,21 @@ impl Deciding<'_> {
             self.draw_review(case, lot.lot, (review, ReviewKind::InHouse), [DrawCause::Random].into(), None);
         }
         Ok(drawn)
+    }
+
+    /// Lets somebody look again at what was mended, if a review had failed it. Returns whether a review holds it.
+    ///
+    /// ISO 2859-1 (2.1) counts lots of first submissions: a resubmitted item changes neither the sample nor what was found in
+    /// it. Whoever found the words wanting may look
+    /// again: she knows what was wrong, and had no part in mending it. Where an adjudicator decided between the readers and her,
+    /// she is party to it, and another one looks.
+    pub(super) fn draw_rework(&mut self, case: &mut Case) -> bool {
+        let round = case.rework.as_ref().filter(|rework| rework.review.is_none()).map(|rework| rework.round);
+        let (Some(round), Some(lot)) = (round, case.lot) else { return false };
+        let review = self.new_id();
+        self.push_case(case, CaseEvent::ReworkDrawn { lot, review, round });
+        self.draw_review(case, lot, (review, ReviewKind::Quality), [DrawCause::Rework].into(), None);
+        true
     }
 
     fn draw_review(

@@ -11,11 +11,11 @@ use crate::{
     form::Judgement,
     id::{CaseId, PersonId, ReviewId},
     index::{CaseStatus, ReviewKind, ReviewStatus},
-    lot::{LotEvent, Place},
+    lot::{LotEvent, Place, ROUNDS_MAX},
     pack::{Duty, Pack},
     panel::{Comparison, Release, compare},
     refusal::{Reason, Refusal, code},
-    review::{Defect, Review, ReviewEvent},
+    review::{Defect, Finish, Review, ReviewEvent},
     role::{Role, Side},
     routing,
     stream::{Event, StreamId},
@@ -114,6 +114,10 @@ impl Deciding<'_> {
         if !quality {
             return Ok(());
         }
+        let again = looks.iter().any(|(review, _)| review.of_rework());
+        if !passed && unreleased {
+            self.owe_rework(&mut case, &looks);
+        }
         let questions = looks.iter().find_map(|(_, finish)| Some((*finish, finish.weighty()?)));
         if let Some((finish, defect)) = questions.filter(|_| unreleased) {
             let who = (finish.by, finish.natural);
@@ -122,7 +126,20 @@ impl Deciding<'_> {
             let content = case.resolution.as_ref().map(|resolution| resolution.content).unwrap_or_default();
             self.request_signoff(&mut case, content);
         }
-        self.tell_lot(case.lot, LotEvent::Reviewed { case: case.case, passed })
+        // A lot is judged by what was submitted first.
+        if again { Ok(()) } else { self.tell_lot(case.lot, LotEvent::Reviewed { case: case.case, passed }) }
+    }
+
+    /// Lets failed work be mended and looked at again, so many times; then the delivery manager decides (I22).
+    fn owe_rework(&mut self, case: &mut Case, looks: &[(&Review, &Finish)]) {
+        let round = case.rework.as_ref().map_or(0, |rework| rework.round) + 1;
+        if round > ROUNDS_MAX {
+            self.push_case(case, CaseEvent::ReworkEnded { round });
+            return;
+        }
+        let failed = looks.iter().filter(|(_, finish)| !finish.passed);
+        let findings = failed.map(|(review, _)| review.review).collect();
+        self.push_case(case, CaseEvent::ReworkOwed { round, findings });
     }
 
     fn defects(&mut self, pack: &Pack, given: &ReviewIn) -> Result<Vec<Defect>, Refusal> {
@@ -254,7 +271,18 @@ impl Deciding<'_> {
         let stands = twin.is_some_and(|twin| twin.status.found());
         let note = self.keep_checked("note", note, NOTE_CHARS_MAX)?;
         self.push_review(&mut known, ReviewEvent::Ruled { by, natural, upheld, note });
-        if upheld || stands { Ok(()) } else { self.tell_lot(Some(known.lot), LotEvent::Overturned { case: id }) }
+        if upheld {
+            return Ok(());
+        }
+        let mut case = case.clone();
+        if case.rework.as_ref().is_some_and(|rework| rework.findings.contains(&review)) {
+            self.push_case(&mut case, CaseEvent::FindingStruck { review });
+        }
+        if stands || known.of_rework() {
+            Ok(())
+        } else {
+            self.tell_lot(Some(known.lot), LotEvent::Overturned { case: id })
+        }
     }
 
     /// Takes from a person the reviews of a case; they are open again in the same act (I22).

@@ -40,6 +40,7 @@ pub(crate) fn hold(world: &World, act: &Act) {
     seen.i20_one_engagement_never_moves_another();
     seen.i21_visibility_never_narrows();
     seen.i7_nothing_leaves_with_a_review_open();
+    seen.i7_what_failed_is_looked_at_again();
     seen.i2_a_second_review_is_blind_and_the_stricter_one_holds();
     seen.i22_reviews_and_lots_end();
     seen.i23_the_draw_is_bound_before_and_follows_its_seed();
@@ -688,6 +689,30 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// What failed a review before the client had it goes no further before it was mended and looked at again, and rounds end.
+    fn i7_what_failed_is_looked_at_again(&self) {
+        let ended = self.case_events().any(|(_, event)| matches!(event, CaseEvent::ReworkEnded { .. }));
+        for (case, event) in self.case_events() {
+            match event {
+                CaseEvent::Delivered { .. } | CaseEvent::SignoffRequested { .. } => {
+                    assert!(case.rework.is_none(), "I7: it failed a review, and went on unseen");
+                }
+                CaseEvent::ReworkOwed { round, .. } | CaseEvent::ReworkDrawn { round, .. } => {
+                    assert!(*round <= 2, "I22: mended and reviewed without end");
+                }
+                CaseEvent::ReviewEnded { kind: ReviewKind::Quality, passed: false, .. } if case.delivery.is_none() => {
+                    assert!(ended || case.rework.is_some(), "I7: it failed, and nobody is to look at it again");
+                }
+                _ => {}
+            }
+        }
+        for review in self.reviews().filter(|review| review.of_rework()) {
+            let lot = self.lot(review.lot);
+            let failed = lot.cases.get(&review.case).is_some_and(|place| *place != Place::Undrawn);
+            assert!(failed, "a look at mended work before a first one");
+        }
+    }
+
     fn i7_nothing_leaves_with_a_review_open(&self) {
         for (case, event) in self.case_events() {
             let CaseEvent::Delivered { .. } = event else { continue };
@@ -753,8 +778,10 @@ impl<'a> Seen<'a> {
         }
         for lot in self.lots() {
             let pending = |case: &CaseId| {
-                self.reviews()
-                    .any(|review| review.case == *case && review.kind == ReviewKind::Quality && review.status.waits())
+                self.reviews().any(|review| {
+                    let first = review.kind == ReviewKind::Quality && !review.of_rework();
+                    review.case == *case && first && review.status.waits()
+                })
             };
             for (case, place) in &lot.cases {
                 assert_eq!(*place == Place::Pending, pending(case), "I22: lot and review differ");

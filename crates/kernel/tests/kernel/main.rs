@@ -16,6 +16,7 @@ mod matrix;
 mod precedent;
 mod properties;
 mod review;
+mod rework;
 mod rules;
 mod second;
 mod sequential;

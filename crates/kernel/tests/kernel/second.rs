@@ -28,13 +28,13 @@ fn twice(signoff: bool) -> Stage {
 }
 
 /// Lets a third person review, so that somebody is left to rule.
-fn third(stage: &mut Stage) {
+pub(crate) fn third(stage: &mut Stage) {
     let (engagement, person) = (stage.engagement, stage.who("abroad"));
     let roles = stage.member("abroad").roles.into_iter().chain([Role::Reviewer]).collect();
     stage.does("manager", &Command::ChangeMember { engagement, person, roles, capacity: 3 });
 }
 
-fn both(stage: &Stage, case: CaseId) -> [ReviewId; 2] {
+pub(crate) fn both(stage: &Stage, case: CaseId) -> [ReviewId; 2] {
     stage.case(case).reviews.try_into().expect("two reviews were drawn")
 }
 
@@ -51,7 +51,12 @@ fn finish(stage: &Stage, case: CaseId, of: ReviewId, defect: Option<(DefectKind,
     }
 }
 
-fn looks(stage: &mut Stage, name: &str, (case, review): (CaseId, ReviewId), defect: Option<(DefectKind, Severity)>) {
+pub(crate) fn looks(
+    stage: &mut Stage,
+    name: &str,
+    (case, review): (CaseId, ReviewId),
+    defect: Option<(DefectKind, Severity)>,
+) {
     stage.does(name, &take(stage, case, review));
     stage.does(name, &finish(stage, case, review, defect));
 }

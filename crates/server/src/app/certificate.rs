@@ -626,6 +626,7 @@ pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold], pairs: &[Pair
             .iter()
             .flat_map(|whole| &whole.reviews)
             .filter(|review| review.kind == ReviewKind::Quality && review.status != ReviewStatus::Cancelled)
+            .filter(|review| !review.of_rework())
     };
     Figures {
         cases: whole.len() as u64,
@@ -766,7 +767,8 @@ pub(super) fn reviewers(lot: &Lot, whole: &[&Whole], pairs: &[Pair]) -> Option<R
         reviews().filter(|review| review.twin.is_some() && review.finish.is_some()).map(|review| review.case).collect();
     let twice = run.iter().filter(|(case, _)| doubled.contains(case)).count() as u64;
     let (n, failed) = (run.len() as u64, run.iter().filter(|(_, failed)| *failed).count() as u64);
-    let quality = || reviews().filter(|review| review.kind == ReviewKind::Quality && !withheld(whole, review));
+    let counts = |review: &&Review| review.kind == ReviewKind::Quality && !review.of_rework();
+    let quality = || reviews().filter(counts).filter(|review| !withheld(whole, review));
     let struck = quality().filter(|review| review.status == ReviewStatus::Overturned).count() as u64;
     let standing = quality().filter(|review| review.status.found()).count() as u64;
     let (interval, _) = bound(failed, n, whole.len() as u64, CONFIDENCE_OF_TWO);

@@ -418,6 +418,7 @@ impl Query for OpenReview {
             drawn_at: review.drawn_at,
             finished_at: review.finish.as_ref().map(|finish| finish.at),
             twin: review.twin,
+            rework: review.of_rework(),
         };
         let line = look.review_lines(&[row]).await?.pop().ok_or_else(hidden)?;
         let finish = if sees { look.finish_view(&review, &case, &matter).await? } else { None };
