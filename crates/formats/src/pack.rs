@@ -302,6 +302,7 @@ fn review(source: &Source<'_>, mut fields: Fields<'_>) -> ReviewPlan {
     let random = fields.whole_or("random", 0..=WHOLE, 0);
     let in_house = fields.whole_or("in_house", 0..=WHOLE, 0);
     let rebuttal_days = fields.whole_or("rebuttal_days", 0..=90, 7);
+    let second = fields.whole_or("second", 0..=WHOLE, 0);
     let risks = fields.table("risks").map_or_else(BTreeMap::new, |mut risks| {
         let shares = Risk::ALL.iter().map(|risk| (*risk, risks.whole_or(risk.word(), 0..=WHOLE, 0)));
         let shares = shares.filter(|(_, share)| *share > 0).collect();
@@ -320,7 +321,7 @@ fn review(source: &Source<'_>, mut fields: Fields<'_>) -> ReviewPlan {
         Acceptance { aql, reduced }
     });
     fields.finish();
-    ReviewPlan { random, risks, acceptance, in_house, rebuttal_days }
+    ReviewPlan { random, risks, acceptance, in_house, rebuttal_days, second }
 }
 
 /// Reads the sequential rule: fewest and most readings, and the greatest chance of a wrong answer.

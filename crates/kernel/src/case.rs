@@ -66,11 +66,23 @@ pub enum CaseEvent {
         causes: BTreeSet<DrawCause>,
         review: Option<ReviewId>,
         in_house: Option<ReviewId>,
+        /// A second review of the same content, by another reviewer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        second: Option<ReviewId>,
     },
     /// It was drawn later, to complete the sample of its lot or because the lot was rejected.
     Selected { lot: LotId, cause: DrawCause, review: ReviewId },
     /// A review of it ended. Whoever finished it has looked behind the work, and neither decides nor signs it (I3).
     ReviewEnded { review: ReviewId, kind: ReviewKind, natural: PersonId, passed: bool },
+    /// What a review found has to be mended before the case goes on, and what is mended is looked at again. These findings are
+    /// why; for the `round`th time.
+    ReworkOwed { round: u32, findings: BTreeSet<ReviewId> },
+    /// The mended work waits for its review.
+    ReworkDrawn { lot: LotId, review: ReviewId, round: u32 },
+    /// A finding for which rework was owed was struck.
+    FindingStruck { review: ReviewId },
+    /// It failed as often as it is looked at again: no further review is drawn, and the delivery manager decides.
+    ReworkEnded { round: u32 },
     /// A professional is asked to sign exactly this content.
     SignoffRequested { signoff: SignoffId, content: Digest },
     /// The signer opened an item.
@@ -160,6 +172,8 @@ words! {
         Sample "sample",
         /// The lot was rejected: all its cases are reviewed.
         Rejected "rejected",
+        /// It failed a review and was mended.
+        Rework "rework",
     }
 }
 
@@ -339,6 +353,20 @@ pub struct Case {
     pub holds: BTreeSet<ReviewId>,
     /// Natural persons who reviewed it; they neither adjudicate nor sign it (I3).
     pub reviewers: BTreeSet<PersonId>,
+    /// What has to be mended, and looked at again, before it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rework: Option<Rework>,
+}
+
+/// Work that failed a review before the client had it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rework {
+    /// How often it has failed.
+    pub round: u32,
+    /// The findings that stand.
+    pub findings: BTreeSet<ReviewId>,
+    /// The review of what was mended; none: nothing is mended yet.
+    pub review: Option<ReviewId>,
 }
 
 /// Under what a case is worked; pinned for its life (I13).
@@ -475,6 +503,7 @@ impl Case {
                 reviews: Vec::new(),
                 holds: BTreeSet::new(),
                 reviewers: BTreeSet::new(),
+                rework: None,
             });
         }
         let mut case = state?;
@@ -525,11 +554,11 @@ impl Case {
                     resolution.authors.insert(natural);
                 }
             }
-            CaseEvent::Drawn { lot, review, in_house, .. } => {
+            CaseEvent::Drawn { lot, review, in_house, second, .. } => {
                 self.lot = Some(lot);
-                self.reviews.extend(review.into_iter().chain(in_house));
-                if let Some(review) = review {
-                    self.holds.insert(review);
+                self.reviews.extend(review.into_iter().chain(in_house).chain(second));
+                if review.is_some() {
+                    self.holds.extend(review.into_iter().chain(second));
                     self.status = CaseStatus::InReview;
                 }
             }
@@ -539,11 +568,12 @@ impl Case {
             }
             CaseEvent::ReviewEnded { review, kind, natural, passed } => {
                 self.reviewers.insert(natural);
-                self.holds.remove(&review);
-                if kind == ReviewKind::Quality {
-                    self.reviewed(passed);
-                }
+                self.reviewed(review, kind, passed);
             }
+            CaseEvent::ReworkOwed { round, findings } => self.rework = Some(Rework { round, findings, review: None }),
+            CaseEvent::ReworkDrawn { review, .. } => self.looked_at_again(review),
+            CaseEvent::FindingStruck { review } => self.cleared_of(review),
+            CaseEvent::ReworkEnded { .. } => self.rework = None,
             CaseEvent::SignoffRequested { signoff, content } => {
                 let before = self.signoff.take().and_then(|last| last.before);
                 let (state, opened) = (SignoffState::Requested, BTreeMap::new());
@@ -595,15 +625,21 @@ impl Case {
     }
 
     /// Goes on after a quality review. What was released before it was found is the client's to return.
-    fn reviewed(&mut self, passed: bool) {
+    fn reviewed(&mut self, review: ReviewId, kind: ReviewKind, passed: bool) {
+        self.holds.remove(&review);
+        if kind == ReviewKind::InHouse {
+            return;
+        }
+        self.rework.take_if(|rework| passed && rework.review == Some(review));
         self.status = match (self.status, passed) {
-            (CaseStatus::InReview, true) => CaseStatus::Resolved,
+            (CaseStatus::InReview, true) if self.holds.is_empty() => CaseStatus::Resolved,
             (
                 CaseStatus::InReview | CaseStatus::Resolved | CaseStatus::AwaitingSignOff | CaseStatus::SignedOff,
                 false,
             ) => CaseStatus::Revision,
             (
-                status @ (CaseStatus::Resolved
+                status @ (CaseStatus::InReview
+                | CaseStatus::Resolved
                 | CaseStatus::AwaitingSignOff
                 | CaseStatus::SignedOff
                 | CaseStatus::ScopeQuery
@@ -618,6 +654,23 @@ impl Case {
                 _,
             ) => status,
         };
+    }
+
+    fn looked_at_again(&mut self, review: ReviewId) {
+        self.reviews.push(review);
+        self.holds.insert(review);
+        if let Some(rework) = &mut self.rework {
+            rework.review = Some(review);
+        }
+        self.status = CaseStatus::InReview;
+    }
+
+    fn cleared_of(&mut self, review: ReviewId) {
+        if let Some(rework) = &mut self.rework {
+            rework.findings.remove(&review);
+        }
+        // What is being looked at again is looked at to the end.
+        self.rework.take_if(|rework| rework.findings.is_empty() && rework.review.is_none());
     }
 
     fn settle_signoff(&mut self, state: SignoffState) {

@@ -520,6 +520,10 @@ pub struct ReviewRow {
     pub reviewer: Option<PersonId>,
     pub drawn_at: Instant,
     pub finished_at: Option<Instant>,
+    /// The other review of the same content, where two were drawn.
+    pub twin: Option<ReviewId>,
+    /// Whether it looks at what was mended after a review had failed it; such a look counts in no rate of first submissions.
+    pub rework: bool,
 }
 
 /// A defect that stands. Key: `review`, `ordinal`.

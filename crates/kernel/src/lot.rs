@@ -25,6 +25,8 @@ use crate::{
 
 /// Most cases of a lot: a fuller week is judged in several lots.
 pub const LOT_MAX: usize = 1_000;
+/// So often work that failed is mended and looked at again; then the delivery manager decides.
+pub const ROUNDS_MAX: u32 = 2;
 /// Most cases that one act draws once a lot is rejected; the next act goes on.
 pub const SCREENED_MAX: usize = 100;
 
@@ -152,6 +154,8 @@ impl Seed {
 pub const RANDOM: &str = "random";
 /// The purpose of the draw for the client's own readers.
 pub const IN_HOUSE: &str = "in_house";
+/// The purpose of the draw for a second reviewer.
+pub const SECOND: &str = "second";
 
 /// Returns why a decided case is drawn for quality review; nothing: it is not.
 pub fn causes(plan: &ReviewPlan, mode: Mode, seed: &Seed, case: CaseId, risks: &BTreeSet<Risk>) -> BTreeSet<DrawCause> {
@@ -167,6 +171,12 @@ pub fn causes(plan: &ReviewPlan, mode: Mode, seed: &Seed, case: CaseId, risks: &
 /// Returns whether a decided case is drawn for the client's own readers.
 pub fn in_house(plan: &ReviewPlan, seed: &Seed, case: CaseId) -> bool {
     seed.draws(case, IN_HOUSE, plan.in_house)
+}
+
+/// Returns whether a case that was drawn for these causes is drawn for a second reviewer too: chance alone must have drawn
+/// it, so that what both find tells of all cases.
+pub fn second(plan: &ReviewPlan, seed: &Seed, case: CaseId, causes: &BTreeSet<DrawCause>) -> bool {
+    causes.contains(&DrawCause::Random) && seed.draws(case, SECOND, plan.second)
 }
 
 /// Returns the name of the sampling of a line's case type.

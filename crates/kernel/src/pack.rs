@@ -142,6 +142,15 @@ pub struct ReviewPlan {
     /// Days in which an author may answer a failed review.
     #[serde(default = "rebuttal_days")]
     pub rebuttal_days: u32,
+    /// Share of the cases drawn by chance alone that two reviewers look at, neither knowing of the other. What they find
+    /// on the same content measures how much one look misses.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub second: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(share: &u32) -> bool {
+    *share == 0
 }
 
 fn rebuttal_days() -> u32 {

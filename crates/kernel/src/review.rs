@@ -34,6 +34,9 @@ pub enum ReviewEvent {
         causes: BTreeSet<DrawCause>,
         due_at: Instant,
         place: u32,
+        /// Another review of the same content, drawn with this one: neither reviewer knows of the other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        twin: Option<ReviewId>,
     },
     /// A reviewer took it.
     Taken { assignment: AssignmentId, person: PersonId, natural: PersonId },
@@ -111,6 +114,13 @@ pub struct Finish {
     pub authors: BTreeSet<PersonId>,
 }
 
+impl Finish {
+    /// Returns the first defect for which the answer has to be decided again.
+    pub fn weighty(&self) -> Option<&Defect> {
+        self.defects.iter().find(|defect| defect.severity.fails() && defect.kind.questions_answer())
+    }
+}
+
 /// An author's answer to a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the event that sets a field says what it is")]
@@ -157,6 +167,9 @@ pub struct Review {
     pub due_at: Instant,
     /// Counts the reviews of its case, from 1.
     pub place: u32,
+    /// The other review of the same content, where two were drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<ReviewId>,
     pub status: ReviewStatus,
     pub holdings: Vec<Holding>,
     pub finish: Option<Finish>,
@@ -169,7 +182,7 @@ const HOLDINGS_MAX: u32 = 1_000;
 impl Review {
     pub(crate) fn apply(state: Option<Self>, event: &ReviewEvent, at: Instant) -> Option<Self> {
         let event = event.clone();
-        if let ReviewEvent::Drawn { review, case, lot, sort, causes, due_at, place } = event {
+        if let ReviewEvent::Drawn { review, case, lot, sort, causes, due_at, place, twin } = event {
             return state.is_none().then_some(Self {
                 review,
                 case,
@@ -179,6 +192,7 @@ impl Review {
                 drawn_at: at,
                 due_at,
                 place,
+                twin,
                 status: ReviewStatus::Open,
                 holdings: Vec::new(),
                 finish: None,
@@ -235,6 +249,33 @@ impl Review {
         self.holdings.iter().find(|holding| holding.status == DutyStatus::Active)
     }
 
+    /// Returns whether it looks at work that was mended after a review had failed it.
+    pub fn of_rework(&self) -> bool {
+        self.causes.contains(&DrawCause::Rework)
+    }
+
+    /// Returns whether a natural person has it or finished it.
+    pub fn done_by(&self, natural: PersonId) -> bool {
+        self.holder().is_some_and(|holding| holding.natural == natural)
+            || self.finish.as_ref().is_some_and(|finish| finish.natural == natural)
+    }
+
+    /// Returns whether what it found is nobody's to know yet: the other reviewer of the same content has not finished.
+    pub fn withheld(&self, twin: Option<&Self>) -> bool {
+        self.finish.is_some() && twin.is_some_and(|twin| twin.status.waits())
+    }
+
+    /// Returns whether it must stay unknown to somebody who reviews: she may have, or may yet take, the other review of the
+    /// same content, and of two that are both open one is shown.
+    pub fn concealed(&self, twin: Option<&Self>, natural: PersonId) -> bool {
+        let Some(twin) = twin else { return false };
+        if self.done_by(natural) || !(self.status.waits() || twin.status.waits()) {
+            return false;
+        }
+        let untouched = |review: &Self| review.status == ReviewStatus::Open;
+        twin.done_by(natural) || !untouched(self) || (untouched(twin) && twin.place < self.place)
+    }
+
     /// Returns whether a person has or had it.
     pub fn held_by(&self, person: PersonId) -> bool {
         self.holdings.iter().any(|holding| holding.person == person && holding.status != DutyStatus::Released)
@@ -264,6 +305,8 @@ impl Review {
             reviewer: self.holder().map(|holding| holding.person).or(finished.map(|finish| finish.by)),
             drawn_at: self.drawn_at,
             finished_at: finished.map(|finish| finish.at),
+            twin: self.twin,
+            rework: self.of_rework(),
         };
         let duties = (1_u32..).zip(&self.holdings).map(|(ordinal, holding)| {
             Row::Duty(DutyRow {

@@ -65,7 +65,7 @@ pub use lot::SeedRow;
 pub use pack::StoredPack;
 pub use panel::{Given, PanelCount};
 pub use person::{OrganisationNamed, PersonNamed};
-pub use review::DefectCount;
+pub use review::{DefectCount, LotsUpTo, TwiceReviewed};
 pub use session::{Login, SessionKind, SessionRow};
 pub use text::{StoredText, TextRow};
 pub use verify::Verification;

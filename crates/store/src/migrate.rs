@@ -72,6 +72,7 @@ migrations! {
     "sqlite" "0013_spared_filled" Some(Kind::Sqlite);
     "postgres" "0013_spared_filled" Some(Kind::Postgres);
     "shared" "0014_counts" None;
+    "shared" "0015_twin" None;
 }
 
 migrations! {

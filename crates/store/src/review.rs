@@ -1,7 +1,7 @@
 //! Reviews and the defects that stand: found by status, lot, case and author, and counted.
 
 use remit_kernel::{
-    id::{CaseId, PersonId},
+    id::{CaseId, LineId, LotId, PersonId, ReviewId},
     index::{DefectKind, DefectRow, ReviewKind, ReviewRow, ReviewStatus, Severity},
 };
 
@@ -16,13 +16,34 @@ use crate::{
 macro_rules! review_columns {
     () => {
         "reviews.review_id, reviews.case_id, reviews.lot_id, reviews.kind, reviews.status, reviews.reviewer_id, \
-         reviews.drawn_at, reviews.finished_at"
+         reviews.drawn_at, reviews.finished_at, reviews.twin_id, reviews.rework"
     };
 }
 
 macro_rules! defect_columns {
     () => {
         "review_id, ordinal, case_id, lot_id, kind, severity, question"
+    };
+}
+
+/// A condition on `reviews`: one of two reviewers finished it, and the other has not. Nobody is to hear of it, or count it.
+macro_rules! withheld {
+    () => {
+        "reviews.finished_at IS NOT NULL AND EXISTS (SELECT 1 FROM reviews AS twins \
+         WHERE twins.scope_id = reviews.scope_id AND twins.review_id = reviews.twin_id \
+         AND twins.status IN ('open', 'taken'))"
+    };
+}
+
+/// A condition on `defects`: that holds for their review.
+macro_rules! of_withheld {
+    () => {
+        concat!(
+            "EXISTS (SELECT 1 FROM reviews WHERE reviews.scope_id = defects.scope_id \
+             AND reviews.review_id = defects.review_id AND ",
+            withheld!(),
+            ")"
+        )
     };
 }
 
@@ -39,13 +60,22 @@ statements! {
         AND duties.duty IN ('read', 'adjudicate') AND reviews.finished_at IS NOT NULL \
         ORDER BY duties.due_at DESC, duties.case_id DESC LIMIT $3");
     FINISHED = concat!("SELECT ", review_columns!(), " FROM reviews \
-        WHERE scope_id = $1 AND kind = $2 AND finished_at IS NOT NULL ORDER BY finished_at DESC, review_id DESC LIMIT $3");
-    COUNT = "SELECT kind, status, COUNT(*) FROM reviews WHERE scope_id = $1 \
-        GROUP BY kind, status ORDER BY kind, status";
+        WHERE scope_id = $1 AND kind = $2 AND finished_at IS NOT NULL AND NOT rework AND NOT (", withheld!(), ") ORDER BY finished_at DESC, review_id DESC LIMIT $3");
+    COUNT = concat!("SELECT kind, status, COUNT(*) FROM reviews WHERE scope_id = $1 AND NOT rework AND NOT (", withheld!(), ") \
+        GROUP BY kind, status ORDER BY kind, status");
+    /// Both reviews of each case that two reviewers have finished, of all lots or of the first so many of one sampler.
+    TWICE = "SELECT ones.case_id, ones.lot_id, ones.review_id, ones.status, others.review_id, others.status \
+        FROM reviews AS ones \
+        JOIN reviews AS others ON others.scope_id = ones.scope_id AND others.review_id = ones.twin_id \
+        JOIN lots ON lots.scope_id = ones.scope_id AND lots.lot_id = ones.lot_id \
+        WHERE ones.scope_id = $1 AND ones.twin_id IS NOT NULL AND (ones.finished_at, ones.review_id) < ($2, $3) \
+        AND ones.review_id < ones.twin_id AND others.finished_at IS NOT NULL \
+        AND (CAST($4 AS TEXT) IS NULL OR (lots.line_id = $4 AND lots.case_type = $5 AND lots.number <= $6)) \
+        ORDER BY ones.finished_at DESC, ones.review_id DESC LIMIT $7";
     OF_KIND = concat!("SELECT ", defect_columns!(), " FROM defects WHERE scope_id = $1 AND kind = $2 \
-        AND (review_id, ordinal) > ($3, $4) ORDER BY review_id, ordinal LIMIT $5");
-    DEFECT_COUNTS = "SELECT kind, severity, COUNT(*) FROM defects WHERE scope_id = $1 \
-        GROUP BY kind, severity ORDER BY kind, severity";
+        AND (review_id, ordinal) > ($3, $4) AND NOT ", of_withheld!(), " ORDER BY review_id, ordinal LIMIT $5");
+    DEFECT_COUNTS = concat!("SELECT kind, severity, COUNT(*) FROM defects WHERE scope_id = $1 AND NOT ", of_withheld!(), " \
+        GROUP BY kind, severity ORDER BY kind, severity");
 }
 
 /// How many defects that stand are alike.
@@ -57,7 +87,46 @@ pub struct DefectCount {
     pub defects: u64,
 }
 
+/// A case that two reviewers looked at, each without knowing of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the columns of both rows")]
+pub struct TwiceReviewed {
+    pub case: CaseId,
+    pub lot: LotId,
+    pub one: (ReviewId, ReviewStatus),
+    pub other: (ReviewId, ReviewStatus),
+}
+
+/// The lots of one line and case type, up to a number.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the columns of `LotRow`")]
+pub struct LotsUpTo<'a> {
+    pub line: LineId,
+    pub case_type: &'a str,
+    pub number: u32,
+}
+
 impl Store {
+    /// Returns the cases that two reviewers have finished, the latest first, at most `limit`; of all lots or of these.
+    pub async fn reviewed_twice(
+        &self,
+        scope: &str,
+        lots: Option<LotsUpTo<'_>>,
+        limit: u32,
+    ) -> Result<Vec<TwiceReviewed>> {
+        let (line, case_type, number) =
+            lots.map_or((None, "", 0), |lots| (Some(lots.line), lots.case_type, lots.number));
+        self.rows(TWICE, values![scope, i64::MAX, "", line, case_type, number, limit], |columns| {
+            Ok(TwiceReviewed {
+                case: columns.take()?,
+                lot: columns.take()?,
+                one: (columns.take()?, columns.take()?),
+                other: (columns.take()?, columns.take()?),
+            })
+        })
+        .await
+    }
+
     /// Returns the reviews that stand so, of a kind or of each, by the time they were drawn, at most `limit`.
     pub async fn list_reviews(
         &self,
@@ -105,10 +174,11 @@ impl Store {
 
 impl Indexed for ReviewRow {
     const UPSERT: &'static str = "INSERT INTO reviews \
-        (scope_id, review_id, case_id, lot_id, kind, status, reviewer_id, drawn_at, finished_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (scope_id, review_id) DO UPDATE \
+        (scope_id, review_id, case_id, lot_id, kind, status, reviewer_id, drawn_at, finished_at, twin_id, rework) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (scope_id, review_id) DO UPDATE \
         SET case_id = excluded.case_id, lot_id = excluded.lot_id, kind = excluded.kind, status = excluded.status, \
-        reviewer_id = excluded.reviewer_id, drawn_at = excluded.drawn_at, finished_at = excluded.finished_at";
+        reviewer_id = excluded.reviewer_id, drawn_at = excluded.drawn_at, finished_at = excluded.finished_at, \
+        twin_id = excluded.twin_id, rework = excluded.rework";
     const DELETE: &'static str = "DELETE FROM reviews WHERE scope_id = $1 AND review_id = $2";
     const PAGE: &'static str = concat!(
         "SELECT ",
@@ -133,7 +203,9 @@ impl Indexed for ReviewRow {
             self.status,
             self.reviewer,
             self.drawn_at,
-            self.finished_at
+            self.finished_at,
+            self.twin,
+            self.rework
         ]
     }
 
@@ -147,6 +219,8 @@ impl Indexed for ReviewRow {
             reviewer: columns.take()?,
             drawn_at: columns.take()?,
             finished_at: columns.take()?,
+            twin: columns.take()?,
+            rework: columns.take()?,
         })
     }
 }

@@ -28,12 +28,15 @@ pub(crate) struct Args {
 }
 
 /// One case drawn again.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own in what is printed")]
 struct Again {
     case: CaseId,
     /// The number it draws for chance alone.
     number: u64,
     causes: Vec<DrawCause>,
     in_house: bool,
+    /// Whether two reviewers look at it.
+    second: bool,
     /// Whether it belongs to the sample.
     sampled: bool,
     same: bool,
@@ -65,9 +68,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 let causes = case.causes.iter().map(|cause| cause.word()).collect::<Vec<_>>().join(", ");
                 let drawn = if causes.is_empty() { "not drawn".to_owned() } else { format!("drawn: {causes}") };
                 let sampled = if case.sampled { ", in the sample" } else { "" };
+                let second = if case.second { ", by two reviewers" } else { "" };
                 let in_house = if case.in_house { ", read in-house" } else { "" };
                 let same = if case.same { "equal" } else { "different from what was recorded" };
-                say!("  {} number {} {drawn}{sampled}{in_house}: {same}", case.case, case.number);
+                say!("  {} number {} {drawn}{second}{sampled}{in_house}: {same}", case.case, case.number);
             }
         }
     }
@@ -85,7 +89,7 @@ fn again(replayed: &Replayed, lot: &Lot, seed: &Seed) -> Vec<Again> {
     let sample = lot.sampled();
     let mut cases = Vec::new();
     for case in seed.order(lot.cases.keys().copied()) {
-        let (Some(State::Case(known)), Some(CaseEvent::Drawn { risks, causes: recorded, in_house, .. })) =
+        let (Some(State::Case(known)), Some(CaseEvent::Drawn { risks, causes: recorded, in_house, second, .. })) =
             (replayed.states.get(&StreamId::Case(case)), replayed.drawn.get(&case))
         else {
             continue;
@@ -95,12 +99,14 @@ fn again(replayed: &Replayed, lot: &Lot, seed: &Seed) -> Vec<Again> {
         };
         let causes = lot::causes(plan, lot.mode, seed, case, risks);
         let house = lot::in_house(plan, seed, case);
+        let twice = lot::second(plan, seed, case, &causes);
         cases.push(Again {
             case,
             number: seed.number(case, RANDOM),
-            same: causes == *recorded && house == in_house.is_some(),
+            same: causes == *recorded && house == in_house.is_some() && twice == second.is_some(),
             causes: causes.into_iter().collect(),
             in_house: house,
+            second: twice,
             sampled: sample.contains(&case),
         });
     }
@@ -111,7 +117,7 @@ fn document(lot: &Lot, fits: bool, cases: &[Again]) -> Value {
     let cases = cases.iter().map(|again| {
         let causes = again.causes.iter().map(|cause| cause.word()).collect::<Vec<_>>();
         // Beyond 2^53 a number of JSON loses digits.
-        json!({ "case": again.case, "number": again.number.to_string(), "causes": causes, "in_house": again.in_house, "sampled": again.sampled, "equal": again.same })
+        json!({ "case": again.case, "number": again.number.to_string(), "causes": causes, "in_house": again.in_house, "second": again.second, "sampled": again.sampled, "equal": again.same })
     });
     json!({ "lot": lot.lot, "commitment_fits": fits, "cases": cases.collect::<Vec<_>>() })
 }

@@ -9,14 +9,17 @@ use anyhow::{Context as _, Result, bail};
 use remit_kernel::{
     engagement::{Engagement, Sow},
     gold::Gold,
-    id::{CaseId, ReviewId, SowId},
+    id::{CaseId, LotId, ReviewId, SowId},
     index::LotStatus,
     lot::Lot,
     stream::{State, StreamId},
 };
-use remit_server::app::certificate::{
-    Before, Certificate, Drawn, FORMATS, Figures, GoldFigures, Levels, Whole, figures, file_of, import_subject, limits,
-    lot_subject, note,
+use remit_server::app::{
+    certificate::{
+        Before, Certificate, Drawn, FORMATS, Figures, GoldFigures, Levels, Whole, figures, file_of, import_subject,
+        limits, lot_subject, note,
+    },
+    second::{counts_for, pairs},
 };
 use serde_json::{Value, json};
 
@@ -191,7 +194,7 @@ fn check(certificate: &Certificate, raw: &Value, states: &BTreeMap<StreamId, Sta
         (None, Some(file)) => {
             let whole = cases(states).filter(|whole| whole.case.imported() && file_of(&whole.panel) == Some(file));
             let whole: Vec<_> = whole.collect();
-            (import_subject(file, &whole), figures(None, &whole, &[], &levels), None, None, [0, 0])
+            (import_subject(file, &whole), figures(None, &whole, &[], &[], &levels), None, None, [0, 0])
         }
         (None, None) => bail!("this certificate is about neither a lot nor a file"),
     };
@@ -216,7 +219,7 @@ fn check(certificate: &Certificate, raw: &Value, states: &BTreeMap<StreamId, Sta
     Ok(Checked { name: name(certificate), figures, withheld: missing.iter().sum() })
 }
 
-fn lot(states: &BTreeMap<StreamId, State>, id: remit_kernel::id::LotId) -> Result<&Lot> {
+fn lot(states: &BTreeMap<StreamId, State>, id: LotId) -> Result<&Lot> {
     match states.get(&StreamId::Lot(id)) {
         Some(State::Lot(lot)) => Ok(lot),
         _ => bail!("the events of `{id}` are not in this export"),
@@ -261,7 +264,14 @@ fn of_lot(
 ) -> (Figures, u64) {
     let whole: Vec<_> = lot.cases.keys().filter_map(|case| whole(states, *case)).collect();
     let golds: Vec<_> = golds(states).collect();
-    let mut computed = figures(Some(lot), &whole, &golds, levels);
+    let counts = |id: LotId| match states.get(&StreamId::Lot(id)) {
+        Some(State::Lot(earlier)) => counts_for(lot, earlier),
+        _ => false,
+    };
+    let reviews =
+        states.values().filter_map(|state| if let State::Review(review) = state { Some(review) } else { None });
+    let pairs = pairs(reviews.filter(|review| counts(review.lot)));
+    let mut computed = figures(Some(lot), &whole, &golds, &pairs, levels);
     if let Some(gold) = certified.and_then(|known| known.gold.as_ref()).filter(|_| golds.is_empty()) {
         computed.gold = GoldFigures::of(gold.passed, gold.answered);
     }

@@ -455,7 +455,7 @@ impl Deciding<'_> {
 
 /// Checks that shares are shares, and that the quality limit is one.
 fn check_review(field: &str, review: &ReviewPlan, reasons: &mut Vec<Reason>) {
-    let shares = [("random", review.random), ("in_house", review.in_house)];
+    let shares = [("random", review.random), ("in_house", review.in_house), ("second", review.second)];
     let risks = review.risks.iter().map(|(risk, share)| (risk.word(), *share));
     for (name, share) in shares.into_iter().chain(risks).filter(|(_, share)| *share > WHOLE) {
         reasons.push(

@@ -23,9 +23,12 @@ const REVIEW_SECONDS: i64 = 3 * 86_400;
 impl Deciding<'_> {
     /// Lets a decided case join the lot of its week and draw its numbers. Returns whether a review holds it.
     ///
-    /// A case joins once: what it becomes after a review, a finding or a return is not drawn again. A showing of gold joins
-    /// none: it is no work.
+    /// A case joins once: what it becomes after a review, a finding or a return is not drawn again. What failed a review is
+    /// looked at again once it is mended, and counts in no lot. A showing of gold joins none: it is no work.
     pub(super) fn draw(&mut self, case: &mut Case, panel: &Panel) -> Result<bool, Reason> {
+        if self.draw_rework(case) {
+            return Ok(true);
+        }
         let Some(admission) = case.admission.clone() else { return Ok(false) };
         let work = case.origin == Origin::Witnessed && case.showing.is_none();
         let Some(plan) = admission.plan.review.filter(|_| work && case.lot.is_none()) else { return Ok(false) };
@@ -34,29 +37,51 @@ impl Deciding<'_> {
         let causes = lot::causes(&plan, lot.mode, &seed, case.case, &risks);
         let review = (!causes.is_empty()).then(|| self.new_id());
         let in_house = lot::in_house(&plan, &seed, case.case).then(|| self.new_id());
+        let second = lot::second(&plan, &seed, case.case, &causes).then(|| self.new_id());
         let drawn = review.is_some();
-        self.push_case(case, CaseEvent::Drawn { lot: lot.lot, risks, causes: causes.clone(), review, in_house });
+        self.push_case(
+            case,
+            CaseEvent::Drawn { lot: lot.lot, risks, causes: causes.clone(), review, in_house, second },
+        );
         self.push_lot(&mut lot, LotEvent::Joined { case: case.case, drawn });
-        let kinds = [(review, ReviewKind::Quality), (in_house, ReviewKind::InHouse)];
-        for (review, kind) in kinds.into_iter().filter_map(|(review, kind)| Some((review?, kind))) {
-            let causes = if kind == ReviewKind::Quality { causes.clone() } else { [DrawCause::Random].into() };
-            self.draw_review(case, lot.lot, review, kind, causes);
+        for (review, twin) in [(review, second), (second, review)] {
+            if let Some(review) = review {
+                self.draw_review(case, lot.lot, (review, ReviewKind::Quality), causes.clone(), twin);
+            }
+        }
+        if let Some(review) = in_house {
+            self.draw_review(case, lot.lot, (review, ReviewKind::InHouse), [DrawCause::Random].into(), None);
         }
         Ok(drawn)
+    }
+
+    /// Lets somebody look again at what was mended, if a review had failed it. Returns whether a review holds it.
+    ///
+    /// ISO 2859-1 (2.1) counts lots of first submissions: a resubmitted item changes neither the sample nor what was found in
+    /// it. Whoever found the words wanting may look
+    /// again: she knows what was wrong, and had no part in mending it. Where an adjudicator decided between the readers and her,
+    /// she is party to it, and another one looks.
+    pub(super) fn draw_rework(&mut self, case: &mut Case) -> bool {
+        let round = case.rework.as_ref().filter(|rework| rework.review.is_none()).map(|rework| rework.round);
+        let (Some(round), Some(lot)) = (round, case.lot) else { return false };
+        let review = self.new_id();
+        self.push_case(case, CaseEvent::ReworkDrawn { lot, review, round });
+        self.draw_review(case, lot, (review, ReviewKind::Quality), [DrawCause::Rework].into(), None);
+        true
     }
 
     fn draw_review(
         &mut self,
         case: &Case,
         lot: LotId,
-        review: ReviewId,
-        sort: ReviewKind,
+        (review, sort): (ReviewId, ReviewKind),
         causes: BTreeSet<DrawCause>,
+        twin: Option<ReviewId>,
     ) {
         let place = case.reviews.iter().position(|known| *known == review).map_or(0, |place| place + 1);
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         let due_at = self.ctx.now.plus_seconds(REVIEW_SECONDS);
-        let drawn = ReviewEvent::Drawn { review, case: case.case, lot, sort, causes, due_at, place };
+        let drawn = ReviewEvent::Drawn { review, case: case.case, lot, sort, causes, due_at, place, twin };
         self.events.push((StreamId::Review(review), Event::Review(drawn)));
     }
 
@@ -174,7 +199,7 @@ impl Deciding<'_> {
         let review = self.new_id();
         self.push_case(&mut case, CaseEvent::Selected { lot: lot.lot, cause, review });
         self.push_lot(lot, LotEvent::Selected { case: id });
-        self.draw_review(&case, lot.lot, review, ReviewKind::Quality, [cause].into());
+        self.draw_review(&case, lot.lot, (review, ReviewKind::Quality), [cause].into(), None);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Decisions on delivery: release to the client, acceptance, coded return and revision.
 
-use super::{Deciding, Done, directory::NOTE_CHARS_MAX, wrong_state};
+use super::{Deciding, Done, directory::NOTE_CHARS_MAX, signoff::rework_owed, wrong_state};
 use crate::{
     case::{Case, CaseEvent, Cause, Delivery, DeliveryState, ReturnCode, SignoffState},
     id::{CaseId, EngagementId},
@@ -40,6 +40,7 @@ impl Deciding<'_> {
                     .invariant("I7"),
             );
         }
+        reasons.extend(rework_owed(&case).filter(|_| case.holds.is_empty() && case.status == CaseStatus::Revision));
         // The owner answers for what leaves, and nobody does with an interest in it.
         let interest = routing::conflict(&self.facts.name(case.owner), self.facts.person(case.owner)?, &case.parties);
         reasons.extend(interest.map(|interest| {

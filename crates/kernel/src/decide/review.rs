@@ -11,11 +11,11 @@ use crate::{
     form::Judgement,
     id::{CaseId, PersonId, ReviewId},
     index::{CaseStatus, ReviewKind, ReviewStatus},
-    lot::{LotEvent, Place},
+    lot::{LotEvent, Place, ROUNDS_MAX},
     pack::{Duty, Pack},
     panel::{Comparison, Release, compare},
     refusal::{Reason, Refusal, code},
-    review::{Defect, Review, ReviewEvent},
+    review::{Defect, Finish, Review, ReviewEvent},
     role::{Role, Side},
     routing,
     stream::{Event, StreamId},
@@ -31,8 +31,11 @@ impl Deciding<'_> {
     pub(super) fn take_review(&mut self, id: CaseId, review: ReviewId) -> Done {
         let person = self.actor()?;
         let mut known = review_of(self.facts, id, review)?.clone();
-        Refusal::unless_empty(why_not_review(self.facts, id, &known, person, self.ctx.now))?;
         let natural = self.member(person)?.natural;
+        if known.concealed(twin_of(self.facts, &known), natural) {
+            return Err(Reason::hidden(review).into());
+        }
+        Refusal::unless_empty(why_not_review(self.facts, id, &known, person, self.ctx.now))?;
         let assignment = self.new_id();
         self.push_review(&mut known, ReviewEvent::Taken { assignment, person, natural });
         self.push_member(person, MemberEvent::DutyTaken { case: id, duty: Duty::Review });
@@ -76,35 +79,26 @@ impl Deciding<'_> {
         let passed = !failed && differing.is_empty();
         let mut authors = self.facts.panel(id)?.authors();
         authors.extend(&resolution.authors);
-        let weighty = defects.iter().find(|defect| defect.severity.fails() && defect.kind.questions_answer());
-        let note = weighty.map(|defect| defect.note);
         let (natural, content) = (holding.natural, resolution.content);
-        let finished = ReviewEvent::Finished {
-            by,
-            natural,
-            content,
-            passed,
-            defects,
-            coaching,
-            finding: finding.clone(),
-            differing,
-            authors,
-        };
+        let finished =
+            ReviewEvent::Finished { by, natural, content, passed, defects, coaching, finding, differing, authors };
         self.push_review(&mut known, finished);
         self.push_member(by, MemberEvent::DutyEnded { case: id, duty: Duty::Review });
-        self.go_on(case, &known, natural, passed, (by, finding, note))
+        let twin = twin_of(self.facts, &known).cloned();
+        if known.withheld(twin.as_ref()) {
+            // Nothing moves, and nobody hears of it, before the other reviewer has finished.
+            return Ok(());
+        }
+        let looks: Vec<_> = twin.into_iter().chain([known]).collect();
+        self.go_on(case, &looks)
     }
 
-    /// Lets the case go on after a review, and tells its lot.
-    fn go_on(
-        &mut self,
-        mut case: Case,
-        review: &Review,
-        natural: PersonId,
-        passed: bool,
-        (by, finding, note): (PersonId, Option<Judgement>, Option<TextRef>),
-    ) -> Done {
-        let quality = review.kind == ReviewKind::Quality;
+    /// Lets the case go on after a review, or after both reviews of the same content, and tells its lot. Of two the stricter
+    /// holds: a case that one of them fails has failed.
+    fn go_on(&mut self, mut case: Case, looks: &[Review]) -> Done {
+        let looks: Vec<_> = looks.iter().filter_map(|review| Some((review, review.finish.as_ref()?))).collect();
+        let quality = looks.iter().all(|(review, _)| review.kind == ReviewKind::Quality);
+        let passed = looks.iter().all(|(_, finish)| finish.passed);
         let (held, unreleased) = (case.status == CaseStatus::InReview, unreleased(case.status));
         let asked = matches!(case.status, CaseStatus::AwaitingSignOff | CaseStatus::SignedOff);
         if let Some(signoff) =
@@ -112,18 +106,40 @@ impl Deciding<'_> {
         {
             self.push_case(&mut case, CaseEvent::SignoffVoided { signoff });
         }
-        let ended = CaseEvent::ReviewEnded { review: review.review, kind: review.kind, natural, passed };
-        self.push_case(&mut case, ended);
+        for (review, finish) in &looks {
+            let (review, kind) = (review.review, review.kind);
+            let ended = CaseEvent::ReviewEnded { review, kind, natural: finish.natural, passed: finish.passed };
+            self.push_case(&mut case, ended);
+        }
         if !quality {
             return Ok(());
         }
-        if let Some(note) = note.filter(|_| unreleased) {
-            self.challenge(&mut case, Cause::Review, (by, natural), finding, note)?;
+        let again = looks.iter().any(|(review, _)| review.of_rework());
+        if !passed && unreleased {
+            self.owe_rework(&mut case, &looks);
+        }
+        let questions = looks.iter().find_map(|(_, finish)| Some((*finish, finish.weighty()?)));
+        if let Some((finish, defect)) = questions.filter(|_| unreleased) {
+            let who = (finish.by, finish.natural);
+            self.challenge(&mut case, Cause::Review, who, finish.finding.clone(), defect.note)?;
         } else if held && passed && case.admission.as_ref().is_some_and(|admission| admission.plan.signoff) {
             let content = case.resolution.as_ref().map(|resolution| resolution.content).unwrap_or_default();
             self.request_signoff(&mut case, content);
         }
-        self.tell_lot(case.lot, LotEvent::Reviewed { case: case.case, passed })
+        // A lot is judged by what was submitted first.
+        if again { Ok(()) } else { self.tell_lot(case.lot, LotEvent::Reviewed { case: case.case, passed }) }
+    }
+
+    /// Lets failed work be mended and looked at again, so many times; then the delivery manager decides (I22).
+    fn owe_rework(&mut self, case: &mut Case, looks: &[(&Review, &Finish)]) {
+        let round = case.rework.as_ref().map_or(0, |rework| rework.round) + 1;
+        if round > ROUNDS_MAX {
+            self.push_case(case, CaseEvent::ReworkEnded { round });
+            return;
+        }
+        let failed = looks.iter().filter(|(_, finish)| !finish.passed);
+        let findings = failed.map(|(review, _)| review.review).collect();
+        self.push_case(case, CaseEvent::ReworkOwed { round, findings });
     }
 
     fn defects(&mut self, pack: &Pack, given: &ReviewIn) -> Result<Vec<Defect>, Refusal> {
@@ -200,6 +216,9 @@ impl Deciding<'_> {
         let natural = self.member(by)?.natural;
         let case = self.facts.case(id)?;
         let mut known = review_of(self.facts, id, review)?.clone();
+        if known.withheld(twin_of(self.facts, &known)) {
+            return Err(Reason::hidden(review).into());
+        }
         let finish = known.finish.as_ref().filter(|finish| finish.authors.contains(&natural));
         if finish.is_none() {
             return Err(Reason::forbidden(code::NOT_PERMITTED, review, "this review is not about your work")
@@ -236,6 +255,10 @@ impl Deciding<'_> {
         }
         let mut reasons = barred(self.facts, case, by, Duty::Review, self.ctx.now);
         reasons.extend(off_side(self.facts, known.kind, by));
+        let twin = twin_of(self.facts, &known);
+        if twin.is_some_and(|twin| twin.done_by(natural)) {
+            reasons.push(reviewed_it(review));
+        }
         if known.finish.as_ref().is_some_and(|finish| finish.natural == natural) {
             reasons.push(
                 Reason::rule(code::SELF_REVIEW, review, "you made this finding, and would judge the own work")
@@ -244,9 +267,22 @@ impl Deciding<'_> {
             );
         }
         Refusal::unless_empty(reasons)?;
+        // What the other reviewer found on the same content may still stand.
+        let stands = twin.is_some_and(|twin| twin.status.found());
         let note = self.keep_checked("note", note, NOTE_CHARS_MAX)?;
         self.push_review(&mut known, ReviewEvent::Ruled { by, natural, upheld, note });
-        if upheld { Ok(()) } else { self.tell_lot(Some(known.lot), LotEvent::Overturned { case: id }) }
+        if upheld {
+            return Ok(());
+        }
+        let mut case = case.clone();
+        if case.rework.as_ref().is_some_and(|rework| rework.findings.contains(&review)) {
+            self.push_case(&mut case, CaseEvent::FindingStruck { review });
+        }
+        if stands || known.of_rework() {
+            Ok(())
+        } else {
+            self.tell_lot(Some(known.lot), LotEvent::Overturned { case: id })
+        }
     }
 
     /// Takes from a person the reviews of a case; they are open again in the same act (I22).
@@ -299,6 +335,17 @@ pub(super) fn held_reviews(facts: &Facts, id: CaseId, person: PersonId) -> Vec<R
 pub(super) fn reviewing(facts: &Facts, id: CaseId) -> BTreeSet<PersonId> {
     let reviews = facts.cases.get(&id).into_iter().flat_map(|case| &case.reviews);
     reviews.filter_map(|review| facts.reviews.get(review)?.holder()).map(|holding| holding.person).collect()
+}
+
+/// Returns the other review of the same content.
+fn twin_of<'a>(facts: &'a Facts, review: &Review) -> Option<&'a Review> {
+    facts.reviews.get(&review.twin?)
+}
+
+fn reviewed_it(review: ReviewId) -> Reason {
+    Reason::rule(code::SELF_REVIEW, review, "you looked at the same work yourself, and have said what you hold of it")
+        .hint("Another reviewer has to decide.")
+        .invariant("I3")
 }
 
 fn review_of(facts: &Facts, id: CaseId, review: ReviewId) -> Result<&Review, Reason> {

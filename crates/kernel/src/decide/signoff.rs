@@ -29,6 +29,9 @@ impl Deciding<'_> {
                 .hint("Deliver it when its words are right.")
                 .into());
         }
+        if let Some(owed) = rework_owed(&case) {
+            return Err(owed.into());
+        }
         let content = content_of(&case)?;
         self.request_signoff(&mut case, content);
         Ok(())
@@ -75,6 +78,8 @@ impl Deciding<'_> {
         self.push_case(&mut case, CaseEvent::DeliverableEdited { deliverable, by, natural, content });
         if signing {
             self.request_signoff(&mut case, content);
+        } else if case.status == CaseStatus::Revision {
+            self.draw_rework(&mut case);
         }
         Ok(())
     }
@@ -206,6 +211,15 @@ impl Deciding<'_> {
         self.push_case(case, CaseEvent::AdjudicationAsked { cause });
         Ok(())
     }
+}
+
+/// Returns why a case that failed a review goes no further yet.
+pub(super) fn rework_owed(case: &Case) -> Option<Reason> {
+    case.rework.as_ref().map(|_| {
+        Reason::rule(code::REVIEW_OPEN, case.case, "a review found it wanting, and what it found is not mended and looked at again")
+            .hint("Edit the deliverable: what you mend is reviewed again at once. An author who holds the finding wrong answers it.")
+            .invariant("I7")
+    })
 }
 
 fn content_of(case: &Case) -> Result<Digest, Reason> {

@@ -19,7 +19,7 @@ use remit_kernel::{
     index::{CaseStatus, DefectKind, Part, Severity},
     lot::{LotEvent, SamplerEvent},
     model::{GoldTaken, ModelEvent},
-    pack::{Acceptance, Plan, ReviewPlan, Stopping},
+    pack::{Acceptance, Plan, ReviewPlan, Stopping, WHOLE},
     panel::PanelEvent,
     precedent::PrecedentEvent,
     review::ReviewEvent,
@@ -31,8 +31,9 @@ use serde_json::Value;
 
 use crate::{
     alarm::{close, raises, signal},
+    second::{both, looks, third},
     sequential::figures,
-    stage::{Stage, golden, item_in, plan, reviewed, source},
+    stage::{Stage, every_case, golden, item_in, plan, reviewed, source},
     world::{Logged, States},
 };
 
@@ -186,6 +187,7 @@ fn everything_happens() -> Vec<Logged> {
     stage.does("manager", &close(&stage, drifting.alarm(engagement)));
     log.extend(stage.world.log);
     log.extend(reviews());
+    log.extend(mended());
     log
 }
 
@@ -262,6 +264,27 @@ fn reviews() -> Vec<Logged> {
         stage.reviews("checker", case, wrong);
     }
     stage.does("client", &Command::ResumeSampling { engagement, line, case_type: "trial".into(), note });
+    stage.world.log
+}
+
+/// Work that two reviewers look at: mended until nobody looks again, and a finding that is struck.
+fn mended() -> Vec<Logged> {
+    let mut stage = Stage::under(reviewed(false, ReviewPlan { second: WHOLE, ..every_case() }), None);
+    let (engagement, wrong) = (stage.engagement, Some((DefectKind::Format, Severity::Major)));
+    third(&mut stage);
+    let [mended, struck] = [stage.decided(), stage.decided()];
+    for case in [mended, struck] {
+        let [one, other] = both(&stage, case);
+        looks(&mut stage, "checker", (case, one), wrong);
+        looks(&mut stage, "controller", (case, other), None);
+    }
+    for body in ["Pain fell.", "Pain fell a little."] {
+        stage.does("manager", &Command::EditDeliverable { engagement, case: mended, body: body.into() });
+        stage.reviews("checker", mended, wrong);
+    }
+    let ([review, _], note, case) = (both(&stage, struck), "It is there.".to_owned(), struck);
+    stage.does("reader", &Command::RebutReview { engagement, case, review, note: note.clone() });
+    stage.does("abroad", &Command::RuleReview { engagement, case, review, upheld: false, note });
     stage.world.log
 }
 

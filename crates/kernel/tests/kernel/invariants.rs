@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use remit_kernel::{
-    case::{Case, CaseEvent, SignoffState, Visibility},
+    case::{Case, CaseEvent, Cause, DrawCause, SignoffState, Visibility},
     ctx::Actor,
     directory::{Person, PersonEvent},
     engagement::{Engagement, LineEvent, LineKind, LineUse, Member, MemberEvent, Sow, SowEvent, SowStatus},
@@ -40,6 +40,8 @@ pub(crate) fn hold(world: &World, act: &Act) {
     seen.i20_one_engagement_never_moves_another();
     seen.i21_visibility_never_narrows();
     seen.i7_nothing_leaves_with_a_review_open();
+    seen.i7_what_failed_is_looked_at_again();
+    seen.i2_a_second_review_is_blind_and_the_stricter_one_holds();
     seen.i22_reviews_and_lots_end();
     seen.i23_the_draw_is_bound_before_and_follows_its_seed();
     seen.i22_panels_end_and_no_duty_dangles();
@@ -687,6 +689,30 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// What failed a review before the client had it goes no further before it was mended and looked at again, and rounds end.
+    fn i7_what_failed_is_looked_at_again(&self) {
+        let ended = self.case_events().any(|(_, event)| matches!(event, CaseEvent::ReworkEnded { .. }));
+        for (case, event) in self.case_events() {
+            match event {
+                CaseEvent::Delivered { .. } | CaseEvent::SignoffRequested { .. } => {
+                    assert!(case.rework.is_none(), "I7: it failed a review, and went on unseen");
+                }
+                CaseEvent::ReworkOwed { round, .. } | CaseEvent::ReworkDrawn { round, .. } => {
+                    assert!(*round <= 2, "I22: mended and reviewed without end");
+                }
+                CaseEvent::ReviewEnded { kind: ReviewKind::Quality, passed: false, .. } if case.delivery.is_none() => {
+                    assert!(ended || case.rework.is_some(), "I7: it failed, and nobody is to look at it again");
+                }
+                _ => {}
+            }
+        }
+        for review in self.reviews().filter(|review| review.of_rework()) {
+            let lot = self.lot(review.lot);
+            let failed = lot.cases.get(&review.case).is_some_and(|place| *place != Place::Undrawn);
+            assert!(failed, "a look at mended work before a first one");
+        }
+    }
+
     fn i7_nothing_leaves_with_a_review_open(&self) {
         for (case, event) in self.case_events() {
             let CaseEvent::Delivered { .. } = event else { continue };
@@ -700,6 +726,40 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// Of two reviews of one content nothing moves and nothing is told before both are finished, two people make them, and the
+    /// stricter one holds.
+    fn i2_a_second_review_is_blind_and_the_stricter_one_holds(&self) {
+        for review in self.reviews() {
+            let Some(twin) = review.twin.map(|twin| self.review(twin)) else { continue };
+            assert_eq!((twin.twin, twin.case, twin.place == review.place), (Some(review.review), review.case, false));
+            let (Some(one), Some(other)) = (&review.finish, &twin.finish) else { continue };
+            assert_ne!(one.natural, other.natural, "I3: one human being looked twice");
+            assert_eq!(one.content, other.content, "two looks at different work");
+        }
+        for (review, event) in self.review_events() {
+            let Some(twin) = review.twin.map(|twin| self.review(twin)) else { continue };
+            match event {
+                ReviewEvent::Finished { .. } if twin.status.waits() => {
+                    let told =
+                        self.act.decision.events.iter().any(|(stream, _)| {
+                            matches!(stream, StreamId::Case(_) | StreamId::Panel(_) | StreamId::Lot(_))
+                        });
+                    assert!(!told, "I2: the first finding shows while the second reviewer looks");
+                }
+                ReviewEvent::Finished { passed, .. } => {
+                    let passed = *passed && twin.finish.as_ref().is_none_or(|finish| finish.passed);
+                    let place = self.lot(review.lot).cases.get(&review.case).copied();
+                    assert_eq!(place, Some(if passed { Place::Passed } else { Place::Failed }), "the milder one held");
+                }
+                ReviewEvent::Rebutted { .. } => assert!(!twin.status.waits(), "I2: answered before both had looked"),
+                ReviewEvent::Ruled { natural, .. } => {
+                    assert!(!twin.done_by(*natural), "I3: who looked at it too decides on the finding");
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn i22_reviews_and_lots_end(&self) {
         for review in self.reviews() {
             let case = self.case(review.case);
@@ -709,7 +769,8 @@ impl<'a> Seen<'a> {
                 assert!(!review.status.waits(), "I22: the case was called off, its review waits");
             }
             let held = case.holds.contains(&review.review) && case.status != CaseStatus::Cancelled;
-            assert!(!held || review.status.waits(), "I22: a finished review holds its case");
+            let other = review.twin.is_some_and(|twin| self.review(twin).status.waits());
+            assert!(!held || review.status.waits() || other, "I22: a finished review holds its case");
         }
         for case in self.cases().filter(|case| case.status == CaseStatus::InReview) {
             let waits = |review: &remit_kernel::id::ReviewId| self.review(*review).status.waits();
@@ -717,8 +778,10 @@ impl<'a> Seen<'a> {
         }
         for lot in self.lots() {
             let pending = |case: &CaseId| {
-                self.reviews()
-                    .any(|review| review.case == *case && review.kind == ReviewKind::Quality && review.status.waits())
+                self.reviews().any(|review| {
+                    let first = review.kind == ReviewKind::Quality && !review.of_rework();
+                    review.case == *case && first && review.status.waits()
+                })
             };
             for (case, place) in &lot.cases {
                 assert_eq!(*place == Place::Pending, pending(case), "I22: lot and review differ");
@@ -743,13 +806,15 @@ impl<'a> Seen<'a> {
             }
         }
         for (case, event) in self.case_events() {
-            let CaseEvent::Drawn { lot, risks, causes, review, in_house } = event else { continue };
+            let CaseEvent::Drawn { lot, risks, causes, review, in_house, second } = event else { continue };
             assert!(case.resolution.is_some(), "I23: drawn before it was decided");
             let (seed, lot) = (&self.world.seeds[lot], self.lot(*lot));
             let plan = case.admission.as_ref().and_then(|admission| admission.plan.review.as_ref()).expect("a plan");
             assert_eq!(*causes, lot::causes(plan, lot.mode, seed, case.case, risks), "I23: drawn by another seed");
             assert_eq!(review.is_some(), !causes.is_empty(), "I23: drawn and not reviewed");
             assert_eq!(in_house.is_some(), lot::in_house(plan, seed, case.case), "I23: the client's draw differs");
+            let twice = causes.contains(&DrawCause::Random) && seed.draws(case.case, "second", plan.second);
+            assert_eq!(second.is_some(), twice, "I23: the draw for a second reviewer differs");
         }
     }
 
@@ -810,6 +875,11 @@ impl<'a> Seen<'a> {
                             assert!(!witnessed(panel.origin), "I33: a claim in a witnessed panel");
                         }
                     }
+                }
+                PanelEvent::Challenged { by, natural, cause: Cause::Review, .. } => {
+                    // Of two reviewers the first one's finding waits for the second.
+                    let found = |review: &Review| review.case == panel.case && review.done_by(*natural);
+                    assert!(Some(*by) == self.actor() || self.reviews().any(found), "I33: found by another");
                 }
                 PanelEvent::Adjudicated { by, .. } | PanelEvent::Challenged { by, .. } => {
                     assert_eq!(Some(*by), self.actor(), "I33: decided for another");

@@ -27,7 +27,7 @@ use remit_kernel::{
     refusal::code,
     role::{Role, Side},
     routing::{Need, eligibility},
-    stream::{Event, StreamId},
+    stream::{Event, State, StreamId},
     text::NewText,
     time::Instant,
 };
@@ -65,6 +65,7 @@ fn sampled() -> Plan {
         acceptance: Some(Acceptance { aql: 650, reduced: true }),
         in_house: 3_000,
         rebuttal_days: 7,
+        second: 6_000,
     };
     reviewed(true, review)
 }
@@ -80,8 +81,16 @@ fn i1_to_i36_hold_after_every_act_of_random_histories() {
                 *happened.borrow_mut().entry(word.to_owned()).or_default() += 1;
             }
         }
+        let both = stage.world.streams(stage.scope()).filter(|(_, state)| match state {
+            State::Review(review) => {
+                review.twin.is_some_and(|twin| review.finish.is_some() && stage.review(twin).finish.is_some())
+            }
+            _ => false,
+        });
+        *happened.borrow_mut().entry("reviewed twice".to_owned()).or_default() += u32::try_from(both.count()).unwrap();
         invariants::i24_everything_is_recomputed_from_events(&stage.world);
     });
+    assert!(happened.borrow()["reviewed twice"] >= 4, "hardly anything was reviewed twice: {:?}", happened.borrow());
     // The histories go deep enough to mean something.
     for word in [
         "seat_taken",

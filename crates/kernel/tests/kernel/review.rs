@@ -26,7 +26,7 @@ fn case(number: u64) -> CaseId {
     CaseId::of(Suffix::new(1_770_000_000_000, chance))
 }
 
-fn cases(many: u64) -> Vec<CaseId> {
+pub(crate) fn cases(many: u64) -> Vec<CaseId> {
     (0..many).map(case).collect()
 }
 
@@ -136,7 +136,7 @@ fn a_minor_defect_is_told_and_fails_nothing() {
 }
 
 #[test]
-fn a_wrong_answer_goes_to_an_adjudicator_who_is_not_the_reviewer_and_is_not_drawn_again() {
+fn a_wrong_answer_goes_to_an_adjudicator_who_is_not_the_reviewer_and_is_looked_at_again() {
     let mut stage = all_reviewed(true);
     let case = stage.decided();
     let incomplete = match stage.finish_review(case, WRONG) {
@@ -157,8 +157,9 @@ fn a_wrong_answer_goes_to_an_adjudicator_who_is_not_the_reviewer_and_is_not_draw
     stage.does("manager", &Command::ChangeMember { engagement, person, roles, capacity: 3 });
     assert_eq!(stage.would("checker", &stage.take_dispute(case)), "refused: self-review");
     stage.adjudicates("judge", case, "none");
-    assert_eq!(stage.case(case).status, CaseStatus::AwaitingSignOff, "once is enough");
-    assert_eq!(stage.case(case).reviews.len(), 1);
+    assert_eq!((stage.case(case).status, stage.case(case).reviews.len()), (CaseStatus::InReview, 2));
+    stage.reviews("controller", case, None);
+    assert_eq!(stage.case(case).status, CaseStatus::AwaitingSignOff);
 }
 
 #[test]
@@ -167,8 +168,11 @@ fn wrong_words_go_back_to_the_owner() {
     let (engagement, case) = (stage.engagement, stage.decided());
     stage.reviews("checker", case, UNTIDY);
     assert_eq!(stage.case(case).status, CaseStatus::Revision);
+    let ask = Command::RequestSignoff { engagement, case };
+    stage.foresee("manager", &ask, "refused: review-open");
     stage.does("manager", &Command::EditDeliverable { engagement, case, body: "Pain fell.".into() });
-    stage.does("manager", &Command::RequestSignoff { engagement, case });
+    assert_eq!(stage.case(case).status, CaseStatus::InReview, "what was mended is looked at again");
+    stage.reviews("checker", case, None);
     stage.signs("signer", case);
     stage.does("manager", &stage.deliver(case));
 }
@@ -239,7 +243,7 @@ fn an_author_answers_within_the_days_agreed_and_another_reviewer_decides() {
     stage.foresee("second", &rebut, "refused: wrong-state");
     stage.foresee("checker", &rule(false), "refused: self-review");
     stage.foresee("controller", &rule(true), "ruled");
-    stage.check("controller", &rule(false), "ruled, overturned");
+    stage.check("controller", &rule(false), "ruled, finding_struck, overturned");
     assert_eq!(stage.lot(lot).cases[&case], Place::Passed, "what was struck counts no more");
     assert!(stage.review(review).standing().is_empty());
 }

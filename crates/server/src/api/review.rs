@@ -21,6 +21,7 @@ use crate::{
         judgement::Written,
         lot::{LotView, ShowLot},
         review::{FeedbackLine, MyFeedback, OpenReview, ReviewBoard, ReviewDesk, ReviewDraft, ShowReviews},
+        second::{SecondView, ShowSecond},
     },
     edge::Edge,
 };
@@ -29,6 +30,7 @@ pub(super) fn router() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(board))
         .routes(routes!(feedback))
+        .routes(routes!(second))
         .routes(routes!(show))
         .routes(routes!(take_review))
         .routes(routes!(finish_review))
@@ -130,6 +132,17 @@ async fn feedback(
     Path(engagement): Path<EngagementId>,
 ) -> Result<Json<Vec<FeedbackLine>>, Problem> {
     Ok(Json(app.view(&caller, MyFeedback { engagement }).await?))
+}
+
+/// Shows the cases that two reviewers finished, neither knowing of the other, and what that says of reviewers.
+#[utoipa::path(get, path = "/engagements/{engagement}/reviews/second", tag = "reviews", params(("engagement" = String, Path)),
+    responses((status = 200, body = SecondView)))]
+async fn second(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+) -> Result<Json<SecondView>, Problem> {
+    Ok(Json(app.view(&caller, ShowSecond { engagement }).await?))
 }
 
 /// Lays one review before its reviewer, or shows what it found.

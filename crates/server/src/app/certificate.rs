@@ -34,6 +34,7 @@ use super::{
     look::{Look, Query},
     quality::{Level, agree::of_all, classes::scale},
     review::service,
+    second::{CONFIDENCE_OF_TWO, Observed, Pair, ReviewerErrors},
 };
 use crate::error::Result;
 
@@ -153,6 +154,10 @@ pub struct Figures {
     /// How the lot's readers did on gold in its weeks; none: nobody was told of any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gold: Option<GoldFigures>,
+    /// How often reviewers err, by the cases that two of them finished in this lot and those before it of the same line and
+    /// case type; none: nothing was drawn for a second reviewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewers: Option<ReviewerErrors>,
 }
 
 /// How readers did on gold: cases of the lot's type whose answer was agreed, laid before its readers among their live work,
@@ -365,14 +370,16 @@ impl Query for GetCertificate {
         let whole = look.whole(&cases).await?;
         let golds = look.golds_shown().await?;
         let levels = Levels::asked(super::quality::questions(look).await?.iter());
-        let figures = figures_of(Some(lot.clone()), whole, golds.clone(), levels.clone()).await?;
+        let pairs = look.pairs_for(&lot).await?;
+        let figures = figures_of(Some(lot.clone()), whole, golds.clone(), pairs, levels.clone()).await?;
         let before = look.lot_before(&lot).await?;
         let before = match before {
             None => None,
             Some(before) => {
                 let whole = look.whole(&before.cases.keys().copied().collect::<Vec<_>>()).await?;
                 let (id, number) = (before.lot, before.number);
-                Some(Before { lot: id, number, figures: figures_of(Some(before), whole, golds, levels).await? })
+                let pairs = look.pairs_for(&before).await?;
+                Some(Before { lot: id, number, figures: figures_of(Some(before), whole, golds, pairs, levels).await? })
             }
         };
         let subject = look.lot_subject(&lot).await?;
@@ -394,7 +401,7 @@ impl Query for GetImportCertificate {
         let whole = files.remove(&self.file).ok_or_else(|| Reason::hidden(self.file))?;
         let subject = import_subject(self.file, &whole);
         let levels = Levels::asked(super::quality::questions(look).await?.iter());
-        let figures = figures_of(None, whole, Vec::new(), levels).await?;
+        let figures = figures_of(None, whole, Vec::new(), Vec::new(), levels).await?;
         look.certificate(subject, figures, None, None).await
     }
 }
@@ -426,8 +433,14 @@ impl Query for ListCertificates {
 }
 
 /// Computes figures away from those who wait for other answers: resampling takes a while.
-async fn figures_of(lot: Option<Lot>, whole: Vec<Whole>, golds: Vec<Gold>, levels: Levels) -> Result<Figures> {
-    let figures = tokio::task::spawn_blocking(move || figures(lot.as_ref(), &whole, &golds, &levels));
+async fn figures_of(
+    lot: Option<Lot>,
+    whole: Vec<Whole>,
+    golds: Vec<Gold>,
+    pairs: Vec<Pair>,
+    levels: Levels,
+) -> Result<Figures> {
+    let figures = tokio::task::spawn_blocking(move || figures(lot.as_ref(), &whole, &golds, &pairs, &levels));
     Ok(figures.await.map_err(std::io::Error::other)?)
 }
 
@@ -445,7 +458,7 @@ impl Look<'_> {
     }
 
     /// Returns cases with panels and reviews.
-    async fn whole(&self, cases: &[CaseId]) -> Result<Vec<Whole>> {
+    pub(super) async fn whole(&self, cases: &[CaseId]) -> Result<Vec<Whole>> {
         let mut whole = Vec::new();
         for part in cases.chunks(PART) {
             let wants = part.iter().flat_map(|case| [StreamId::Case(*case), StreamId::panel_of(*case)]);
@@ -616,6 +629,11 @@ pub fn limits(figures: &Figures, lot: bool) -> Vec<String> {
             "Imported work was not drawn by Remit: no error rate is claimed, and none may be derived from agreement."
                 .to_owned(),
         ),
+        (_, _) if figures.reviewers.as_ref().is_some_and(|errors| errors.corrected.is_some()) => limits.push(
+            "The corrected rate takes two reviewers of a case to err independently of each other: what is hard to see for \
+             everybody is missed by both, so that it is rather too low."
+                .to_owned(),
+        ),
         (_, _) => limits.push(
             "The error rate is what reviewers found; reviewers may err as well, and nothing corrects for that here."
                 .to_owned(),
@@ -625,8 +643,8 @@ pub fn limits(figures: &Figures, lot: bool) -> Vec<String> {
 }
 
 /// Returns the figures of a lot, or of imported cases, in whatever order they come. Of `golds` those count that its readers
-/// were shown.
-pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold], levels: &Levels) -> Figures {
+/// were shown; `pairs` is what two reviewers came to in the lots that [count for](super::second::counts_for) it.
+pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold], pairs: &[Pair], levels: &Levels) -> Figures {
     let mut whole: Vec<&Whole> = whole.iter().collect();
     whole.sort_unstable_by_key(|whole| whole.case.case);
     let whole = &whole[..];
@@ -642,6 +660,7 @@ pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold], levels: &Leve
             .iter()
             .flat_map(|whole| &whole.reviews)
             .filter(|review| review.kind == ReviewKind::Quality && review.status != ReviewStatus::Cancelled)
+            .filter(|review| !review.of_rework())
     };
     Figures {
         cases: whole.len() as u64,
@@ -663,11 +682,12 @@ pub fn figures(lot: Option<&Lot>, whole: &[Whole], golds: &[Gold], levels: &Leve
             whole.case.resolution.as_ref().is_some_and(|resolution| resolution.decided.changed_after_agreement)
         }),
         agreement: agreement(whole, levels),
-        review: review_figures(lot, whole, quality()),
+        review: review_figures(lot, whole, &quality()),
         plan: lot.and_then(plan_figures),
         in_house: in_house(whole),
-        defects: defects(quality()),
+        defects: defects(quality().filter(|review| !withheld(whole, review))),
         gold: lot.and_then(|lot| gold(lot, &readings().map(|reading| reading.natural).collect(), golds)),
+        reviewers: lot.and_then(|lot| reviewers(lot, whole, pairs)),
     }
 }
 
@@ -795,27 +815,22 @@ fn on_question(whole: &[&Whole], question: &str, level: Level, levels: &Levels) 
 fn review_figures<'a>(
     lot: Option<&Lot>,
     whole: &[&Whole],
-    quality: impl Iterator<Item = &'a Review> + Clone,
+    quality: &(impl Iterator<Item = &'a Review> + Clone),
 ) -> ReviewFigures {
-    let drawn = quality.clone().count() as u64;
-    let finished = quality.filter(|review| !review.status.waits());
+    // Of two reviews of the same content the case counts once, and what either found.
+    let twin = |review: &Review| review.twin.and_then(|id| quality.clone().find(|twin| twin.review == id));
+    let cases = quality.clone().filter(|review| twin(review).is_none_or(|twin| review.place < twin.place));
+    let drawn = cases.clone().count() as u64;
+    let finished =
+        cases.filter(|review| !review.status.waits() && !twin(review).is_some_and(|twin| twin.status.waits()));
     let reviewed = finished.clone().count() as u64;
-    let failed = finished.clone().filter(|review| review.status.found()).count() as u64;
-    let struck = finished.filter(|review| review.status == ReviewStatus::Overturned).count() as u64;
-    let seed = lot.and_then(|lot| Some((lot, Seed(*lot.seed?.bytes()))));
-    let mut random = (0_u64, 0_u64);
-    if let Some((lot, seed)) = seed {
-        let known: BTreeSet<_> = whole.iter().map(|whole| whole.case.case).collect();
-        for case in seed.order(lot.cases.keys().copied()).into_iter().filter(|case| known.contains(case)) {
-            match lot.cases.get(&case) {
-                Some(Place::Passed) => random.0 += 1,
-                Some(Place::Failed) => random = (random.0 + 1, random.1 + 1),
-                Some(Place::Undrawn | Place::Pending) | None => break,
-            }
-        }
-    }
-    let (n, found, size) = (random.0, random.1, whole.len() as u64);
-    let (interval, method) = bound(found, n, size);
+    let stands = |review: &Review| review.status.found() || twin(review).is_some_and(|twin| twin.status.found());
+    let failed = finished.clone().filter(|review| stands(review)).count() as u64;
+    let struck = quality.clone().filter(|review| review.status == ReviewStatus::Overturned).count() as u64;
+    let run = lot.map(|lot| by_chance(lot, whole)).unwrap_or_default();
+    let (n, size) = (run.len() as u64, whole.len() as u64);
+    let found = run.iter().filter(|(_, failed)| *failed).count() as u64;
+    let (interval, method) = bound(found, n, size, CONFIDENCE);
     ReviewFigures {
         drawn,
         reviewed,
@@ -829,16 +844,55 @@ fn review_figures<'a>(
     }
 }
 
-/// Returns the 95 % interval of the share of failures in a lot, and how it was computed.
-fn bound(found: u64, n: u64, size: u64) -> (Option<(f64, f64)>, &'static str) {
+/// Returns whether what a review found is nobody's to know yet, because the other reviewer of the case has not finished.
+fn withheld(whole: &[&Whole], review: &Review) -> bool {
+    let mut reviews = whole.iter().flat_map(|whole| &whole.reviews);
+    review.twin.is_some_and(|id| review.withheld(reviews.find(|twin| twin.review == id)))
+}
+
+/// Returns the longest run of cases, in the order of the draw, that are all reviewed, and whether each failed.
+fn by_chance(lot: &Lot, whole: &[&Whole]) -> Vec<(CaseId, bool)> {
+    let Some(seed) = lot.seed.map(|seed| Seed(*seed.bytes())) else { return Vec::new() };
+    let known: BTreeSet<_> = whole.iter().map(|whole| whole.case.case).collect();
+    let order = seed.order(lot.cases.keys().copied()).into_iter().filter(|case| known.contains(case));
+    let reviewed = |case: CaseId| match lot.cases.get(&case) {
+        Some(Place::Passed) => Some((case, false)),
+        Some(Place::Failed) => Some((case, true)),
+        Some(Place::Undrawn | Place::Pending) | None => None,
+    };
+    order.map_while(reviewed).collect()
+}
+
+/// Returns how often reviewers err, and the error rate of the lot corrected by it.
+pub(super) fn reviewers(lot: &Lot, whole: &[&Whole], pairs: &[Pair]) -> Option<ReviewerErrors> {
+    let reviews = || whole.iter().flat_map(|whole| &whole.reviews);
+    if pairs.is_empty() && !reviews().any(|review| review.twin.is_some()) {
+        return None;
+    }
+    let run = by_chance(lot, whole);
+    let doubled: BTreeSet<_> =
+        reviews().filter(|review| review.twin.is_some() && review.finish.is_some()).map(|review| review.case).collect();
+    let twice = run.iter().filter(|(case, _)| doubled.contains(case)).count() as u64;
+    let (n, failed) = (run.len() as u64, run.iter().filter(|(_, failed)| *failed).count() as u64);
+    let counts = |review: &&Review| review.kind == ReviewKind::Quality && !review.of_rework();
+    let quality = || reviews().filter(counts).filter(|review| !withheld(whole, review));
+    let struck = quality().filter(|review| review.status == ReviewStatus::Overturned).count() as u64;
+    let standing = quality().filter(|review| review.status.found()).count() as u64;
+    let (interval, _) = bound(failed, n, whole.len() as u64, CONFIDENCE_OF_TWO);
+    let observed = Observed { failed, once: n - twice, twice, interval, findings: standing + struck, struck };
+    Some(ReviewerErrors::of(pairs, observed))
+}
+
+/// Returns the interval of the share of failures in a lot, and how it was computed.
+fn bound(found: u64, n: u64, size: u64, confidence: f64) -> (Option<(f64, f64)>, &'static str) {
     if n == 0 {
         return (None, "");
     }
     if ratio(n, size) > FINITE_SHARE {
-        let held = interval::finite(found, n, size, CONFIDENCE).ok();
+        let held = interval::finite(found, n, size, confidence).ok();
         return (held.map(|held| (ratio(held.lower, size), ratio(held.upper, size))), "hypergeometric");
     }
-    let ends = interval::clopper_pearson(found, n, CONFIDENCE).ok();
+    let ends = interval::clopper_pearson(found, n, confidence).ok();
     (ends.map(|ends| (ends.lower, ends.upper)), "clopper_pearson")
 }
 
@@ -896,6 +950,6 @@ fn defects<'a>(quality: impl Iterator<Item = &'a Review>) -> Vec<DefectCount> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of cases lie far below 2^53")]
-fn ratio(part: u64, whole: u64) -> f64 {
+pub(super) fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

@@ -19,8 +19,10 @@ use remit_kernel::{
 use serde::Serialize;
 
 use super::{
+    certificate::reviewers,
     look::{ERASED, Look, Query},
     review::{LotLine, lot_line},
+    second::ReviewerErrors,
 };
 use crate::error::Result;
 
@@ -63,6 +65,9 @@ pub struct LotView {
     pub seed: Option<Digest>,
     /// Whether the open seed fits the commitment and gives every draw that was recorded; none while it is secret.
     pub recomputed: Option<bool>,
+    /// How often reviewers err, and the error rate corrected by it; none before the seed is open, and where nothing was drawn
+    /// for a second reviewer.
+    pub errors: Option<ReviewerErrors>,
     /// Its cases, in the order of the draw once the seed is open, before that by identifier.
     pub cases: Vec<LotCase>,
     /// Whether cases are left out that the caller may not see.
@@ -71,6 +76,7 @@ pub struct LotView {
 
 /// A case of a lot.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own in the document")]
 pub struct LotCase {
     /// The case.
     #[schema(value_type = String)]
@@ -102,6 +108,8 @@ pub struct LotCase {
     /// When it was decided, and drawn.
     #[schema(value_type = String, format = DateTime)]
     pub drawn_at: Timestamp,
+    /// Whether two reviewers looked at it; told once both have finished.
+    pub twice: bool,
     /// Whether the open seed gives the same draw; none while it is secret.
     pub same: Option<bool>,
 }
@@ -111,6 +119,7 @@ pub(crate) struct Drawing {
     pub(crate) risks: BTreeSet<Risk>,
     pub(crate) causes: BTreeSet<DrawCause>,
     pub(crate) in_house: bool,
+    pub(crate) second: bool,
     pub(crate) at: remit_kernel::time::Instant,
 }
 
@@ -151,8 +160,10 @@ impl Query for ShowLot {
                 let same = seed.as_ref().zip(plan).map(|(seed, plan)| {
                     lot::causes(plan, lot.mode, seed, *id, &drawing.risks) == drawing.causes
                         && lot::in_house(plan, seed, *id) == drawing.in_house
+                        && lot::second(plan, seed, *id, &drawing.causes) == drawing.second
                 });
                 same_all &= same.unwrap_or(true);
+                let place = lot.cases.get(id).copied().unwrap_or(Place::Undrawn);
                 let label = look.label(Class::Case, case, facts.panels.get(&id.panel()))?;
                 if !look.may(Action::ViewCase, &label) {
                     partly = true;
@@ -163,7 +174,8 @@ impl Query for ShowLot {
                     reference: text(case.reference),
                     title: text(case.title),
                     status: case.status,
-                    place: lot.cases.get(id).copied().unwrap_or(Place::Undrawn),
+                    place,
+                    twice: drawing.second && matches!(place, Place::Passed | Place::Failed),
                     sampled: sampled.contains(id),
                     held: lot.holds(*id) && case.delivery.is_none(),
                     number: seed.as_ref().map(|seed| share(seed.number(*id, RANDOM))),
@@ -175,6 +187,9 @@ impl Query for ShowLot {
                 });
             }
         }
+        let pairs = look.pairs_for(&lot).await?;
+        let whole = if pairs.is_empty() || lot.seed.is_none() { Vec::new() } else { look.whole(&order).await? };
+        let errors = reviewers(&lot, &whole.iter().collect::<Vec<_>>(), &pairs).filter(|_| lot.seed.is_some());
         look.saw(Action::ViewQuality, format!("lot/{}", self.lot), None, None);
         Ok(LotView {
             line: lot_line(&row, &sows),
@@ -188,6 +203,7 @@ impl Query for ShowLot {
             left: lot.left,
             commitment: lot.commitment,
             seed: lot.seed,
+            errors,
             recomputed: seed.is_some().then_some(same_all),
             cases,
             partly,
@@ -211,8 +227,9 @@ impl Look<'_> {
                 continue;
             }
             let event = Event::read(stream, &stored.kind, stored.v, &stored.body)?;
-            if let Event::Case(CaseEvent::Drawn { risks, causes, in_house, .. }) = event {
-                drawing = Some(Drawing { risks, causes, in_house: in_house.is_some(), at: stored.recorded_at });
+            if let Event::Case(CaseEvent::Drawn { risks, causes, in_house, second, .. }) = event {
+                let (in_house, second) = (in_house.is_some(), second.is_some());
+                drawing = Some(Drawing { risks, causes, in_house, second, at: stored.recorded_at });
             }
         }
         Ok(drawing)

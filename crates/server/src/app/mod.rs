@@ -30,6 +30,7 @@ pub mod protection;
 pub mod quality;
 mod receipt;
 pub mod review;
+pub mod second;
 pub mod session;
 pub mod signoff;
 pub mod stopping;

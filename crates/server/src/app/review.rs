@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use remit_access::{Action, Class, Label};
 use remit_kernel::{
     case::Case,
-    engagement::Sow,
+    engagement::{Sow, SowLine},
     facts::Want,
     id::{CaseId, EngagementId, LineId, LotId, PersonId, ReviewId, SowId},
     index::{CaseStatus, DefectKind, LotRow, LotStatus, ReviewKind, ReviewRow, ReviewStatus, Severity},
@@ -31,6 +31,7 @@ use super::{
     desk::Matter,
     judgement::Written,
     look::{ERASED, Look, Query},
+    second::ReviewerErrors,
 };
 use crate::{caller::Caller, error::Result};
 
@@ -73,6 +74,8 @@ pub struct ReviewFigures {
     pub quality: Counted,
     /// In-house readings finished, and of these unlike the answer.
     pub in_house: Counted,
+    /// How often reviewers err, and the share that failed corrected by it; none: nothing is drawn for a second reviewer.
+    pub errors: Option<ReviewerErrors>,
     /// Whether the caller may let sampling begin again.
     pub may_resume: bool,
 }
@@ -394,7 +397,8 @@ impl Query for OpenReview {
         let panel = facts.panels.remove(&self.case.panel());
         let label = look.label(Class::Case, &case, panel.as_ref())?;
         let sees = look.may(Action::ViewCase, &label);
-        look.open_to_caller(&review, &label, sees).map_err(|_| hidden())?;
+        let twin = look.twin_of(&review).await?;
+        look.open_to_caller((&review, twin.as_ref()), &label, sees).await.map_err(|_| hidden())?;
         // The client's own reader answers first, and sees the provider's answer afterwards.
         let blind = review.kind == ReviewKind::InHouse && review.status.waits();
         let matter = look.matter(&case, panel.as_ref()).await?;
@@ -413,6 +417,8 @@ impl Query for OpenReview {
             reviewer: review.holder().map(|holding| holding.person).or(review.finish.as_ref().map(|finish| finish.by)),
             drawn_at: review.drawn_at,
             finished_at: review.finish.as_ref().map(|finish| finish.at),
+            twin: review.twin,
+            rework: review.of_rework(),
         };
         let line = look.review_lines(&[row]).await?.pop().ok_or_else(hidden)?;
         let finish = if sees { look.finish_view(&review, &case, &matter).await? } else { None };
@@ -508,7 +514,9 @@ impl Query for MyFeedback {
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.kind == ReviewKind::Quality).collect();
         rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.finished_at, row.review)));
         let wants = rows.iter().flat_map(|row| {
-            [StreamId::Review(row.review), StreamId::Case(row.case), StreamId::panel_of(row.case)].map(Want::Stream)
+            let twin = row.twin.map(StreamId::Review);
+            let own = [StreamId::Review(row.review), StreamId::Case(row.case), StreamId::panel_of(row.case)];
+            own.into_iter().chain(twin).map(Want::Stream)
         });
         let facts = look.load(&wants.collect::<Vec<_>>()).await?;
         let mut lines = Vec::new();
@@ -518,6 +526,9 @@ impl Query for MyFeedback {
             };
             let label = look.label(Class::Case, case, facts.panels.get(&row.case.panel()))?;
             let Some(finish) = &review.finish else { continue };
+            if review.withheld(review.twin.and_then(|twin| facts.reviews.get(&twin))) {
+                continue;
+            }
             // While the answer is decided anew, what was found in it is not told: it would tell how.
             if !look.may(Action::ViewCase, &label) || case.status == CaseStatus::Adjudicating {
                 continue;
@@ -551,7 +562,17 @@ impl Query for MyFeedback {
 impl Look<'_> {
     /// Goes on if a review is open to the caller: to reviewers of its side, to managers and auditors who see the case,
     /// and, once finished, to the authors of what was looked at.
-    fn open_to_caller(&mut self, review: &Review, label: &Label, sees: bool) -> Result<()> {
+    ///
+    /// Of two reviews of the same content whoever may make one does not find the other before both are finished, and no author
+    /// hears of either.
+    async fn open_to_caller(
+        &mut self,
+        (review, twin): (&Review, Option<&Review>),
+        label: &Label,
+        sees: bool,
+    ) -> Result<()> {
+        let me = self.standing.id();
+        let natural = self.load(&[Want::Person(me)]).await?.people.get(&me).map(|person| person.natural);
         let reviewer = self.may(Action::Review, label)
             && self.standing.principal.side
                 == Some(match review.kind {
@@ -560,8 +581,18 @@ impl Look<'_> {
                 });
         let manages =
             [Role::ClientManager, Role::DeliveryManager, Role::Auditor].iter().any(|role| self.standing.holds(*role));
-        let author = review.kind == ReviewKind::Quality && review.finish.is_some();
+        let author = review.kind == ReviewKind::Quality && review.finish.is_some() && !review.withheld(twin);
+        let concealed = reviewer && natural.is_none_or(|natural| review.concealed(twin, natural));
+        if concealed {
+            return Err(Reason::hidden(review.review).into());
+        }
         if reviewer || (sees && (manages || author)) { Ok(()) } else { Err(Reason::hidden(review.review).into()) }
+    }
+
+    /// Returns the other review of the same content.
+    async fn twin_of(&self, review: &Review) -> Result<Option<Review>> {
+        let Some(twin) = review.twin else { return Ok(None) };
+        Ok(self.load(&[Want::Stream(StreamId::Review(twin))]).await?.reviews.remove(&twin))
     }
 
     /// Returns reviews as lines, with what the caller may do with each.
@@ -570,6 +601,7 @@ impl Look<'_> {
         let mut wants: Vec<_> = rows
             .iter()
             .flat_map(|row| [StreamId::Case(row.case), StreamId::panel_of(row.case), StreamId::Review(row.review)])
+            .chain(rows.iter().filter_map(|row| row.twin).map(StreamId::Review))
             .map(Want::Stream)
             .collect();
         wants.extend([Want::Person(me), Want::Name(me), Want::Stream(StreamId::Member(me))]);
@@ -591,6 +623,11 @@ impl Look<'_> {
             if !reviews && !self.may(Action::ViewCase, &label) {
                 continue;
             }
+            let twin = review.twin.and_then(|twin| facts.reviews.get(&twin));
+            let natural = facts.people.get(&me).map(|person| person.natural);
+            if reviews && natural.is_none_or(|natural| review.concealed(twin, natural)) {
+                continue;
+            }
             let mine = review.holder().is_some_and(|holding| holding.person == me);
             let mut reasons =
                 if reviews { why_not_review(&facts, row.case, review, me, self.standing.now()) } else { Vec::new() };
@@ -604,6 +641,13 @@ impl Look<'_> {
                     ![remit_kernel::refusal::code::REVIEW_TAKEN, remit_kernel::refusal::code::CAPACITY_FULL]
                         .contains(&reason.code.as_ref())
                 });
+                if natural.is_some_and(|natural| twin.is_some_and(|twin| twin.done_by(natural))) {
+                    reasons.push(Reason::rule(
+                        remit_kernel::refusal::code::SELF_REVIEW,
+                        row.review,
+                        "you looked at the same work yourself; another reviewer decides",
+                    ));
+                }
                 if own {
                     reasons.push(Reason::rule(
                         remit_kernel::refusal::code::SELF_REVIEW,
@@ -687,8 +731,12 @@ impl Look<'_> {
             counted(found, n)
         };
         let (quality, in_house) = (counted(ReviewKind::Quality), counted(ReviewKind::InHouse));
+        let planned = |line: &SowLine| line.plan.review.as_ref().is_some_and(|review| review.second > 0);
+        let twice = self.reviewed_twice(None).await?;
+        let planned = !twice.is_empty() || sows.values().any(|sow| sow.lines.iter().any(planned));
+        let errors = if planned { Some(self.board_errors(&twice).await?) } else { None };
         let may_resume = self.may(Action::ResumeSampling, label);
-        Ok(ReviewFigures { samplers, lots, defects, quality, in_house, may_resume })
+        Ok(ReviewFigures { samplers, lots, defects, quality, in_house, errors, may_resume })
     }
 
     async fn finish_view(&mut self, review: &Review, case: &Case, matter: &Matter) -> Result<Option<FinishView>> {

@@ -513,7 +513,7 @@ impl<'a> Replay<'a> {
             }
         }
         for (case, plan, event) in &self.draws.drawn {
-            let CaseEvent::Drawn { lot, risks, causes, in_house, .. } = event else { continue };
+            let CaseEvent::Drawn { lot, risks, causes, in_house, second, .. } = event else { continue };
             let name = StreamId::Case(*case);
             let Some((mode, _, open)) = self.draws.lots.get(lot) else {
                 return self.different("events", name, format!("it was drawn in `{lot}`, which does not exist"));
@@ -521,7 +521,8 @@ impl<'a> Replay<'a> {
             let (Some(open), Some(plan)) = (open, self.draws.plans.get(*plan)) else { continue };
             let seed = Seed(*open.bytes());
             let again = lot::causes(plan, *mode, &seed, *case, risks);
-            if again != *causes || lot::in_house(plan, &seed, *case) != in_house.is_some() {
+            let others = (lot::in_house(plan, &seed, *case), lot::second(plan, &seed, *case, &again));
+            if again != *causes || others != (in_house.is_some(), second.is_some()) {
                 return self.different("events", name, "the seed of its lot gives another draw than the one recorded");
             }
         }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use remit_kernel::{
     command::{Command, DefectIn, ReviewIn},
-    id::{CaseId, ReviewId},
+    id::{CaseId, PersonId, ReviewId},
     index::{CaseStatus, DefectKind, Severity},
     lot::week_end,
     pack::{Acceptance, Plan, ReviewPlan, Risk},
+    role::Role,
 };
 
 use super::{
@@ -25,11 +26,12 @@ const WEEK: usize = 6;
 pub(super) async fn play(stage: &Stage) -> Result<Scene> {
     let pack = shipped("evidence-analysis")?;
     let review = ReviewPlan {
-        random: 1_500,
+        random: 5_000,
         risks: BTreeMap::from([(Risk::Adjudicated, 10_000), (Risk::Urgent, 3_000)]),
         acceptance: Some(Acceptance { aql: 650, reduced: false }),
         in_house: 0,
         rebuttal_days: 7,
+        second: 6_000,
     };
     let scene = stage
         .open(&Terms {
@@ -43,6 +45,9 @@ pub(super) async fn play(stage: &Stage) -> Result<Scene> {
             plan: Some(Plan { signoff: false, review: Some(review), ..pack.pack.plan.clone() }),
         })
         .await?;
+    // Whoever looks at a case in secret is no persona: two colleagues, so that one is left to rule on what the other found.
+    let second = stage.join(scene.engagement, "Pieter Botha", Role::Reviewer).await?;
+    stage.join(scene.engagement, "Amara Nwosu", Role::Reviewer).await?;
     // Two weeks that are over, whatever day it is today.
     stage.app.clock().step_to(stage.end.plus_seconds(-22 * 86_400));
     let questions: Vec<Question> = lines(made(pack.demo.find("cases.jsonl"))?)?;
@@ -59,7 +64,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Scene> {
         end_of_week(stage).await?;
         // Some are with the client by then; the week is judged all the same.
         for case in &cases {
-            review_all(stage, &scene, *case, week == 1).await?;
+            review_all(stage, &scene, *case, (second, week == 1)).await?;
         }
         run_due(&stage.app).await?;
         // Of the rejected week two cases are still held: the demo's reviewer finds them.
@@ -71,7 +76,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Scene> {
             }
         }
         for case in held.iter().take(held.len().saturating_sub(left)) {
-            review_all(stage, &scene, *case, false).await?;
+            review_all(stage, &scene, *case, (second, false)).await?;
         }
         for case in cases {
             let engagement = scene.engagement;
@@ -125,11 +130,16 @@ async fn end_of_week(stage: &Stage) -> Result<()> {
     run_due(&stage.app).await.map(drop)
 }
 
-/// Lets the reviewer finish what was drawn of a case; with `harsh` eyes the form is found wanting.
-async fn review_all(stage: &Stage, scene: &Scene, case: CaseId, harsh: bool) -> Result<()> {
-    let (engagement, reviewer) = (scene.engagement, stage.people.reviewer);
-    let open: Vec<ReviewId> = stage.case(scene, case).await?.holds.into_iter().collect();
-    for review in open {
+/// Lets the reviewer finish what was drawn of a case; with `harsh` eyes the form is found wanting. A second review goes to
+/// the other reviewer, whose eyes are as harsh in every other case.
+async fn review_all(stage: &Stage, scene: &Scene, case: CaseId, (second, harsh): (PersonId, bool)) -> Result<()> {
+    let engagement = scene.engagement;
+    let known = stage.case(scene, case).await?;
+    let open: Vec<ReviewId> = known.reviews.into_iter().filter(|review| known.holds.contains(review)).collect();
+    let agree =
+        open.first().is_some_and(|review| review.to_string().as_bytes().last().is_some_and(|byte| byte % 2 == 0));
+    for (place, review) in open.into_iter().enumerate() {
+        let (reviewer, harsh) = if place == 0 { (stage.people.reviewer, harsh) } else { (second, harsh && agree) };
         stage.wait(1_500);
         stage.act(reviewer, Command::TakeReview { engagement, case, review }).await?;
         stage.wait(900);

@@ -223,7 +223,7 @@ impl Stage {
             self.credential(person, "clinical-trials-reader", "", "CTR-2077", 380).await?;
             self.clear(person).await?;
         }
-        let (roles, capacity) = (BTreeSet::from([role]), if expert { 6 } else { 0 });
+        let (roles, capacity) = (BTreeSet::from([role]), if expert || role == Role::Reviewer { 6 } else { 0 });
         let member = Command::AddMember { engagement, person, side: Side::Provider, roles, capacity };
         self.act(self.people.delivery, member).await?;
         Ok(person)

@@ -252,6 +252,7 @@ struct LineForm {
     gold_rules: String,
     review_random: String,
     review_risks: String,
+    review_second: String,
     review_aql: String,
     review_in_house: String,
 }
@@ -281,6 +282,7 @@ impl LineForm {
             "gold_rules" => &mut self.gold_rules,
             "review_random" => &mut self.review_random,
             "review_risks" => &mut self.review_risks,
+            "review_second" => &mut self.review_second,
             "review_aql" => &mut self.review_aql,
             "review_in_house" => &mut self.review_in_house,
             _ => return None,
@@ -316,6 +318,7 @@ impl LineForm {
             signoff: signoff.to_owned(),
             review_random: share(review.random),
             review_risks: risks.collect::<Vec<_>>().join(", "),
+            review_second: if review.second > 0 { percent(review.second) } else { String::new() },
             review_aql: review.acceptance.map(|acceptance| percent(acceptance.aql)).unwrap_or_default(),
             review_in_house: share(review.in_house),
             gold: line.gold.map_or_else(|| "0".to_owned(), |gold| percent(gold.rate_bp.into())),
@@ -439,7 +442,8 @@ impl LineForm {
 
     /// Returns what the line says of reviews; nothing said: the pack's own plan holds. The error is what cannot be read.
     fn review(&self) -> Result<Option<ReviewPlan>, String> {
-        let given = [&self.review_random, &self.review_risks, &self.review_aql, &self.review_in_house];
+        let given =
+            [&self.review_random, &self.review_risks, &self.review_second, &self.review_aql, &self.review_in_house];
         if given.iter().all(|text| text.trim().is_empty()) {
             return Ok(None);
         }
@@ -461,6 +465,7 @@ impl LineForm {
             acceptance: (aql > 0).then_some(Acceptance { aql, reduced: false }),
             in_house: share(&self.review_in_house)?,
             rebuttal_days: 7,
+            second: share(&self.review_second)?,
         }))
     }
 

@@ -43,6 +43,7 @@ use crate::{
             Counted, DefectTyped, FeedbackLine, ListDefects, LotLine, MyFeedback, OpenReview, ReviewBoard, ReviewDesk,
             ReviewDraft, ReviewLine, SamplerLine, ShowReviews,
         },
+        second::{SecondCase, SecondView, ShowSecond},
     },
     edge::Edge,
 };
@@ -52,6 +53,7 @@ pub(super) fn router() -> Router<Edge> {
         .route("/e/{engagement}/reviews", get(board))
         .route("/e/{engagement}/reviews.xlsx", get(workbook))
         .route("/e/{engagement}/reviews/mine", get(feedback))
+        .route("/e/{engagement}/reviews/second", get(second))
         .route("/e/{engagement}/reviews/defects/{kind}", get(defects))
         .route("/e/{engagement}/reviews/resume", post(resume))
         .route("/e/{engagement}/lots/{lot}", get(lot))
@@ -91,6 +93,15 @@ struct DefectsPage {
     kind: DefectKind,
     lines: Vec<ReviewLine>,
     now: Timestamp,
+}
+
+#[derive(Template)]
+#[template(path = "review/second.html")]
+struct SecondPage {
+    frame: Frame,
+    engagement: EngagementId,
+    view: SecondView,
+    chosen: Option<String>,
 }
 
 #[derive(Template)]
@@ -218,7 +229,18 @@ async fn defects(
     html(&DefectsPage { frame, engagement, kind, lines, now: app.clock().now().timestamp() })
 }
 
-/// Which cases of a lot are listed.
+async fn second(
+    State(app): State<App>,
+    caller: Caller,
+    Path(engagement): Path<EngagementId>,
+    Query(given): Query<LotIn>,
+) -> Result<Html<String>, Oops> {
+    let view = app.view(&caller, ShowSecond { engagement }).await?;
+    let frame = Frame::new(&app, &caller, Some(engagement), Place::Reviews, "Looked at by two reviewers").await?;
+    html(&SecondPage { frame, engagement, view, chosen: given.show })
+}
+
+/// Which cases are listed.
 #[derive(Debug, Default, Deserialize)]
 struct LotIn {
     show: Option<String>,
@@ -500,6 +522,27 @@ impl LotPage {
     }
 }
 
+impl SecondPage {
+    /// Returns the cases that are listed.
+    fn cases(&self) -> Vec<&SecondCase> {
+        let wanted = match self.chosen.as_deref() {
+            Some("both") => Some(2),
+            Some("one") => Some(1),
+            Some("none") => Some(0),
+            Some(_) | None => None,
+        };
+        self.view.cases.iter().filter(|case| wanted.is_none_or(|failed| case.failed == failed)).collect()
+    }
+
+    fn count(&self, failed: u8) -> usize {
+        self.view.cases.iter().filter(|case| case.failed == failed).count()
+    }
+
+    fn is(&self, wanted: &str) -> bool {
+        self.chosen.as_deref() == Some(wanted)
+    }
+}
+
 impl ReviewPage {
     fn address(&self) -> String {
         format!("/e/{}/review/{}/{}", self.engagement, self.desk.line.case, self.desk.line.review)
@@ -521,6 +564,16 @@ impl ReviewPage {
 /// Returns a share in per cent, or that there is none yet.
 fn share(counted: &Counted) -> String {
     if counted.n == 0 { "–".to_owned() } else { format!("{:.1} %", ratio(counted.found, counted.n)) }
+}
+
+/// Returns a share in per cent, such as `17.3 %`.
+pub(crate) fn per_cent(share: &f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// Returns the ends of an interval in per cent, such as `3.5 to 48.4 %`.
+pub(crate) fn ends((lower, upper): &(f64, f64)) -> String {
+    format!("{:.1} to {:.1} %", 100.0 * lower, 100.0 * upper)
 }
 
 /// Returns what a share rests on: `3 of 6 reviewed (18.8 to 81.2 %)`.

@@ -683,7 +683,7 @@ async fn figures_take_gold_in_once_its_reader_has_been_told_and_anybody_computes
         Whole { case: case.clone(), panel: panel.clone(), reviews: Vec::new() }
     });
     assert_eq!(
-        figures(Some(known), &whole.collect::<Vec<_>>(), &golds, &Levels::of(&certificate)),
+        figures(Some(known), &whole.collect::<Vec<_>>(), &golds, &[], &Levels::of(&certificate)),
         certificate.figures
     );
 }

@@ -34,6 +34,7 @@ mod quality;
 mod review;
 mod round;
 mod routes;
+mod second;
 mod sequential;
 mod signoff;
 mod statements;

@@ -28,15 +28,15 @@ use crate::{
 };
 
 /// A world in which reviews are planned, and its reviewers.
-struct Reviewed {
-    world: World,
-    checker: PersonId,
-    controller: PersonId,
+pub(crate) struct Reviewed {
+    pub(crate) world: World,
+    pub(crate) checker: PersonId,
+    pub(crate) controller: PersonId,
     insider: PersonId,
 }
 
 impl Reviewed {
-    async fn under(review: ReviewPlan) -> Self {
+    pub(crate) async fn under(review: ReviewPlan) -> Self {
         let world = World::live().await;
         let checker = world.member("Carl Checker", Side::Provider, Role::Reviewer).await;
         let controller = world.member("Cleo Controller", Side::Provider, Role::Reviewer).await;
@@ -53,7 +53,7 @@ impl Reviewed {
         Self { world, checker, controller, insider }
     }
 
-    async fn decided(&self, reference: &str) -> CaseId {
+    pub(crate) async fn decided(&self, reference: &str) -> CaseId {
         let case = self.world.take_in(reference).await;
         self.world.read(self.world.reader1, case, "fell").await.unwrap();
         self.world.read(self.world.reader2, case, "fell").await.unwrap();
@@ -80,20 +80,20 @@ impl Reviewed {
         finished.status
     }
 
-    async fn lot(&self) -> LotId {
+    pub(crate) async fn lot(&self) -> LotId {
         let scope = self.world.engagement.to_string();
         let now = self.world.app.clock().now().plus_seconds(1);
         self.world.app.store().list_lots(&scope, now, 1).await.unwrap()[0].lot
     }
 
-    async fn end_the_week(&self) {
+    pub(crate) async fn end_the_week(&self) {
         let end = remit_kernel::lot::week_end(self.world.app.clock().now());
         self.world.app.clock().step_to(end.plus_seconds(60));
         run_due(&self.world.app).await.unwrap();
     }
 }
 
-fn every_case() -> ReviewPlan {
+pub(crate) fn every_case() -> ReviewPlan {
     ReviewPlan { random: WHOLE, rebuttal_days: 7, ..ReviewPlan::default() }
 }
 
@@ -102,7 +102,7 @@ fn judged() -> ReviewPlan {
     ReviewPlan { acceptance, rebuttal_days: 7, ..ReviewPlan::default() }
 }
 
-fn untidy() -> Value {
+pub(crate) fn untidy() -> Value {
     let defect = json!({"kind": "format", "severity": "major", "note": "Two headings are missing."});
     json!({"defects": [defect], "coaching": "Look at the template."})
 }
@@ -334,4 +334,58 @@ async fn what_a_reviewer_types_is_kept_for_her_alone_until_she_finishes_or_gives
     let scope = engagement.to_string();
     let key = remit_store::DraftKey { person: reviewed.checker, stream: review.to_string() };
     assert!(world.app.store().find_draft(&scope, &key).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_failed_is_mended_on_its_page_looked_at_again_and_counts_as_first_submitted() {
+    let acceptance = Some(Acceptance { aql: 650, reduced: false });
+    let reviewed = Reviewed::under(ReviewPlan { acceptance, ..every_case() }).await;
+    let (world, http) = (&reviewed.world, Http::of(&reviewed.world));
+    let (engagement, case) = (world.engagement, reviewed.decided("M-1").await);
+    assert_eq!(reviewed.reviews(&http, reviewed.checker, case, &untidy()).await, StatusCode::OK);
+    let token = world.token(world.delivery).await;
+    let at = format!("/e/{engagement}/cases/{case}");
+    let page = http.get(&at, &token).await.body;
+    assert!(page.contains("A review found this case wanting") && page.contains("Save the new words"), "{page}");
+    assert!(!page.contains("/deliver\""), "it cannot be delivered yet: {page}");
+    let refused = world.act(world.delivery, Command::Deliver { engagement, case }).await.unwrap_err();
+    assert!(refused.to_string().contains("not mended and looked at again"), "{refused}");
+    // The newest review is the one drawn last.
+    world.app.clock().step_to(world.app.clock().now().plus_seconds(60));
+    let words = [("body", "The mean fell; both headings stand.")];
+    let saved = submit(&http, &format!("{at}/deliverable"), &token, &words).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    let board = world.app.view(&world.caller(reviewed.checker), ShowReviews { engagement }).await.unwrap();
+    let waiting: Vec<_> = board.waiting.iter().map(|line| (line.case, line.open, line.causes.clone())).collect();
+    assert_eq!(waiting, [(case, true, vec!["it failed a review and was mended"])]);
+    assert_eq!(reviewed.reviews(&http, reviewed.checker, case, &json!({})).await, StatusCode::OK);
+    world.act(world.delivery, Command::Deliver { engagement, case }).await.unwrap();
+    // The rate is that of first submissions: the later look counts nowhere.
+    let figures =
+        world.app.view(&world.caller(world.delivery), ShowReviews { engagement }).await.unwrap().figures.unwrap();
+    assert_eq!((figures.quality.n, figures.quality.found), (1, 1));
+    assert_eq!((figures.lots[0].drawn, figures.lots[0].reviewed, figures.lots[0].found), (1, 1, 1));
+    reviewed.end_the_week().await;
+    let lot = reviewed.lot().await;
+    let certificate = world.app.view(&world.caller(world.delivery), GetCertificate { engagement, lot }).await.unwrap();
+    let review = &certificate.figures.review;
+    assert_eq!((review.drawn, review.reviewed, review.failed, review.random_failed), (1, 1, 1, 1));
+    assert!(world.app.verify(&world.caller(world.auditor), Scope::Engagement(engagement), |_| ()).await.unwrap().ok);
+}
+
+#[tokio::test]
+async fn once_it_failed_as_often_as_it_is_looked_at_again_the_delivery_manager_delivers_it_from_its_page() {
+    let reviewed = Reviewed::under(every_case()).await;
+    let (world, http) = (&reviewed.world, Http::of(&reviewed.world));
+    let (engagement, case) = (world.engagement, reviewed.decided("E-1").await);
+    let (token, at) = (world.token(world.delivery).await, format!("/e/{engagement}/cases/{case}"));
+    assert_eq!(reviewed.reviews(&http, reviewed.checker, case, &untidy()).await, StatusCode::OK);
+    for words in ["The mean fell.", "The mean fell by four."] {
+        world.app.clock().step_to(world.app.clock().now().plus_seconds(60));
+        submit(&http, &format!("{at}/deliverable"), &token, &[("body", words)]).await;
+        assert_eq!(reviewed.reviews(&http, reviewed.controller, case, &untidy()).await, StatusCode::OK);
+    }
+    let page = http.get(&at, &token).await.body;
+    assert!(page.contains("the delivery manager decides") && page.contains("/deliver\""), "{page}");
+    world.act(world.delivery, Command::Deliver { engagement, case }).await.unwrap();
 }

@@ -91,6 +91,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/e/{engagement}/reviews/defects/{kind}",
     "/e/{engagement}/reviews/mine",
     "/e/{engagement}/reviews/resume",
+    "/e/{engagement}/reviews/second",
     "/e/{engagement}/sign",
     "/e/{engagement}/sign/{case}",
     "/e/{engagement}/sign/{case}/open",

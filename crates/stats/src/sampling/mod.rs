@@ -2,10 +2,11 @@
 //!
 //! A plan is a sample size and an acceptance number; a lot passes if its sample holds no more defects than that. Plans are
 //! computed, not looked up. [`standard`] has the code letters and the switching rules of ISO 2859-1, [`sequential`] the
-//! test that stops as soon as it may, [`elusion`] what a search left behind.
+//! test that stops as soon as it may, [`elusion`] what a search left behind, [`recapture`] what a look misses.
 
 mod draw;
 pub mod elusion;
+pub mod recapture;
 pub mod sequential;
 pub mod standard;
 

@@ -299,6 +299,10 @@ fn neutral(event: &CaseEvent) -> bool {
         | CaseEvent::Drawn { .. }
         | CaseEvent::Selected { .. }
         | CaseEvent::ReviewEnded { .. }
+        | CaseEvent::ReworkOwed { .. }
+        | CaseEvent::ReworkDrawn { .. }
+        | CaseEvent::FindingStruck { .. }
+        | CaseEvent::ReworkEnded { .. }
         | CaseEvent::SignoffRequested { .. }
         | CaseEvent::ItemOpened { .. }
         | CaseEvent::Signed { .. }
@@ -366,13 +370,19 @@ fn case_line(event: &CaseEvent, items: &[Item], at: Instant) -> Option<Line> {
             line(what, None, None)
         }
         CaseEvent::DeliverableEdited { by, .. } => line("The deliverable was edited", Some(*by), None),
-        // That a case was not drawn is no news, and what the client's own readers do is the client's.
-        CaseEvent::Drawn { review: None, .. } => None,
+        // That a case was not drawn is no news, and what the client's own readers do is the client's. What is owed is told by the
+        // review that failed it.
+        CaseEvent::Drawn { review: None, .. } | CaseEvent::ReworkOwed { .. } => None,
         CaseEvent::Drawn { causes, .. } => {
             let causes: Vec<_> = causes.iter().map(|cause| draw_words(*cause)).collect();
             line(&format!("Drawn for review: {}", causes.join("; ")), None, None)
         }
         CaseEvent::Selected { cause, .. } => line(&format!("Drawn for review: {}", draw_words(*cause)), None, None),
+        CaseEvent::ReworkDrawn { .. } => line("What was mended is reviewed again", None, None),
+        CaseEvent::FindingStruck { .. } => line("A finding was struck", None, None),
+        CaseEvent::ReworkEnded { .. } => {
+            line("Failed again after it was mended: no further review, the delivery manager decides", None, None)
+        }
         CaseEvent::ReviewEnded { kind: ReviewKind::InHouse, .. } => {
             line("The client's own reader finished", None, None)
         }
@@ -427,6 +437,7 @@ pub(crate) const fn draw_words(cause: DrawCause) -> &'static str {
         DrawCause::SingleReading => "by chance among cases with one reading",
         DrawCause::Adjudicated => "by chance among adjudicated cases",
         DrawCause::NewExpert => "by chance among cases of new experts",
+        DrawCause::Rework => "it failed a review and was mended",
         DrawCause::EveryCase => "every case is reviewed while sampling is discontinued",
         DrawCause::Sample => "to complete the sample of its lot",
         DrawCause::Rejected => "its lot was rejected",

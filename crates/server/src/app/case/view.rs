@@ -129,6 +129,9 @@ pub struct CaseView {
     pub revision: u32,
     /// Revisions that count against the allowance.
     pub revisions_counted: u32,
+    /// A review found it wanting, and it is to be mended for the so-manieth time: what is mended is reviewed again. None: not so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rework: Option<u32>,
     /// The caller's duty on the case now: where its desk is.
     #[schema(value_type = Option<String>)]
     pub assignment: Option<AssignmentId>,
@@ -596,6 +599,11 @@ impl Look<'_> {
             delivery: delivery(case, &names, &words),
             revision: case.revision,
             revisions_counted: case.revisions_counted,
+            rework: case
+                .rework
+                .as_ref()
+                .filter(|_| open && case.status == CaseStatus::Revision)
+                .map(|rework| rework.round),
             assignment: self.own_assignment(scene),
             owner_barred: acts.contains(&"transfer_case") && self.owner_barred(case).await?,
             acts,
@@ -702,7 +710,8 @@ impl Look<'_> {
             status,
             CaseStatus::Resolved | CaseStatus::AwaitingSignOff | CaseStatus::SignedOff | CaseStatus::Revision
         );
-        let deliverable = status == CaseStatus::SignedOff || (status == CaseStatus::Resolved && !signed);
+        let mended = status == CaseStatus::Revision && case.rework.is_none();
+        let deliverable = status == CaseStatus::SignedOff || (!signed && (status == CaseStatus::Resolved || mended));
         let filing = matches!(status, CaseStatus::ScopeQuery | CaseStatus::Ready);
         let wideable = case.current_items().any(|item| item.visibility != Visibility::Both);
         let possible = [
@@ -716,7 +725,7 @@ impl Look<'_> {
             ("decline_case", Action::SettleScope, status == CaseStatus::ScopeQuery),
             ("take_adjudication", Action::Adjudicate, status == CaseStatus::Adjudicating),
             ("edit_deliverable", Action::EditDeliverable, editable && working && scene.sight == Sight::Open),
-            ("request_signoff", Action::EditDeliverable, status == CaseStatus::Revision),
+            ("request_signoff", Action::EditDeliverable, mended && signed),
             ("sign", Action::SignOff, status == CaseStatus::AwaitingSignOff),
             ("deliver", Action::Deliver, deliverable && working),
             ("accept_delivery", Action::AcceptDelivery, status == CaseStatus::Delivered),
