@@ -89,9 +89,22 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell!("remit: {error:#}");
+            for hint in hints(&error) {
+                tell!("{hint}");
+            }
             if broken(&error) { ExitCode::from(StoreError::BROKEN_EXIT) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Returns what to do about each reason of a refusal.
+fn hints(error: &anyhow::Error) -> Vec<&str> {
+    let refused = error.chain().find_map(|cause| match cause.downcast_ref() {
+        Some(remit_server::Error::Refused(refusal)) => Some(refusal),
+        Some(_) | None => None,
+    });
+    let reasons = refused.map(|refusal| &refusal.reasons[..]).unwrap_or_default();
+    reasons.iter().map(|reason| reason.hint.as_str()).filter(|hint| !hint.is_empty()).collect()
 }
 
 /// Returns whether the disk failed to make writes last, which has an exit code of its own.

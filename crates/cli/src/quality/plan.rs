@@ -417,11 +417,9 @@ fn tell_plan(found: &Found, json: bool) -> Result<()> {
     }
     let (high, half, low) = (found.quality_at_95, found.quality_at_50, found.quality_at_10);
     let _ = match (found.defects_at, found.lot) {
-        (Some(_), Some(lot)) if found.n >= lot => write!(
-            words,
-            "\nAll are checked, so nothing is left to chance: a lot passes with {} and with no more",
-            defects(found.accept)
-        ),
+        (Some(_), Some(lot)) if found.n >= lot => {
+            write!(words, "\nAll are checked, so nothing is left to chance")
+        }
         (Some([at_95, at_50, at_10]), _) => write!(
             words,
             "\nOf a lot, accepted 19 times in 20 or more with up to {at_95} defective ({:.3} %), half the time or less from \

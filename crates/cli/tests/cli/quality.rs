@@ -235,7 +235,7 @@ fn plans_equal_their_references() {
         (Some(10), &json!([0, 1, 1]), &json!(0.0))
     );
     let words = done(&["quality", "plan", "--aql", "1%", "--ltpd", "5%", "--lot", "10"]);
-    assert!(words.contains("All are checked, so nothing is left to chance: a lot passes with no defect"), "{words}");
+    assert!(words.contains("All are checked, so nothing is left to chance"), "{words}");
     let test = plan(&["sequential", "--aql", "0.02", "--ltpd", "0.08"]);
     near(test["slope"].as_f64().unwrap(), 0.043_587);
     let words = done(&["quality", "plan", "--aql", "1%", "--ltpd", "5%", "--lot", "300"]);
@@ -320,6 +320,16 @@ fn the_certificate_of_imported_history_is_computed_again_from_its_export() {
     let imported: Value = serde_json::from_str(&done(&import)).unwrap();
     let engagement = imported["engagement"].as_str().unwrap();
     done(&["export", "--data", &data, "--engagement", engagement, "--out", &out]);
+    // A stray quote near the end of a file stops the import before anything is recorded, with what to do.
+    let text = std::fs::read_to_string(&readings).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let stray = folder.path().join("stray.csv");
+    let (before, behind) = lines.split_at(lines.len() - 41);
+    std::fs::write(&stray, format!("{}\n\"{}\n", before.join("\n"), behind.join("\n"))).unwrap();
+    let stray = [&import[..8], &["--readings", stray.to_str().unwrap(), "--new", "Again"]].concat();
+    let said = refused(&stray);
+    let wanted = format!("stray.csv: the quote that opens in line {} is never closed", lines.len() - 40);
+    assert!(said.contains(&wanted) && said.contains("write a quote that belongs to the text twice."), "{said}");
     let found: Value = serde_json::from_str(&done(&["quality", "recompute", &out, "--json"])).unwrap();
     assert_eq!((&found["equal"], &found["different"]), (&true.into(), &0.into()));
     let figure = |name: &str| {
