@@ -7,6 +7,10 @@ use crate::{gold::below, hash::Digest, time::Instant};
 
 /// How far the number of a showing's reference lies from the ones beside it, at most.
 const REFERENCE_SPREAD: u64 = 40;
+/// Of the free numbers below a known one so many come into question, the nearest: cases come in one after the other.
+const NEAREST: usize = 3;
+/// A showing came in no longer before its twin: one that waited for days would have been on offer all the while.
+const WAITED_MICROS: i64 = 24 * 3_600 * SECOND;
 /// A showing came in up to so long before the case after it, or after the one before it.
 const BEFORE_MICROS: i64 = 3_600 * SECOND;
 /// A showing said to have come in earlier than its twin is still promised for so long from now, at least.
@@ -45,9 +49,11 @@ pub(super) fn guise(
 ) -> Guise {
     let (received, due) = (like.received_at.micros(), due_at.micros());
     let span = due - received;
-    let step = step(received, known);
     let style = Style::of(like.reference);
-    let earliest = (now.micros() + PROMISE_MICROS - span).min(received - step);
+    let alike = |known: &&Known<'_>| style.is_none_or(|style| style.number_of(known.reference).is_some());
+    let receipts: Vec<_> = known.iter().filter(alike).map(|known| known.received_at.micros()).collect();
+    let step = step(received, &receipts);
+    let earliest = (now.micros() + PROMISE_MICROS - span).max(received - WAITED_MICROS).min(received - step);
     let place = style.and_then(|style| style.place(received, known, unlike, (earliest, now.micros()), chance));
     let (reference, (after, before)) = match (style, place) {
         (Some(style), Some((number, room))) => (Some(style.written(number)), room),
@@ -66,10 +72,10 @@ pub(super) fn guise(
     Guise { reference, received_at: Instant::from_micros(received_at), due_at: Instant::from_micros(due_at) }
 }
 
-/// Returns the coarsest unit in which receipts differ: whole minutes or seconds where all those known do, else
-/// microseconds. A case alone tells by its own instant.
-fn step(received: i64, known: &[Known<'_>]) -> i64 {
-    let others = || known.iter().map(|known| known.received_at.micros()).filter(|other| *other != received);
+/// Returns the coarsest unit in which receipts of like cases differ: whole minutes or seconds where all those known do,
+/// else microseconds. A case alone tells by its own instant.
+fn step(received: i64, known: &[i64]) -> i64 {
+    let others = || known.iter().filter(|other| **other != received);
     let origin = if others().next().is_some() { received } else { 0 };
     let all = |unit: &i64| (received - origin) % unit == 0 && others().all(|other| (other - origin) % unit == 0);
     [MINUTE, SECOND].into_iter().find(all).unwrap_or(1)
@@ -157,8 +163,8 @@ impl<'a> Style<'a> {
                 Some((after, number)) => (after, number + 1),
                 None => (before - BEFORE_MICROS, 1),
             };
-            let numbers = (first.max(last.saturating_sub(REFERENCE_SPREAD))..last).filter(free).collect();
-            if let Some(number) = pick(numbers) {
+            let numbers = (first.max(last.saturating_sub(REFERENCE_SPREAD))..last).rev().filter(free).take(NEAREST);
+            if let Some(number) = pick(numbers.collect()) {
                 return Some((number, (after.max(earliest), before)));
             }
         }
@@ -212,6 +218,12 @@ mod tests {
         for guise in guises(&gap, 10 * DAY, 31 * hour) {
             assert_eq!(guise.reference.as_deref(), Some("DR-092"));
             assert!((19 * hour..20 * hour).contains(&guise.received_at.micros()), "{guise:?}");
+        }
+        // One that has waited for longer than a day would have been on offer: then it is the newest, too.
+        let long = [("DR-091", 0), ("DR-093", 20 * hour), ("DR-094", 60 * hour)];
+        for guise in guises(&long, 10 * DAY, 61 * hour) {
+            assert_eq!(guise.reference.as_deref(), Some("DR-095"));
+            assert!((60 * hour..61 * hour).contains(&guise.received_at.micros()), "{guise:?}");
         }
         // One that is not hers alone is the gold case's own number: DR-100 is passed over.
         let full = [("DR-098", 0), ("DR-099", hour)];

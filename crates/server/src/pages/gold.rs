@@ -67,6 +67,7 @@ impl GoldPage {
         let who = match dry.as_slice() {
             [] => return None,
             [one] => format!("{one} knows"),
+            all if all.len() == self.pool.readers.len() => format!("All {} readers know", all.len()),
             several => format!("{} of {} readers know", several.len(), self.pool.readers.len()),
         };
         Some(format!(
@@ -78,6 +79,9 @@ impl GoldPage {
 /// Returns how many of the seats taken were on gold cases, such as `3 of 14 seats`.
 fn reached(share: impl std::borrow::Borrow<Share>) -> String {
     let share = share.borrow();
+    if share.n == 0 {
+        return "no seat yet".to_owned();
+    }
     let seats = if share.n == 1 { "seat" } else { "seats" };
     let percent = share.value.map(|value| format!(" ({:.0} %)", 100.0 * value)).unwrap_or_default();
     format!("{} of {} {seats}{percent}", share.hits, share.n)
