@@ -10,7 +10,7 @@ use remit_simulation::{Crash, Outcome, Plan, run};
 const ACTS: usize = 20;
 
 fn play(dir: &Path, seed: u64, lives: usize, survival: Survival, lax: bool) -> Result<Outcome> {
-    let plan = Plan { seed, lives, acts: ACTS, crash: Crash::Power(survival), threads: true, lax };
+    let plan = Plan { seed, lives, acts: ACTS, crash: Crash::Power(survival), threads: true, reviewed: false, lax };
     let folder = dir.join(seed.to_string());
     run(&folder, plan)
 }

@@ -33,6 +33,8 @@ struct Cli {
 struct Total {
     failed: u64,
     acknowledged: usize,
+    reviewed: usize,
+    shown: usize,
     crashes: usize,
     forgotten_bytes: u64,
 }
@@ -56,9 +58,10 @@ fn main() -> Result<ExitCode> {
         })
     })?;
     std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
-    let Total { failed, acknowledged, crashes, forgotten_bytes } = total.into_inner().unwrap_or_default();
+    let Total { failed, acknowledged, reviewed, shown, crashes, forgotten_bytes } =
+        total.into_inner().unwrap_or_default();
     println!(
-        "{} seeds, {acknowledged} acts acknowledged, {crashes} crashes, {forgotten_bytes} bytes forgotten: {failed} failed",
+        "{} seeds, {acknowledged} acts acknowledged, {reviewed} reviews finished, gold shown {shown} times, {crashes} crashes, {forgotten_bytes} bytes forgotten: {failed} failed",
         cli.seeds
     );
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -75,6 +78,8 @@ fn work(folder: &Path, cli: &Cli, next: &AtomicU64, total: &Mutex<Total>) -> Res
         let outcome = run(folder, plan).with_context(|| format!("seed {seed}"))?;
         let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
         total.acknowledged += outcome.acknowledged;
+        total.reviewed += outcome.reviewed;
+        total.shown += outcome.shown;
         total.crashes += outcome.crashes;
         total.forgotten_bytes += outcome.forgotten_bytes;
         if let Some(failure) = outcome.failure {

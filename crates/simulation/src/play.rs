@@ -26,6 +26,8 @@ pub(crate) struct Journal {
     /// Everything that happened, chained: two runs are the same if and only if this is.
     pub(crate) trace: Digest,
     pub(crate) references: u64,
+    /// How often gold had been shown when it was last judged.
+    pub(crate) shown: usize,
 }
 
 impl Journal {

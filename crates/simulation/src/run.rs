@@ -54,6 +54,8 @@ pub struct Plan {
     pub crash: Crash,
     /// Whether the store has its threads, as in use. Then the order of things is not the seed's alone.
     pub threads: bool,
+    /// Whether work is reviewed, lots are judged and gold is mixed in.
+    pub reviewed: bool,
     /// Brings the database to `synchronous=NORMAL`, a bug that a run must find.
     pub lax: bool,
 }
@@ -61,7 +63,17 @@ pub struct Plan {
 impl Plan {
     /// Returns what a seed stands for.
     pub fn of_seed(seed: u64) -> Self {
-        Self { seed, lives: 3, acts: 10, crash: Crash::Any, threads: false, lax: false }
+        // Every third world is played under reviews and gold, and longer, since more has to happen in it.
+        let reviewed = seed.is_multiple_of(3);
+        Self {
+            seed,
+            lives: 3,
+            acts: if reviewed { 30 } else { 10 },
+            crash: Crash::Any,
+            threads: false,
+            reviewed,
+            lax: false,
+        }
     }
 }
 
@@ -76,6 +88,10 @@ pub struct Outcome {
     pub sent: usize,
     /// Of these, acknowledged.
     pub acknowledged: usize,
+    /// Reviews that were finished, as acknowledged.
+    pub reviewed: usize,
+    /// How often gold was shown.
+    pub shown: usize,
     /// Power cuts and other ends of a life that were not its own choice.
     pub crashes: usize,
     /// Bytes that were written, not synced, and forgotten.
@@ -94,7 +110,9 @@ pub fn run(dir: &Path, plan: Plan) -> Result<Outcome> {
         let runtime = runtime(plan)?;
         let world = runtime.block_on(async {
             let app = open(dir, plan, 0, START)?;
-            let world = World::make(&app, Size { clients: 2, readers: 5, volume_max: Some(VOLUME) }).await?;
+            let size = Size { clients: 2, readers: 5, volume_max: Some(VOLUME) };
+            let world =
+                if plan.reviewed { World::make_reviewed(&app, size).await } else { World::make(&app, size).await }?;
             *lock(&now) = app.clock().now();
             Ok::<_, anyhow::Error>(world)
         });
@@ -147,12 +165,16 @@ pub fn run(dir: &Path, plan: Plan) -> Result<Outcome> {
         journal = reopen_and_judge(dir, plan, life, &world, &disk, journal, &mut sealed, &now)?;
     }
     Disk::unmount(dir);
-    let acknowledged = journal.sent.iter().filter(|sent| sent.answer.is_some()).count();
+    let done = || journal.sent.iter().filter(|sent| sent.answer.is_some());
+    let acknowledged = done().count();
+    let reviewed = done().filter(|sent| matches!(sent.command, Command::FinishReview { .. })).count();
     Ok(Outcome {
         failure: journal.failure,
         trace: journal.trace,
         sent: journal.sent.len(),
         acknowledged,
+        reviewed,
+        shown: journal.shown,
         crashes,
         forgotten_bytes,
     })
@@ -211,9 +233,18 @@ async fn live(play: &Arc<Play>, acts: usize) {
     }
     if !play.over() {
         recover(play).await;
+        // The week of a lot ends now and then, and the window of a gold case.
+        if plan_reviewed(play) && play.dice(2) == 0 {
+            let clock = play.app.clock();
+            clock.step_to(clock.now().plus_seconds(7 * 86_400));
+        }
         // Due work runs too; whether it succeeds is its own affair.
         let _ = remit_server::jobs::run_due(&play.app).await;
     }
+}
+
+fn plan_reviewed(play: &Play) -> bool {
+    !play.world.reviewers.is_empty()
 }
 
 /// Once there is room again, the very next write must succeed.

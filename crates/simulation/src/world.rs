@@ -11,9 +11,10 @@ use remit_kernel::{
     command::{AnswerIn, CaseIn, Command, ItemIn, JudgementIn, LineIn, PersonIn},
     engagement::LineKind,
     form::Evidence,
-    id::{CaseId, EngagementId, LineId, OrgId, PersonId},
-    pack::PackRef,
+    id::{CaseId, EngagementId, LineId, OrgId, PersonId, ReviewId},
+    pack::{Acceptance, GoldPlan, PackRef, Plan, ReviewPlan, Risk},
     panel::Panel,
+    review::Review,
     role::{Role, Side},
     stream::{State, StreamId},
 };
@@ -57,13 +58,29 @@ pub struct World {
     pub adjudicators: Vec<PersonId>,
     /// Signers.
     pub signers: Vec<PersonId>,
+    /// Reviewers of the provider's; none where nothing is reviewed.
+    pub reviewers: Vec<PersonId>,
+    /// The client's own reviewers.
+    pub insiders: Vec<PersonId>,
 }
 
 impl World {
     /// Makes the world in an empty installation.
     pub async fn make(app: &App, size: Size) -> Result<Self> {
+        Self::make_under(app, size, None).await
+    }
+
+    /// Makes a world whose line plans reviews of every kind, lots with switching, and gold.
+    pub async fn make_reviewed(app: &App, size: Size) -> Result<Self> {
+        Self::make_under(app, size, Some((review_plan(), gold_plan()))).await
+    }
+
+    async fn make_under(app: &App, size: Size, planned: Option<(ReviewPlan, GoldPlan)>) -> Result<Self> {
         let loaded = pack::read_files(&files::find_shipped(PACK).context("the pack is not part of this build")?);
-        let pack = app.keep_pack(&loaded.map_err(|problems| anyhow!("{problems}"))?.pack).await?;
+        let loaded = loaded.map_err(|problems| anyhow!("{problems}"))?.pack;
+        let pack = app.keep_pack(&loaded).await?;
+        let reviewers = if planned.is_some() { 3 } else { 0 };
+        let plan = planned.map(|(review, gold)| Plan { review: Some(review), gold: Some(gold), ..loaded.plan.clone() });
         let org = |name: &str, country: &str| Command::AddOrganisation { name: name.into(), country: country.into() };
         let client_org = app.act(Caller::founder(), org("Harbour Health", "GB")).await?.organisation();
         let client_org = client_org.context("no client")?;
@@ -83,6 +100,8 @@ impl World {
         let readers = several(provider_org, "Reader", size.readers).await?;
         let adjudicators = several(provider_org, "Adjudicator", 2).await?;
         let signers = several(provider_org, "Signer", 2).await?;
+        let insiders = several(client_org, "Insider", reviewers / 2).await?;
+        let reviewers = several(provider_org, "Reviewer", reviewers).await?;
         let (reads, signs) = ("clinical-trials-reader", "methodologist");
         for (people, kind) in [(&readers, reads), (&adjudicators, reads), (&signers, signs)] {
             for person in people {
@@ -101,8 +120,15 @@ impl World {
                 app.act(by(delivery[0]), member).await?;
             }
         }
-        let line = put_in_force(app, engagement, (delivery[0], clients[0]), pack, size.volume_max).await?;
-        Ok(Self { engagement, line, operator, clients, delivery, readers, adjudicators, signers })
+        for (people, side) in [(&reviewers, Side::Provider), (&insiders, Side::Client)] {
+            for person in people {
+                let (person, roles) = (*person, BTreeSet::from([Role::Reviewer]));
+                let member = Command::AddMember { engagement, person, side, roles, capacity: CAPACITY };
+                app.act(by(delivery[0]), member).await?;
+            }
+        }
+        let line = put_in_force(app, engagement, (delivery[0], clients[0]), (pack, plan), size.volume_max).await?;
+        Ok(Self { engagement, line, operator, clients, delivery, readers, adjudicators, signers, reviewers, insiders })
     }
 
     /// Returns the command that takes a case in, admitted by the terms, with one document.
@@ -156,11 +182,34 @@ impl World {
         Ok(state.and_then(|state| if let State::Case(case) = state { Some(case) } else { None }))
     }
 
+    /// Returns a review.
+    pub async fn review(&self, app: &App, review: ReviewId) -> Result<Option<Review>> {
+        let state = self.state(app, StreamId::Review(review)).await?;
+        Ok(state.and_then(|state| if let State::Review(review) = state { Some(review) } else { None }))
+    }
+
     /// Returns the panel of a case.
     pub async fn panel(&self, app: &App, case: CaseId) -> Result<Option<Panel>> {
         let state = self.state(app, StreamId::panel_of(case)).await?;
         Ok(state.and_then(|state| if let State::Panel(panel) = state { Some(panel) } else { None }))
     }
+}
+
+/// Half of the cases are drawn, half of these for two reviewers, more of the risky ones, some for the client's own readers.
+fn review_plan() -> ReviewPlan {
+    ReviewPlan {
+        random: 5_000,
+        risks: BTreeMap::from([(Risk::Adjudicated, 8_000), (Risk::NewExpert, 1_000)]),
+        acceptance: Some(Acceptance { aql: 650, reduced: true }),
+        in_house: 3_000,
+        rebuttal_days: 7,
+        second: 5_000,
+    }
+}
+
+/// Gold is shown often, and told of after a day.
+fn gold_plan() -> GoldPlan {
+    GoldPlan { rate_bp: 5_000, window_days: 1, showings_max: 4, ..GoldPlan::USUAL }
 }
 
 /// Returns the rationale that gives away who wrote it.
@@ -177,7 +226,7 @@ async fn put_in_force(
     app: &App,
     engagement: EngagementId,
     (delivery, client): (PersonId, PersonId),
-    pack: PackRef,
+    (pack, plan): (PackRef, Option<Plan>),
     volume_max: Option<u32>,
 ) -> Result<LineId> {
     let today = app.clock().now();
@@ -194,7 +243,7 @@ async fn put_in_force(
         currency: "GBP".into(),
         revisions_max: 1,
         pack,
-        plan: None,
+        plan,
     };
     let (starts_on, ends_on) = (today.plus_seconds(-30 * 86_400).date(), today.plus_seconds(300 * 86_400).date());
     let act = async |person, command| app.act(by(person), command).await;

@@ -31,7 +31,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Scene> {
         acceptance: Some(Acceptance { aql: 650, reduced: false }),
         in_house: 0,
         rebuttal_days: 7,
-        second: 6_000,
+        second: 10_000,
     };
     let scene = stage
         .open(&Terms {

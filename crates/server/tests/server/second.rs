@@ -124,7 +124,7 @@ async fn what_two_reviewers_found_corrects_the_error_rate_once_it_tells_enough()
             let early = world.app.view(&manager, ShowSecond { engagement }).await.unwrap();
             assert_eq!((early.errors.both, early.errors.corrected), (6, None));
             let board = http.get(&format!("/e/{engagement}/reviews"), &world.token(world.delivery).await).await.body;
-            assert!(board.contains("failed the same case 6 times"), "{board}");
+            assert!(board.contains("6 of the 6 cases that two reviewers looked at failed with both"), "{board}");
         }
         reviewed.looks(&http, reviewed.checker, (case, one), &if number < 8 { untidy() } else { json!({}) }).await;
         reviewed.looks(&http, reviewed.controller, (case, other), &if number < 7 { untidy() } else { json!({}) }).await;

@@ -25,6 +25,18 @@ fn what_was_acknowledged_survives_crashes_full_disks_and_jumping_clocks() {
 }
 
 #[test]
+fn worlds_with_reviews_and_gold_review_and_show_it_and_hold() {
+    let (mut reviewed, mut shown) = (0, 0);
+    for seed in [102, 105, 108, 111] {
+        let outcome = play(Plan::of_seed(seed));
+        assert_eq!(outcome.failure, None, "seed {seed}");
+        reviewed += outcome.reviewed;
+        shown += outcome.shown;
+    }
+    assert!(reviewed >= 10 && shown >= 2, "{reviewed} reviews, gold shown {shown} times");
+}
+
+#[test]
 fn a_seed_plays_the_same_way_each_time_and_another_does_not() {
     let first = play(Plan::of_seed(11));
     assert_eq!(first, play(Plan::of_seed(11)));
