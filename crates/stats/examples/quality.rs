@@ -36,7 +36,7 @@ const SETS: [&str; 9] =
 /// One threshold for all sets.
 const THRESHOLD: f64 = 0.75;
 const DRAWS: u64 = 5;
-const REPLAYS: u64 = 4;
+const REPLAYS: u64 = 12;
 const CLASSES: usize = 4;
 
 struct Set {
