@@ -229,6 +229,12 @@ impl CertificatePage {
     fn errors(&self, figures: &Figures) -> String {
         let review = &figures.review;
         match (review.error_rate, review.interval) {
+            (Some(rate), Some(_)) if review.random == figures.cases => format!(
+                "{:.1} % ({} of {}); the whole lot was reviewed",
+                100.0 * rate,
+                review.random_failed,
+                review.random
+            ),
             (Some(rate), Some((lower, upper))) => format!(
                 "{:.1} % ({} of {}); the lot as a whole lies between {:.1} and {:.1} %",
                 100.0 * rate,
