@@ -65,7 +65,11 @@ const TABLES: &[(&str, &str, usize)] = &[
     ("invitees", "scope_id, calibration_id, person_id, cases_read, present", 3),
     ("alarms", "scope_id, alarm_id, yardstick, question, reader_id, site, raised_at, closed_at, cause", 2),
     ("precedents", "scope_id, precedent_id, pack, case_type, question, status, since", 2),
-    ("reviews", "scope_id, review_id, case_id, lot_id, kind, status, reviewer_id, drawn_at, finished_at", 2),
+    (
+        "reviews",
+        "scope_id, review_id, case_id, lot_id, kind, status, reviewer_id, drawn_at, finished_at, twin_id, rework",
+        2,
+    ),
     ("defects", "scope_id, review_id, ordinal, case_id, lot_id, kind, severity, question", 3),
     (
         "lots",
