@@ -77,7 +77,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
             currency: "GBP",
             volume_max: 200,
             plan: Some(Plan {
-                stopping: Stopping::Sequential { readings_min: 2, readings_max: 4, error_max: 80_000 },
+                stopping: Stopping::Sequential { readings_min: 2, readings_max: 4, error_max: 120_000 },
                 gold: Some(GOLD),
                 ..pack.pack.plan.clone()
             }),
