@@ -393,7 +393,8 @@ impl App {
 fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect> {
     let Loaded { facts, heads } = loaded;
     let rests_on = |stream: &StreamId| match stream {
-        StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Member(_) => true,
+        // Of two reviewers who finish at once each would take the other for unfinished, and the case would wait for ever.
+        StreamId::Review(_) | StreamId::Engagement(_) | StreamId::Sow(_) | StreamId::Member(_) => true,
         StreamId::Line(_)
         | StreamId::Case(_)
         | StreamId::Panel(_)
@@ -401,7 +402,6 @@ fn expectations(loaded: &Loaded, decided: &remit_kernel::Decision) -> Vec<Expect
         | StreamId::Calibration(_)
         | StreamId::Precedent(_)
         | StreamId::Alarm(_)
-        | StreamId::Review(_)
         | StreamId::Lot(_)
         | StreamId::Sampler(_)
         | StreamId::Model(_)
