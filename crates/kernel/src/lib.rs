@@ -37,4 +37,4 @@ pub mod text;
 pub mod time;
 mod upcast;
 
-pub use decide::{Decision, decide, why_not, why_not_review};
+pub use decide::{Decision, decide, why_not, why_not_review, why_not_rule};

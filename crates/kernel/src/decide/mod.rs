@@ -17,7 +17,7 @@ mod signoff;
 
 use reading::out_of_term;
 pub use reading::why_not;
-pub use review::why_not_review;
+pub use review::{why_not_review, why_not_rule};
 
 use std::sync::Arc;
 

@@ -253,20 +253,8 @@ impl Deciding<'_> {
         if known.status != ReviewStatus::Rebutted {
             return Err(settled(&known).into());
         }
-        let mut reasons = barred(self.facts, case, by, Duty::Review, self.ctx.now);
-        reasons.extend(off_side(self.facts, known.kind, by));
+        Refusal::unless_empty(why_not_rule(self.facts, id, &known, by, self.ctx.now))?;
         let twin = twin_of(self.facts, &known);
-        if twin.is_some_and(|twin| twin.done_by(natural)) {
-            reasons.push(reviewed_it(review));
-        }
-        if known.finish.as_ref().is_some_and(|finish| finish.natural == natural) {
-            reasons.push(
-                Reason::rule(code::SELF_REVIEW, review, "you made this finding, and would judge the own work")
-                    .hint("Another reviewer has to decide.")
-                    .invariant("I3"),
-            );
-        }
-        Refusal::unless_empty(reasons)?;
         // What the other reviewer found on the same content may still stand.
         let stands = twin.is_some_and(|twin| twin.status.found());
         let note = self.keep_checked("note", note, NOTE_CHARS_MAX)?;
@@ -342,12 +330,6 @@ fn twin_of<'a>(facts: &'a Facts, review: &Review) -> Option<&'a Review> {
     facts.reviews.get(&review.twin?)
 }
 
-fn reviewed_it(review: ReviewId) -> Reason {
-    Reason::rule(code::SELF_REVIEW, review, "you looked at the same work yourself, and have said what you hold of it")
-        .hint("Another reviewer has to decide.")
-        .invariant("I3")
-}
-
 fn review_of(facts: &Facts, id: CaseId, review: ReviewId) -> Result<&Review, Reason> {
     facts.case(id)?;
     facts.reviews.get(&review).filter(|known| known.case == id).ok_or_else(|| Reason::hidden(review))
@@ -370,6 +352,27 @@ pub fn why_not_review(facts: &Facts, id: CaseId, review: &Review, person: Person
                 .hint("Another reviewer may have it, or the case is being decided anew; reload the list.")
                 .invariant("I35"),
         );
+    }
+    reasons
+}
+
+/// Returns why this person may not rule on an author's answer to this review; nothing: she may.
+pub fn why_not_rule(facts: &Facts, id: CaseId, review: &Review, person: PersonId, now: Instant) -> Vec<Reason> {
+    let case = match facts.case(id) {
+        Ok(case) => case,
+        Err(reason) => return vec![reason],
+    };
+    let mut reasons = barred(facts, case, person, Duty::Review, now);
+    reasons.extend(off_side(facts, review.kind, person));
+    let Some(natural) = facts.members.get(&person).map(|member| member.natural) else { return reasons };
+    let own = |sentence: &str| {
+        Reason::rule(code::SELF_REVIEW, review.review, sentence).hint("Another reviewer has to decide.").invariant("I3")
+    };
+    if twin_of(facts, review).is_some_and(|twin| twin.done_by(natural)) {
+        reasons.push(own("you looked at the same work yourself, and have said what you hold of it"));
+    }
+    if review.finish.as_ref().is_some_and(|finish| finish.natural == natural) {
+        reasons.push(own("you made this finding, and would judge the own work"));
     }
     reasons
 }

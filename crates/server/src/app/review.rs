@@ -17,7 +17,7 @@ use remit_kernel::{
     stream::{Scope, StreamId},
     text::TextRef,
     time::Instant,
-    why_not_review,
+    why_not_review, why_not_rule,
 };
 use remit_store::DraftKey;
 use serde::{Deserialize, Serialize};
@@ -629,33 +629,9 @@ impl Look<'_> {
                 continue;
             }
             let mine = review.holder().is_some_and(|holding| holding.person == me);
-            let mut reasons =
-                if reviews { why_not_review(&facts, row.case, review, me, self.standing.now()) } else { Vec::new() };
             let rules = row.status == ReviewStatus::Rebutted;
-            if rules {
-                let own = review
-                    .finish
-                    .as_ref()
-                    .is_some_and(|finish| facts.people.get(&me).is_some_and(|person| person.natural == finish.natural));
-                reasons.retain(|reason| {
-                    ![remit_kernel::refusal::code::REVIEW_TAKEN, remit_kernel::refusal::code::CAPACITY_FULL]
-                        .contains(&reason.code.as_ref())
-                });
-                if natural.is_some_and(|natural| twin.is_some_and(|twin| twin.done_by(natural))) {
-                    reasons.push(Reason::rule(
-                        remit_kernel::refusal::code::SELF_REVIEW,
-                        row.review,
-                        "you looked at the same work yourself; another reviewer decides",
-                    ));
-                }
-                if own {
-                    reasons.push(Reason::rule(
-                        remit_kernel::refusal::code::SELF_REVIEW,
-                        row.review,
-                        "you made this finding; another reviewer decides",
-                    ));
-                }
-            }
+            let why_not = if rules { why_not_rule } else { why_not_review };
+            let reasons = if reviews { why_not(&facts, row.case, review, me, self.standing.now()) } else { Vec::new() };
             let open = reviews && reasons.is_empty() && (rules || row.status == ReviewStatus::Open);
             lines.push(ReviewLine {
                 review: row.review,
