@@ -48,7 +48,8 @@ statements! {
         JOIN cases ON cases.scope_id = duties.scope_id AND cases.case_id = duties.case_id \
         JOIN texts ON texts.scope_id = cases.scope_id AND texts.id = cases.reference_id \
         WHERE duties.scope_id = $1 AND duties.person_id = $2 AND texts.body IS NOT NULL LIMIT $3";
-    WITHHELD = "SELECT stands_for FROM showings WHERE scope_id = $1 AND person_id = $2 AND withheld_until > $3";
+    WITHHELD = "SELECT stands_for, withheld_until, told FROM showings \
+        WHERE scope_id = $1 AND person_id = $2 AND (withheld_until > $3 OR NOT told)";
     /// Which of these cases came with the very reference that a showing was given, before its reader has been told.
     NAMESAKES = "SELECT cases.case_id, cases.due_at FROM cases \
         JOIN texts ON texts.scope_id = cases.scope_id AND texts.id = cases.reference_id \
@@ -108,11 +109,19 @@ impl Store {
         now: Instant,
         cases: &[CaseId],
     ) -> Result<Vec<CaseId>> {
-        let mut withheld: Vec<CaseId> = self.rows(WITHHELD, values![scope, person, now], first).await?;
-        let read = |columns: &mut Columns<'_>| Ok((columns.take::<CaseId>()?, columns.take::<Instant>()?));
-        let soon = now.plus_seconds(NAMESAKE_BEFORE_DUE_SECONDS);
-        let namesakes = self.rows(NAMESAKES, values![scope, keys(cases), person], read).await?;
-        withheld.extend(namesakes.into_iter().filter(|(_, due_at)| *due_at > soon).map(|(case, _)| case));
+        let read = |columns: &mut Columns<'_>| {
+            Ok((columns.take::<CaseId>()?, columns.take::<Instant>()?, columns.take::<bool>()?))
+        };
+        let shown = self.rows(WITHHELD, values![scope, person, now], read).await?;
+        let untold = shown.iter().any(|(.., told)| !told);
+        let mut withheld: Vec<CaseId> =
+            shown.into_iter().filter(|(_, until, _)| *until > now).map(|(case, ..)| case).collect();
+        if untold {
+            let read = |columns: &mut Columns<'_>| Ok((columns.take::<CaseId>()?, columns.take::<Instant>()?));
+            let soon = now.plus_seconds(NAMESAKE_BEFORE_DUE_SECONDS);
+            let namesakes = self.rows(NAMESAKES, values![scope, keys(cases), person], read).await?;
+            withheld.extend(namesakes.into_iter().filter(|(_, due_at)| *due_at > soon).map(|(case, _)| case));
+        }
         Ok(withheld)
     }
 

@@ -40,7 +40,7 @@ async fn an_act_costs_a_small_number_of_statements() {
     count(&world, world.adjudicator, Command::TakeAdjudication { engagement, case }, &mut lines).await;
     assert_snapshot!(lines, @r"
     take_in: 6 read, 7 check, 19 write
-    claim_next: 9 read, 5 check, 11 write
+    claim_next: 8 read, 5 check, 11 write
     claim_seat: 4 read, 5 check, 8 write
     submit_reading: 4 read, 5 check, 12 write
     submit_reading: 4 read, 5 check, 16 write
