@@ -267,25 +267,6 @@ pub fn chain(
     ])
 }
 
-/// As [`chain`], of an event whose content was read from a file.
-///
-/// # Errors
-/// For content that no event can have.
-#[expect(clippy::too_many_arguments, reason = "a digest over an event names everything the event is")]
-pub fn chain_read(
-    before: Digest,
-    scope: &str,
-    stream: &str,
-    version: u64,
-    kind: &str,
-    v: u16,
-    at: Instant,
-    body: &serde_json::Value,
-) -> Result<Digest, serde_json::Error> {
-    let body = crate::canonical::to_string(body)?;
-    Ok(chain(before, scope, stream, version, kind, v, at, &body))
-}
-
 impl StreamId {
     /// Returns the stream of a case's panel.
     pub fn panel_of(case: CaseId) -> Self {

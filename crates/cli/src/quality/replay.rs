@@ -9,9 +9,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context as _, Result, bail};
 use remit_kernel::{
     case::CaseEvent,
-    hash::Digest,
+    hash::{Digest, canonical},
     id::{CaseId, EngagementId},
-    stream::{Event, State, StreamId, apply, chain_read},
+    stream::{Event, State, StreamId, apply, chain},
     time::Instant,
 };
 use serde::Deserialize;
@@ -91,7 +91,7 @@ impl Replayed {
         if line.version == version + 1 {
             let scope = engagement.to_string();
             let Line { stream: name, kind, v, body, digest, .. } = line;
-            if chain_read(head, &scope, name, line.version, kind, *v, at, body)? != *digest {
+            if chain(head, &scope, name, line.version, kind, *v, at, &canonical(body)) != *digest {
                 bail!("event {} of `{name}` does not fit its digest: the line is not as it was recorded", line.version);
             }
             self.chained += 1;
