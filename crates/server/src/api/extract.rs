@@ -78,19 +78,27 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Edge> for Path<T> {
     }
 }
 
+/// Refuses a name that the address does not declare.
+fn known<T: IntoParams>(query: &str) -> Result<(), Problem> {
+    let known = T::into_params(|| None);
+    for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+        if !known.iter().any(|parameter| parameter.name == name) {
+            let names: Vec<_> = known.iter().map(|parameter| format!("`{}`", parameter.name)).collect();
+            let reason =
+                Reason::field(code::FIELD_INVALID, &*name, format!("`{name}` is no parameter of this address"));
+            return Err(Error::from(reason.hint(format!("It takes {}.", names.join(", ")))).into());
+        }
+    }
+    Ok(())
+}
+
 impl<T: DeserializeOwned + IntoParams + Send> FromRequestParts<Edge> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        let known = T::into_params(|| None);
-        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-            if !known.iter().any(|parameter| parameter.name == name) {
-                let names: Vec<_> = known.iter().map(|parameter| format!("`{}`", parameter.name)).collect();
-                let reason =
-                    Reason::field(code::FIELD_INVALID, &*name, format!("`{name}` is no parameter of this address"));
-                return Err(Error::from(reason.hint(format!("It takes {}.", names.join(", ")))).into());
-            }
+        if !query.is_empty() {
+            known::<T>(query)?;
         }
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         serde_path_to_error::deserialize(pairs)
