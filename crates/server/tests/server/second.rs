@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use remit_kernel::{
-    command::Command,
+    command::{Command, ReviewIn},
     facts::Want,
     id::{CaseId, PersonId, ReviewId},
     index::{CaseStatus, ReviewStatus},
@@ -16,6 +16,7 @@ use remit_server::app::{
     review::{MyFeedback, ShowReviews},
     second::{ShowSecond, pairs},
 };
+use remit_store::Commit;
 use serde_json::{Value, json};
 
 use crate::{
@@ -104,6 +105,32 @@ async fn neither_reviewer_finds_the_other_and_no_author_hears_before_both_have_f
     let known = world.app.store().find_case(&engagement.to_string(), case).await.unwrap().unwrap();
     assert_eq!(known.status, CaseStatus::Revision, "the stricter one holds");
     assert!(world.app.verify(&world.caller(world.auditor), Scope::Engagement(engagement), |_| ()).await.unwrap().ok);
+}
+
+/// Each decides while the other has not finished: whoever commits second has to decide again, or the case would wait for ever.
+#[tokio::test]
+async fn of_two_reviewers_who_finish_at_once_the_second_sees_that_the_first_is_through() {
+    let reviewed = twice().await;
+    let (world, http) = (&reviewed.world, Http::of(&reviewed.world));
+    let (engagement, case) = (world.engagement, reviewed.decided("S-1").await);
+    let mut writes = Vec::new();
+    let looks: Vec<_> = both(&reviewed, case).await.into_iter().zip([reviewed.checker, reviewed.controller]).collect();
+    for (review, who) in &looks {
+        let (token, at) = (world.token(*who).await, reviewed.at(case, *review));
+        assert_eq!(http.post(&format!("{at}/take"), &token, &json!({})).await.status, StatusCode::OK);
+    }
+    for (review, who) in looks {
+        let given = ReviewIn { defects: Vec::new(), coaching: None, finding: None };
+        let command = Command::FinishReview { engagement, case, review, given };
+        let caller = world.caller(who);
+        writes.push((world.app.prepare(&caller, &command).await.unwrap().0, caller, command));
+    }
+    let [(first, ..), (second, caller, command)] = <[_; 2]>::try_from(writes).ok().unwrap();
+    assert_eq!(world.app.store().commit(first).await.unwrap(), Commit::Done);
+    assert_eq!(world.app.store().commit(second).await.unwrap(), Commit::Stale);
+    world.app.act(caller, command).await.unwrap();
+    let known = world.app.store().find_case(&engagement.to_string(), case).await.unwrap().unwrap();
+    assert_ne!(known.status, CaseStatus::InReview, "both are through");
 }
 
 #[tokio::test]
