@@ -51,17 +51,32 @@ async function seal(page) {
   await page.waitForURL((now) => now.href !== desk);
 }
 
-/** Returns the milliseconds from the last key down to the first paint of this page. */
-async function painted(page) {
-  const at = await page.evaluate(
+/** Returns the milliseconds from the request for this page to its first paint. */
+async function paint(page) {
+  return page.evaluate(
     () =>
       new Promise((resolve) => {
-        const tell = (entry) => entry && resolve(performance.timeOrigin + entry.startTime);
+        const tell = (entry) => entry && resolve(entry.startTime);
         tell(performance.getEntriesByName("first-contentful-paint")[0]);
         new PerformanceObserver((list) => tell(list.getEntriesByName("first-contentful-paint")[0])).observe({ type: "paint", buffered: true });
       }),
   );
-  return at - (await noted(page, "key-at"));
+}
+
+/** Returns the milliseconds from the last key down to the first paint of this page. */
+async function painted(page) {
+  const begun = await page.evaluate(() => performance.timeOrigin);
+  return begun + (await paint(page)) - (await noted(page, "key-at"));
+}
+
+/** Returns the milliseconds that a plain list takes to its first paint: how busy the machine is with other things. */
+async function plainest(page, id) {
+  const waits = [];
+  for (let place = 0; place < SEALS; place += 1) {
+    await page.goto(`/e/${id}/read`);
+    waits.push(await paint(page));
+  }
+  return median(waits);
 }
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -80,7 +95,7 @@ async function takeTracingsIn(id, many) {
   }
 }
 
-test(`six answers and the seal take at most ${ECG_KEYS_MAX} keys and no mouse; the next case is there at once`, async (t) => {
+test(`six answers and the seal take at most ${ECG_KEYS_MAX} keys and no mouse; the next case is there at once`, async () => {
   const page = await persona("reader2");
   const id = await engagement(page, "ECG");
   await takeTracingsIn(await engagement(client, "ECG"), 2 * SEALS);
@@ -107,8 +122,10 @@ test(`six answers and the seal take at most ${ECG_KEYS_MAX} keys and no mouse; t
   };
   let wait = await series();
   if (wait > NEXT_PAINTED_MAX_MS) wait = await series();
-  // Told, not required: how long it takes depends on what else the machine does.
-  t.diagnostic(`the next case was painted ${Math.round(wait)} ms after the seal, in the median of ${SEALS} (goal ${NEXT_PAINTED_MAX_MS} ms)`);
+  const plain = await plainest(page, id);
+  const most = Math.max(NEXT_PAINTED_MAX_MS, 2 * plain);
+  const told = `the next case was painted ${Math.round(wait)} ms after the seal, in the median of ${SEALS}; a list takes ${Math.round(plain)} ms`;
+  assert.ok(wait <= most, told);
 });
 
 test(`an answer with its passage takes at most ${EVIDENCE_KEYS_MAX} keys, typing aside`, async () => {
