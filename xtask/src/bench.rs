@@ -16,8 +16,22 @@ pub(crate) const CASES: usize = 100_000;
 /// How the two programs are built.
 const BUILD: [&str; 6] = ["build", "--release", "-p", "remit-bench", "-p", "remit-cli"];
 
+/// What is measured.
+pub(crate) struct Wanted {
+    /// Open cases among which the next one is found.
+    pub(crate) cases: usize,
+    /// A little of everything.
+    pub(crate) quick: bool,
+    /// How the costs grow, instead.
+    pub(crate) curve: bool,
+    /// Parts; none means all.
+    pub(crate) only: Vec<String>,
+    /// Databases; none means both.
+    pub(crate) on: Vec<String>,
+}
+
 /// Prints the machine and one table of ratios; `docs/performance.md` says how to read it.
-pub(crate) fn run(cases: usize, quick: bool, curve: bool) -> Result<()> {
+pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("third-party scripts", || npm::install(npm::ASSETS))?;
     let target = steps.run("remit and its benchmark, optimised", build)?;
@@ -27,7 +41,11 @@ pub(crate) fn run(cases: usize, quick: bool, curve: bool) -> Result<()> {
     let cluster = steps.run("PostgreSQL", || Cluster::start(Disk::Durable))?;
     let mut bench = Command::new(release.join("remit-bench"));
     bench.args(["--server", &cluster.url()]);
+    let Wanted { cases, quick, curve, only, on } = wanted;
     bench.args(["--cases", &cases.to_string()]).args(quick.then_some("--quick")).args(curve.then_some("--curve"));
+    for (flag, words) in [("--only", only), ("--on", on)] {
+        bench.args(words.iter().flat_map(|word| [flag, word]));
+    }
     bench.arg("--remit").arg(release.join("remit")).arg("--data").arg(target.join("bench-data"));
     finish(&mut bench)
 }

@@ -80,6 +80,12 @@ enum Chore {
         /// Print instead how the costs grow from 10,000 to 1,000,000 cases; takes an hour
         #[arg(long)]
         curve: bool,
+        /// Only these parts: submit, next, pages, import, large, start; without it, all
+        #[arg(long, value_name = "PART", value_delimiter = ',', conflicts_with = "curve")]
+        only: Vec<String>,
+        /// Only on these databases: sqlite, postgres; without it, on both
+        #[arg(long, value_name = "DATABASE", value_delimiter = ',')]
+        on: Vec<String>,
     },
     /// Draws a flame graph of one part of the benchmark, from what `perf` samples
     Flame {
@@ -179,7 +185,9 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Screenshots => e2e::screenshots(),
         Chore::Assets => npm::install(npm::ASSETS),
         Chore::Bench { part: Some(_), .. } => quality::run(),
-        Chore::Bench { part: None, cases, quick, curve } => bench::run(cases, quick, curve),
+        Chore::Bench { part: None, cases, quick, curve, only, on } => {
+            bench::run(&bench::Wanted { cases, quick, curve, only, on })
+        }
         Chore::Flame { part, samples, picture } => flame::run(&part, samples, &picture),
         Chore::Instructions { renew } => instructions::run(renew),
         Chore::Package { built } => package::run(built),

@@ -2,15 +2,14 @@
 //!
 //! Every case is taken in through `App::act`, also the millionth: there is no faster way in, so the rows are the product's.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result};
 use remit_kernel::id::PersonId;
 
 use crate::{
     measure::{Times, Watch, milliseconds, rate},
-    next::{claim_cases, take_in},
+    next::{PEOPLE, claim_cases, take_in},
     pages::{serve, visit},
+    place::Place,
     program::own_memory,
     world::{CLIENTS, World, together},
 };
@@ -21,9 +20,6 @@ pub(crate) const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 const CLAIMS: usize = 300;
 /// Times that each page is asked for.
 const REQUESTS: usize = 100;
-
-/// Sizes that are measured on a server: cases on one line wait for one another's commit there, so a million takes hours.
-pub(crate) const SIZES_ON_SERVER: usize = 2;
 
 /// Returns the heads of the columns.
 pub(crate) fn head() -> [String; 11] {
@@ -43,13 +39,9 @@ pub(crate) fn head() -> [String; 11] {
     head.map(str::to_owned)
 }
 
-/// Returns one line for each size, smallest first. `file` is the database where it is one file.
-pub(crate) async fn lines(
-    world: &World,
-    database: &str,
-    sizes: &[usize],
-    file: Option<&Path>,
-) -> Result<Vec<[String; 11]>> {
+/// Returns one line for each size, smallest first.
+pub(crate) async fn lines(place: &Place, sizes: &[usize]) -> Result<Vec<[String; 11]>> {
+    let world = &World::make(place, PEOPLE).await?;
     let address = serve(world).await?;
     let (mut lines, mut here) = (Vec::new(), 0);
     for (turn, size) in sizes.iter().copied().enumerate() {
@@ -68,11 +60,9 @@ pub(crate) async fn lines(
         let list = page(format!("/e/{engagement}/cases"), world.delivery).await?;
         let one = page(format!("/e/{engagement}/cases/{case}"), world.delivery).await?;
         let today = page("/".to_owned(), first).await?;
-        let on_disk = file.map(|file| Ok::<_, std::io::Error>(format!("{} MiB", file.metadata()?.len() >> 20)));
-        let on_disk = on_disk.transpose()?.unwrap_or_else(|| "not asked".to_owned());
         let p95 = |times: &Times| milliseconds(times.percentile(95));
         let line = [
-            database.to_owned(),
+            place.database().to_owned(),
             size.to_string(),
             format!("{loaded:.0}/s"),
             milliseconds(claims.percentile(50)),
@@ -82,7 +72,7 @@ pub(crate) async fn lines(
             p95(&one),
             p95(&today),
             format!("{:.0} MiB", own_memory("VmRSS:")?),
-            on_disk,
+            format!("{} MiB", place.on_disk().await?),
         ];
         // The next size may take an hour: what is known is told.
         eprintln!("{}", line.join(", "));

@@ -1,7 +1,5 @@
 //! Figures of quality over an import, as their pages ask for them: at first sight, and again while nothing has changed.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result};
 use remit_kernel::{
     alarm::Yardstick,
@@ -17,8 +15,9 @@ use remit_server::{
 
 use crate::{
     measure::{Times, Watch, milliseconds},
+    place::Place,
     table::{Goal, Row},
-    world::{self, DATABASE, by},
+    world::by,
 };
 
 /// The time in which figures should come at first sight.
@@ -29,23 +28,23 @@ const AGAIN_MILLISECONDS: f64 = 100.0;
 const AGAIN: usize = 20;
 
 /// Asks for the figures of an engagement, as whoever took it in. Each page is the first that its application shows.
-pub(crate) async fn rows(dir: &Path, engagement: EngagementId, person: PersonId) -> Result<Vec<Row>> {
+pub(crate) async fn rows(place: &Place, engagement: EngagementId, person: PersonId) -> Result<Vec<Row>> {
     let (origin, question) = (None, None);
     let mut rows = Vec::new();
-    rows.extend(of("agreement, all questions", dir, person, || ShowQuality { engagement, origin }).await?);
-    rows.extend(of("experts", dir, person, || ShowExperts { engagement, question: question.clone(), origin }).await?);
+    rows.extend(of("agreement, all questions", place, person, || ShowQuality { engagement, origin }).await?);
+    rows.extend(of("experts", place, person, || ShowExperts { engagement, question: question.clone(), origin }).await?);
     for (what, by) in [("sites", By::Site), ("months", By::Month)] {
         let ask = || ShowSlices { engagement, question: question.clone(), by, origin };
-        rows.extend(of(what, dir, person, ask).await?);
+        rows.extend(of(what, place, person, ask).await?);
     }
     let yardstick = Yardstick::Answers;
     let ask = || ShowDrift { engagement, question: question.clone(), origin, yardstick };
-    rows.extend(of("drift", dir, person, ask).await?);
+    rows.extend(of("drift", place, person, ask).await?);
     Ok(rows)
 }
 
-async fn of<Q: Query>(what: &str, dir: &Path, person: PersonId, ask: impl Fn() -> Q) -> Result<[Row; 2]> {
-    let app = world::open(dir)?;
+async fn of<Q: Query>(what: &str, place: &Place, person: PersonId, ask: impl Fn() -> Q) -> Result<[Row; 2]> {
+    let app = place.open().await?;
     let look = async |app: &App| {
         let watch = Watch::start();
         app.view(&by(person), ask()).await.with_context(|| format!("figures of {what}"))?;
@@ -57,7 +56,7 @@ async fn of<Q: Query>(what: &str, dir: &Path, person: PersonId, ask: impl Fn() -
         again.push(look(&app).await?);
     }
     let row = |when: &str, took: std::time::Duration, limit: f64| Row {
-        database: DATABASE,
+        database: place.database(),
         what: format!("figures: {what}, {when}"),
         measured: milliseconds(took),
         reference: format!("limit {limit} ms"),

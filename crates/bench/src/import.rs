@@ -1,7 +1,7 @@
 //! Taking the past in, and replaying it: double readings from a file, by `remit import readings` and `remit verify`.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufWriter, Write as _},
     path::Path,
     process::Command,
@@ -12,9 +12,10 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{
     figures,
     measure::{count_as_f64, rate},
+    place::Place,
     program::{self, Ended},
     table::{Goal, Row},
-    world::{DATABASE, OPERATOR, World},
+    world::{OPERATOR, World},
 };
 
 /// The time that an import may take, for a hundred thousand readings and in proportion for fewer.
@@ -24,8 +25,10 @@ const EVENTS_PER_SECOND: f64 = 200_000.0;
 /// Columns of the findings in the file, by the pack's own map.
 const FINDINGS: [&str; 6] = ["1dAVb", "RBBB", "LBBB", "SB", "AF", "ST"];
 
-pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Vec<Row>> {
-    let operator = World::make(dir, 0).await?.operator;
+/// Measures in an empty place; the files to import go into a folder.
+pub(crate) async fn rows(remit: &Path, place: &Place, dir: &Path, readings: usize) -> Result<Vec<Row>> {
+    let operator = World::make(place, 0).await?.operator;
+    fs::create_dir_all(dir)?;
     let [cases, decisions, gold] = ["cases.csv", "decisions.csv", "gold.csv"].map(|name| dir.join(name));
     write(&cases, &decisions, &gold, readings / 2)?;
     let mut command = Command::new(remit);
@@ -41,13 +44,13 @@ pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Ve
         "--json",
     ]);
     command.arg("--cases").arg(&cases).arg("--readings").arg(&decisions).arg("--gold").arg(&gold);
-    command.arg("--data").arg(dir);
+    place.tell(&mut command);
     let Ended { said, took, peak_mebibytes } = program::run(&mut command)?;
     let imported: serde_json::Value = serde_json::from_slice(&said)?;
     ensure!(imported["readings"] == readings, "the import said {imported}");
     let limit = SECONDS_PER_READING * count_as_f64(readings);
     let import = Row {
-        database: DATABASE,
+        database: place.database(),
         what: format!("import {readings} readings of {} cases", readings / 2),
         measured: format!(
             "{:.1} s ({:.0} readings/s), peak {peak_mebibytes:.0} MiB",
@@ -58,16 +61,17 @@ pub(crate) async fn rows(remit: &Path, dir: &Path, readings: usize) -> Result<Ve
         ratio: took.as_secs_f64() / limit,
         goal: Goal::AtMost(1.0),
     };
-    let mut rows = vec![import, replay(remit, dir)?];
+    let mut rows = vec![import, replay(remit, place)?];
     let engagement = imported["engagement"].as_str().context("the import names no engagement")?.parse()?;
-    rows.extend(figures::rows(dir, engagement, operator).await?);
+    rows.extend(figures::rows(place, engagement, operator).await?);
     Ok(rows)
 }
 
 /// Replays what was imported, by `remit verify` as an auditor would run it.
-fn replay(remit: &Path, dir: &Path) -> Result<Row> {
+fn replay(remit: &Path, place: &Place) -> Result<Row> {
     let mut command = Command::new(remit);
-    command.args(["verify", "--as", OPERATOR, "--json", "--data"]).arg(dir);
+    command.args(["verify", "--as", OPERATOR, "--json"]);
+    place.tell(&mut command);
     let Ended { said, took, peak_mebibytes } = program::run(&mut command)?;
     let found: serde_json::Value = serde_json::from_slice(&said)?;
     ensure!(found["ok"] == true, "the record differs from its events: {found}");
@@ -75,7 +79,7 @@ fn replay(remit: &Path, dir: &Path) -> Result<Row> {
     let events = events.context("nothing was replayed")?;
     let per_second = rate(events, took);
     Ok(Row {
-        database: DATABASE,
+        database: place.database(),
         what: format!("replay {events} events by `remit verify`, its start included"),
         measured: format!("{per_second:.0}/s, peak {peak_mebibytes:.0} MiB"),
         reference: format!("limit {EVENTS_PER_SECOND}/s"),

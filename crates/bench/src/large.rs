@@ -4,7 +4,7 @@
 //! What must hold: half a body changes nothing, half an import leaves whole cases, and the same request again completes it.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufWriter, Read as _, Write},
     net::{SocketAddr, TcpStream},
     path::Path,
@@ -23,9 +23,10 @@ use tokio::task;
 use crate::{
     measure::{Watch, count_as_f64},
     pages::serve,
+    place::Place,
     program::{self, Ended},
     table::{Goal, Row},
-    world::{DATABASE, OPERATOR, World, by},
+    world::{OPERATOR, World, by},
 };
 
 /// Size of one document, in bytes.
@@ -40,17 +41,19 @@ const FILLING: &str = "The median of the others did not move, and nobody had exp
 const PACK: &str = "evidence-analysis";
 
 /// Measures with so many documents of 300 kB, each of one case that two readers read.
-pub(crate) async fn rows(remit: &Path, dir: &Path, documents: usize) -> Result<Vec<Row>> {
-    let from_files = from_files(remit, &dir.join("files"), documents).await?;
-    Ok(vec![from_files, with_losses(&dir.join("api"), documents).await?])
+pub(crate) async fn rows(remit: &Path, dir: &Path, server: Option<&str>, documents: usize) -> Result<Vec<Row>> {
+    let (files, api) = (dir.join("files"), dir.join("api"));
+    let from_files = from_files(remit, &Place::fresh(&files, server).await?, &files, documents).await?;
+    Ok(vec![from_files, with_losses(&Place::fresh(&api, server).await?, documents).await?])
 }
 
 /// Imports from files, as the command line does.
-async fn from_files(remit: &Path, dir: &Path, documents: usize) -> Result<Row> {
-    drop(World::make(dir, 0).await?);
+async fn from_files(remit: &Path, place: &Place, dir: &Path, documents: usize) -> Result<Row> {
+    drop(World::make(place, 0).await?);
+    fs::create_dir_all(dir)?;
     let mut command = Command::new(remit);
-    command.args(["import", "readings", "--pack", PACK, "--new", "Large", "--as", OPERATOR, "--json", "--data"]);
-    command.arg(dir);
+    command.args(["import", "readings", "--pack", PACK, "--new", "Large", "--as", OPERATOR, "--json"]);
+    place.tell(&mut command);
     let mut bytes = 0;
     for (name, write) in FILES {
         let path = dir.join(format!("{name}.csv"));
@@ -66,7 +69,7 @@ async fn from_files(remit: &Path, dir: &Path, documents: usize) -> Result<Row> {
     let megabytes = bytes / 1_000_000;
     let limit = SECONDS_PER_MEGABYTE * count_as_f64(usize::try_from(megabytes)?.max(1));
     Ok(Row {
-        database: DATABASE,
+        database: place.database(),
         what: format!("import {megabytes} MB, {documents} documents"),
         measured: format!("{:.1} s, peak {peak_mebibytes:.0} MiB", took.as_secs_f64()),
         reference: format!("limit {limit:.1} s"),
@@ -76,8 +79,8 @@ async fn from_files(remit: &Path, dir: &Path, documents: usize) -> Result<Row> {
 }
 
 /// Imports through the API, loses the connection twice, and sends the same again.
-async fn with_losses(dir: &Path, documents: usize) -> Result<Row> {
-    let world = World::make(dir, 0).await?;
+async fn with_losses(place: &Place, documents: usize) -> Result<Row> {
+    let world = World::make(place, 0).await?;
     let address = serve(&world).await?;
     let secret = world.app.open_session(world.operator, SessionKind::Token, "bench").await?.secret;
     let body = body(documents)?;
@@ -126,7 +129,7 @@ async fn with_losses(dir: &Path, documents: usize) -> Result<Row> {
     ensure!(verified.ok, "the record differs from its events: {:?}", verified.first_difference);
     let there = count_as_f64(usize::try_from(new + known)?);
     Ok(Row {
-        database: DATABASE,
+        database: place.database(),
         what: "import through the API, the connection lost twice, sent again".to_owned(),
         measured: format!("{known} readings before the loss, {new} after it, in {:.1} s", took.as_secs_f64()),
         reference: format!("{} readings, each once", 2 * documents),

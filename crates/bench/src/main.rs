@@ -11,6 +11,7 @@ mod large;
 mod measure;
 mod next;
 mod pages;
+mod place;
 mod program;
 mod round;
 mod start;
@@ -20,11 +21,14 @@ mod world;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
 use mimalloc::MiMalloc;
 
-use crate::{table::Row, world::World};
+use crate::{
+    place::{Database, Place},
+    table::Row,
+};
 
 /// The one that `remit` has.
 #[global_allocator]
@@ -54,6 +58,9 @@ struct Cli {
     /// Only these parts; without it, all
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     only: Vec<Part>,
+    /// Only on these databases; without it, on both if there is a server
+    #[arg(long, value_enum, value_name = "DATABASE", value_delimiter = ',')]
+    on: Vec<Database>,
     /// The program to start and to import with
     #[arg(long, value_name = "PATH")]
     remit: PathBuf,
@@ -91,13 +98,9 @@ async fn run(cli: Cli) -> Result<()> {
     if cli.curve {
         let share = if cli.quick { 100 } else { 1 };
         let sizes = curve::SIZES.map(|size| size / share);
-        let (world, file) = (World::make(&cli.data, next::PEOPLE).await?, cli.data.join("remit.db"));
         let mut lines = vec![curve::head()];
-        lines.extend(curve::lines(&world, world::DATABASE, &sizes, Some(&file)).await?);
-        drop(world);
-        if let Some(server) = &cli.server {
-            let world = World::found(world::open_on_server(server).await?, next::PEOPLE).await?;
-            lines.extend(curve::lines(&world, world::SERVER, &sizes[..curve::SIZES_ON_SERVER], None).await?);
+        for server in cli.servers()? {
+            lines.extend(curve::lines(&Place::fresh(&cli.data, server).await?, &sizes).await?);
         }
         println!("{}", table::aligned(&lines));
         return empty(&cli.data);
@@ -113,24 +116,33 @@ async fn run(cli: Cli) -> Result<()> {
     empty(&cli.data)
 }
 
-async fn measure(part: Part, cli: &Cli) -> Result<Vec<Row>> {
-    let dir = cli.data.join(format!("{part:?}"));
-    let (repetitions, requests, share) = if cli.quick { (1, 20, 100) } else { (5, 200, 1) };
-    match part {
-        Part::Submit => submit::rows(&dir, cli.server.as_deref(), repetitions).await,
-        Part::Next => {
-            let (cases, people) = (cli.cases / share, next::PEOPLE / share.min(10));
-            let mut rows = next::rows(world::open(&dir)?, world::DATABASE, cases, people).await?;
-            if let Some(server) = &cli.server {
-                rows.extend(next::rows(world::open_on_server(server).await?, world::SERVER, cases, people).await?);
-            }
-            Ok(rows)
-        }
-        Part::Pages => pages::rows(&dir, requests).await,
-        Part::Import => import::rows(&cli.remit, &dir, READINGS / share).await,
-        Part::Large => large::rows(&cli.remit, &dir, DOCUMENTS / share).await,
-        Part::Start => start::rows(&cli.remit, &dir, repetitions),
+impl Cli {
+    /// Returns where to measure: in a data folder where there is none, or on a server.
+    fn servers(&self) -> Result<Vec<Option<&str>>> {
+        let wanted = |database| self.on.is_empty() || self.on.contains(&database);
+        let server = self.server.as_deref().filter(|_| wanted(Database::Postgres));
+        let folder = wanted(Database::Sqlite).then_some(None);
+        ensure!(folder.is_some() || server.is_some(), "PostgreSQL is measured on a server: say where by `--server`");
+        Ok(folder.into_iter().chain(server.map(Some)).collect())
     }
+}
+
+async fn measure(part: Part, cli: &Cli) -> Result<Vec<Row>> {
+    let (repetitions, requests, share) = if cli.quick { (1, 20, 100) } else { (5, 200, 1) };
+    let mut rows = Vec::new();
+    for server in cli.servers()? {
+        let dir = cli.data.join(format!("{part:?}")).join(if server.is_some() { "server" } else { "folder" });
+        let fresh = Place::fresh(&dir, server);
+        rows.extend(match part {
+            Part::Submit => submit::rows(&dir, server, repetitions).await?,
+            Part::Next => next::rows(&fresh.await?, cli.cases / share, next::PEOPLE / share.min(10)).await?,
+            Part::Pages => pages::rows(&fresh.await?, requests).await?,
+            Part::Import => import::rows(&cli.remit, &fresh.await?, &dir, READINGS / share).await?,
+            Part::Large => large::rows(&cli.remit, &dir, server, DOCUMENTS / share).await?,
+            Part::Start => start::rows(&cli.remit, &fresh.await?, repetitions)?,
+        });
+    }
+    Ok(rows)
 }
 
 /// Removes a folder that may be absent.

@@ -5,10 +5,10 @@ use remit_kernel::{
     command::Command,
     id::{CaseId, PersonId},
 };
-use remit_server::App;
 
 use crate::{
     measure::{Times, Watch, milliseconds, rate},
+    place::Place,
     table::{Goal, Row},
     world::{CLIENTS, World, together},
 };
@@ -24,8 +24,8 @@ const BATCH: usize = 8_000;
 /// The time in which the next case should come.
 const CLAIM_MILLISECONDS: f64 = 10.0;
 
-pub(crate) async fn rows(app: App, database: &'static str, cases: usize, people: usize) -> Result<Vec<Row>> {
-    let world = World::found(app, people).await?;
+pub(crate) async fn rows(place: &Place, cases: usize, people: usize) -> Result<Vec<Row>> {
+    let (world, database) = (World::make(place, people).await?, place.database());
     let [first, second, third, ..] = world.readers[..] else { anyhow::bail!("three readers were asked for") };
     let fewer = cases / 10;
     // A hurried run has fewer cases than claims.

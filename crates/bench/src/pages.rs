@@ -1,6 +1,6 @@
 //! Pages as a browser gets them, over loopback: a case with many documents and a long history, and the lists around it.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use anyhow::{Context as _, Result};
 use remit_kernel::{
@@ -14,8 +14,9 @@ use tokio::{sync::oneshot, task};
 
 use crate::{
     measure::{Times, Watch, count_as_f64, milliseconds},
+    place::Place,
     table::{Goal, Row},
-    world::{DATABASE, World, together},
+    world::{World, together},
 };
 
 /// Documents of the case.
@@ -29,8 +30,8 @@ const WEIGHT_KIBIBYTES: f64 = 100.0;
 /// The time in which a page should come.
 const PAGE_MILLISECONDS: f64 = 20.0;
 
-pub(crate) async fn rows(dir: &Path, requests: usize) -> Result<Vec<Row>> {
-    let world = World::make(dir, 2).await?;
+pub(crate) async fn rows(place: &Place, requests: usize) -> Result<Vec<Row>> {
+    let world = World::make(place, 2).await?;
     let case = make_history(&world).await?;
     let address = serve(&world).await?;
     let (engagement, reader) = (world.engagement, world.readers[0]);
@@ -47,7 +48,7 @@ pub(crate) async fn rows(dir: &Path, requests: usize) -> Result<Vec<Row>> {
         let times = visit(&world, address, person, &path, requests).await.with_context(|| format!("page `{what}`"))?;
         let p95 = times.percentile(95);
         rows.push(Row {
-            database: DATABASE,
+            database: place.database(),
             what: format!("page: {what}, p95"),
             measured: format!("{} (p50 {})", milliseconds(p95), milliseconds(times.percentile(50))),
             reference: format!("limit {PAGE_MILLISECONDS} ms"),

@@ -11,9 +11,9 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     measure::{Watch, median, milliseconds},
+    place::Place,
     program::memory,
     table::{Goal, Row},
-    world::DATABASE,
 };
 
 /// The time in which the first answer should come.
@@ -21,19 +21,19 @@ const START_MILLISECONDS: f64 = 300.0;
 /// What the process should hold at most.
 const RESIDENT_MEBIBYTES: f64 = 60.0;
 
-pub(crate) fn rows(remit: &Path, dir: &Path, repetitions: usize) -> Result<Vec<Row>> {
+pub(crate) fn rows(remit: &Path, place: &Place, repetitions: usize) -> Result<Vec<Row>> {
     // The first start makes the tables; those after it are what an operator sees.
-    start(remit, dir)?;
+    start(remit, place)?;
     let (mut took, mut resident) = (Vec::new(), Vec::new());
     for _ in 0..repetitions {
-        let (first, mebibytes) = start(remit, dir)?;
+        let (first, mebibytes) = start(remit, place)?;
         took.push(first.as_secs_f64());
         resident.push(mebibytes);
     }
     let (took, resident) = (median(took), median(resident));
     Ok(vec![
         Row {
-            database: DATABASE,
+            database: place.database(),
             what: "start to first answer".to_owned(),
             measured: milliseconds(Duration::from_secs_f64(took)),
             reference: format!("limit {START_MILLISECONDS} ms"),
@@ -41,7 +41,7 @@ pub(crate) fn rows(remit: &Path, dir: &Path, repetitions: usize) -> Result<Vec<R
             goal: Goal::AtMost(1.0),
         },
         Row {
-            database: DATABASE,
+            database: place.database(),
             what: "resident after the first answer".to_owned(),
             measured: format!("{resident:.0} MiB"),
             reference: format!("limit {RESIDENT_MEBIBYTES} MiB"),
@@ -63,10 +63,11 @@ impl Drop for Server {
 }
 
 /// Starts a server, waits for its first answer and returns how long that took and what it holds then, in MiB.
-fn start(remit: &Path, dir: &Path) -> Result<(Duration, f64)> {
+fn start(remit: &Path, place: &Place) -> Result<(Duration, f64)> {
     let watch = Watch::start();
     let mut command = Command::new(remit);
-    command.args(["serve", "--port", "0", "--data"]).arg(dir).stdout(Stdio::piped());
+    command.args(["serve", "--port", "0"]).stdout(Stdio::piped());
+    place.tell(&mut command);
     let mut server = Server(command.spawn().with_context(|| format!("starting {}", remit.display()))?);
     let said = server.0.stdout.take().context("the server says nothing")?;
     let line = BufReader::new(said).lines().next().context("the server ended at once")??;

@@ -13,14 +13,15 @@ use remit_kernel::{
 use remit_server::{App, app::Receipt};
 use remit_store::{
     Commit, Write,
-    testing::{Replay, replay_on_server},
+    testing::{self, Replay, replay_on_server},
 };
 use tokio::task::JoinSet;
 
 use crate::{
     measure::{Watch, median, rate},
+    place::{Database, Place},
     table::{Goal, Row},
-    world::{CLIENTS, DATABASE, SERVER, World, by, open, open_on_server, together},
+    world::{CLIENTS, World, by, together},
 };
 
 /// Readings each client seals, an even number: first as a case's first reader, then as another's second.
@@ -34,35 +35,49 @@ struct Rates {
     single: Vec<f64>,
 }
 
+/// Measures on a server, or in data folders where there is none. What is written is made ready in a folder either way.
 pub(crate) async fn rows(dir: &Path, server: Option<&str>, repetitions: usize) -> Result<Vec<Row>> {
-    let begin = dir.join("begin");
-    let world = World::make(&begin, CLIENTS).await?;
+    let world = World::make(&Place::Folder(dir.join("begin")), CLIENTS).await?;
     let commands = commands(&world).await?;
     let writes = prepare(&world, &dir.join("prepare"), &commands).await?;
+    Ok(match server {
+        None => in_folders(&world, dir, &commands, &writes, repetitions)
+            .await?
+            .rows(Database::Sqlite, "same rows by the driver, 32 to a commit"),
+        Some(server) => on_server(&world, server, &commands, &writes, repetitions)
+            .await?
+            .rows(Database::Postgres, "same rows by the driver, pipelined, 32 connections wanted"),
+    })
+}
+
+/// Each time in a fresh copy of the folder: by `act` for 32 clients, by the driver with as many writes to a commit, and by the
+/// driver one by one.
+async fn in_folders(
+    world: &World,
+    dir: &Path,
+    commands: &[Vec<(PersonId, Command)>],
+    writes: &[Write],
+    repetitions: usize,
+) -> Result<Rates> {
     let mut rates = Rates::default();
     for repetition in 0..repetitions {
         let copy = |way: &str| dir.join(format!("{way}-{repetition}"));
         for (writes_per_commit, rates) in [(CLIENTS, &mut rates.grouped), (1, &mut rates.single)] {
             let to = copy(&format!("raw-{writes_per_commit}"));
-            duplicate(&world, &to).await?;
-            let replay = Replay::of(&to, writes.clone())?;
+            duplicate(world, &to).await?;
+            let replay = Replay::of(&to, writes.to_vec())?;
             let watch = Watch::start();
             replay.run(writes_per_commit)?;
             rates.push(rate(writes.len(), watch.elapsed()));
         }
         let to = copy("act");
-        duplicate(&world, &to).await?;
-        let app = open(&to)?;
+        duplicate(world, &to).await?;
+        let app = Place::Folder(to).open().await?;
         let watch = Watch::start();
-        let receipts = together(&app, commands.clone()).await?;
+        let receipts = together(&app, commands.to_vec()).await?;
         rates.act.push(rate(receipts.len(), watch.elapsed()));
     }
-    let mut rows = rates.rows(DATABASE, "same rows by the driver, 32 to a commit");
-    if let Some(server) = server {
-        let rates = on_server(&world, server, &commands, &writes, repetitions).await?;
-        rows.extend(rates.rows(SERVER, "same rows by the driver, pipelined, 32 connections wanted"));
-    }
-    Ok(rows)
+    Ok(rates)
 }
 
 /// The same on a server, each time in a fresh schema: by `act` for 32 clients, by the driver for as many, and by the driver
@@ -76,7 +91,7 @@ async fn on_server(
 ) -> Result<Rates> {
     let mut rates = Rates::default();
     let fresh = async || -> Result<App> {
-        let app = open_on_server(server).await?;
+        let app = Place::Schema(testing::fresh_schema(server).await?).open().await?;
         // The pack was kept when the world was made, and comes with the copy.
         world.app.store().copy_into(app.store(), |_| {}).await?;
         Ok(app)
@@ -109,10 +124,10 @@ async fn on_server(
 }
 
 impl Rates {
-    fn rows(self, database: &'static str, many: &str) -> Vec<Row> {
+    fn rows(self, database: Database, many: &str) -> Vec<Row> {
         let (act, grouped, single) = (median(self.act), median(self.grouped), median(self.single));
         let row = |reference: &str, rate: f64, goal| Row {
-            database,
+            database: database.name(),
             what: format!("submit a sealed reading, {CLIENTS} clients"),
             measured: format!("{act:.0}/s"),
             reference: format!("{reference}: {rate:.0}/s"),
@@ -160,7 +175,7 @@ async fn commands(world: &World) -> Result<Vec<Vec<(PersonId, Command)>>> {
 /// Returns the write of each command in an order in which they can be applied, found out on a copy.
 async fn prepare(world: &World, dir: &Path, commands: &[Vec<(PersonId, Command)>]) -> Result<Vec<Write>> {
     duplicate(world, dir).await?;
-    let app = open(dir)?;
+    let app = Place::Folder(dir.to_owned()).open().await?;
     let mut writes = Vec::new();
     for place in 0..READINGS {
         for (person, command) in commands.iter().map(|own| &own[place]) {

@@ -1,9 +1,6 @@
 //! The world that is measured: the simulation's, with as many readers as are wanted, the system's clock and chance.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use remit_kernel::{
@@ -13,19 +10,12 @@ use remit_kernel::{
     id::{CaseId, EngagementId, ItemId, PersonId},
     stream::StreamId,
 };
-use remit_server::{
-    App, Caller,
-    app::Receipt,
-    clock::{Chance, Clock},
-};
+use remit_server::{App, Caller, app::Receipt};
 use remit_simulation::world::{self, REPORT, Size};
-use remit_store::{Options, Store, testing};
 use tokio::task::JoinSet;
 
-/// The database of a data folder.
-pub(crate) const DATABASE: &str = "SQLite";
-/// The database of a server.
-pub(crate) const SERVER: &str = "PostgreSQL";
+use crate::place::Place;
+
 /// Clients that act at the same time.
 pub(crate) const CLIENTS: usize = 32;
 /// Name of the person who runs the installation.
@@ -47,23 +37,10 @@ pub(crate) struct World {
     client: PersonId,
 }
 
-/// Opens the application on a data folder. Whatever is measured in process goes through here: the place for another
-/// database.
-pub(crate) fn open(dir: &Path) -> Result<App> {
-    let store = Store::open(dir, Options::default())?;
-    Ok(App::new(store, Clock::System, Chance::System)?)
-}
-
-/// Opens the application on a fresh schema of a database server.
-pub(crate) async fn open_on_server(server: &str) -> Result<App> {
-    let store = Store::connect(&testing::fresh_schema(server).await?, Options::default()).await?;
-    Ok(App::new(store, Clock::System, Chance::System)?)
-}
-
 impl World {
-    /// Makes a world in an empty data folder.
-    pub(crate) async fn make(dir: &Path, readers: usize) -> Result<Self> {
-        Self::found(open(dir)?, readers).await
+    /// Makes a world in an empty place.
+    pub(crate) async fn make(place: &Place, readers: usize) -> Result<Self> {
+        Self::found(place.open().await?, readers).await
     }
 
     /// Makes a world within an application that holds nothing yet.

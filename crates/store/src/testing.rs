@@ -117,6 +117,12 @@ pub async fn look(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
     Session::owner(&Address::parse(url)?).await?.texts(sql).await
 }
 
+/// Returns how many bytes a database of the server takes on its disk, every schema of it, if it tells.
+pub async fn size(url: &str) -> Result<Option<u64>> {
+    let rows = look(url, "SELECT pg_database_size(current_database())").await?;
+    Ok(rows.concat().first().and_then(|bytes| bytes.parse().ok()))
+}
+
 /// Returns the numbers of the server's processes that work for Remit, other than the one that answers this.
 pub async fn processes(url: &str) -> Result<Vec<u32>> {
     let sql =
