@@ -34,9 +34,6 @@ use crate::{
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Readings of the past that are taken in.
-const READINGS: usize = 100_000;
-
 /// Documents of 300 kB that are taken in.
 const DOCUMENTS: usize = 1_000;
 
@@ -46,6 +43,9 @@ struct Cli {
     /// Open cases among which the next one is found
     #[arg(long, default_value_t = 100_000)]
     cases: usize,
+    /// Readings of the past that are taken in
+    #[arg(long, default_value_t = 100_000)]
+    readings: usize,
     /// Grow one engagement to 10,000, 100,000 and 1,000,000 cases instead, and print how the costs grow
     #[arg(long, conflicts_with = "only")]
     curve: bool,
@@ -137,7 +137,7 @@ async fn measure(part: Part, cli: &Cli) -> Result<Vec<Row>> {
             Part::Submit => submit::rows(&dir, server, repetitions).await?,
             Part::Next => next::rows(&fresh.await?, cli.cases / share, next::PEOPLE / share.min(10)).await?,
             Part::Pages => pages::rows(&fresh.await?, requests).await?,
-            Part::Import => import::rows(&cli.remit, &fresh.await?, &dir, READINGS / share).await?,
+            Part::Import => import::rows(&cli.remit, &fresh.await?, &dir, cli.readings / share).await?,
             Part::Large => large::rows(&cli.remit, &dir, server, DOCUMENTS / share).await?,
             Part::Start => start::rows(&cli.remit, &fresh.await?, repetitions)?,
         });

@@ -3,6 +3,7 @@
 //! The statements themselves are portable and live with their nouns.
 
 mod address;
+mod gather;
 mod postgres;
 mod sqlite;
 

@@ -10,7 +10,6 @@ use crate::{
     Store,
     dialect::Columns,
     error::{Result, Unreadable},
-    seat::hold_need,
     value::{Statement, Value},
 };
 
@@ -144,25 +143,15 @@ pub fn key_of(row: &Row) -> String {
 
 impl IndexChange {
     /// Returns the statements that make the difference of several changes.
-    ///
-    /// Needs are shared by many seats: they are taken away last, and only where no seat calls for them any more. Whoever
-    /// adds such a seat at this moment is waited for first.
     pub(crate) fn statements(changes: &[Self], scope: &str) -> Vec<Statement> {
-        let (mut first, mut last) = (Vec::new(), Vec::new());
+        let mut statements = Vec::new();
         for change in changes {
             let same_key = |one: &Row, other: &Row| Table::of(one) == Table::of(other) && key(one) == key(other);
-            for old in change.old.iter().filter(|old| !change.new.iter().any(|new| same_key(old, new))) {
-                if let Row::Need(need) = old {
-                    last.push(hold_need(scope, need));
-                    last.push(delete(scope, old));
-                } else {
-                    first.push(delete(scope, old));
-                }
-            }
-            first.extend(change.new.iter().filter(|new| !change.old.contains(new)).map(|new| upsert(scope, new)));
+            let gone = change.old.iter().filter(|old| !change.new.iter().any(|new| same_key(old, new)));
+            statements.extend(gone.map(|old| delete(scope, old)));
+            statements.extend(change.new.iter().filter(|new| !change.old.contains(new)).map(|new| upsert(scope, new)));
         }
-        first.append(&mut last);
-        first
+        statements
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     dialect::Columns,
     error::{Result, Unreadable},
     index::Indexed,
-    value::{Statement, Value},
+    value::Value,
 };
 
 macro_rules! seat_columns {
@@ -35,8 +35,6 @@ statements! {
             AND earlier.need = seats.need AND earlier.seat < seats.seat LIMIT 1) IS NULL \
         AND (due_at, case_id) > ($4, $5) ORDER BY due_at, case_id LIMIT $6");
     COUNT = "SELECT need, COUNT(*) FROM seats WHERE scope_id = $1 GROUP BY need ORDER BY need";
-    /// Changes nothing and keeps the row from others until the end of the write: what is asked after it sees theirs.
-    HOLD_NEED = "UPDATE needs SET body = body WHERE scope_id = $1 AND need = $2";
     NEEDS = "SELECT need, body FROM needs WHERE scope_id = $1 ORDER BY need";
 }
 
@@ -66,11 +64,6 @@ impl Store {
     pub async fn list_needs(&self, scope: &str) -> Result<Vec<NeedRow>> {
         self.rows(NEEDS, values![scope], NeedRow::read).await
     }
-}
-
-/// Returns the statement that waits for whoever is adding a seat of this need.
-pub(crate) fn hold_need(scope: &str, row: &NeedRow) -> Statement {
-    Statement { sql: HOLD_NEED, values: values![scope, row.need] }
 }
 
 impl Indexed for SeatRow {
@@ -103,10 +96,10 @@ impl Indexed for SeatRow {
 }
 
 impl Indexed for NeedRow {
+    /// Its body follows from its key, and thousands of cases bring the same: no case waits for another to write it again.
     const UPSERT: &'static str = "INSERT INTO needs (scope_id, need, body) VALUES ($1, $2, $3) \
-        ON CONFLICT (scope_id, need) DO UPDATE SET body = excluded.body";
-    const DELETE: &'static str = "DELETE FROM needs WHERE scope_id = $1 AND need = $2 \
-        AND NOT EXISTS (SELECT 1 FROM seats WHERE seats.scope_id = needs.scope_id AND seats.need = needs.need)";
+        ON CONFLICT (scope_id, need) DO NOTHING";
+    const DELETE: &'static str = "DELETE FROM needs WHERE scope_id = $1 AND need = $2";
     const PAGE: &'static str = "SELECT need, body FROM needs WHERE scope_id = $1 AND need > $2 ORDER BY need LIMIT $3";
 
     fn key(&self) -> Vec<Value> {

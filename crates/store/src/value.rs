@@ -22,7 +22,7 @@ use remit_kernel::{
 };
 
 /// A value bound to a placeholder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
     Null,
     Bool(bool),

@@ -119,7 +119,7 @@ impl Expected {
 #[derive(Debug)]
 pub(crate) struct Applied {
     pub(crate) commit: Commit,
-    /// Rows changed.
+    /// Rows changed, where one plan was applied by itself.
     pub(crate) rows: u64,
 }
 

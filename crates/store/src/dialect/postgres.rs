@@ -24,7 +24,10 @@ use tokio_postgres::{
     types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
 };
 
-use super::{Address, Columns, Row};
+use super::{
+    Address, Columns, Row,
+    gather::{Does, Gathered, gathered},
+};
 use crate::{
     AnswerKept,
     error::{Result, StoreError, Taken, Unreadable},
@@ -53,6 +56,16 @@ const SETTINGS: &str = "SET statement_timeout = '6s'; SET lock_timeout = '3s'; \
 /// The same for sessions that copy or verify everything.
 const LONG_SETTINGS: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
+/// Lets the database plan every statement anew.
+///
+/// A plan is kept from the first time on. Made while the tables were empty, when all ways are as short, it may go through all
+/// rows of a scope; the next case for the ten thousandth is then sought for a millisecond. The database would notice once it
+/// has counted, in the first minute at best.
+const PLAN_ANEW: &str = "DISCARD PLANS";
+/// Statements of a connection after which plans are made anew for the first time, and by how much more each time after that.
+const PLANS_FIRST: u64 = 256;
+const PLANS_LATER: u64 = 4;
+
 /// Names the scope whose rows may be seen and written from here on. `*` stands for all of them.
 const WALL: &str = "SELECT set_config('remit.scope', $1, false)";
 
@@ -69,6 +82,9 @@ pub(crate) struct Session {
     prepared: HashMap<&'static str, Prepared>,
     /// The scope named last; empty before the first.
     wall: String,
+    /// Statements said, and at how many of them plans are made anew.
+    said: u64,
+    plan_at: u64,
     /// Something was left half-said: the connection must not be used again.
     broken: bool,
     /// Whoever used it had no time left, which says nothing about what it leads to.
@@ -80,10 +96,11 @@ pub(crate) struct Session {
     answer_max: Duration,
 }
 
-/// A prepared statement, and the place of the value that names its scope.
-#[derive(Clone)]
+/// A prepared statement, the same for many rows if it adds some, and the place of the value that names its scope.
 struct Prepared {
     statement: tokio_postgres::Statement,
+    of_many: Option<tokio_postgres::Statement>,
+    does: Does,
     scope_at: Option<usize>,
 }
 
@@ -94,8 +111,29 @@ enum Say<'a> {
     Word(&'static str),
     /// A statement whose changes count.
     Run(&'a Statement),
+    /// Statements of one text, said as one: the first, and all of them.
+    RunMany(&'a Statement, &'a Gathered<'a>),
     /// A statement whose rows count.
     Ask(&'a Statement),
+}
+
+impl<'a> Say<'a> {
+    /// Says statements of one text; nothing if there is none.
+    fn together(group: &'a Gathered<'a>) -> Option<Self> {
+        match *group.rows {
+            [] => None,
+            [one] => Some(Self::Run(one)),
+            [first, ..] => Some(Self::RunMany(first, group)),
+        }
+    }
+
+    /// Returns the statement, or the first of several.
+    fn statement(self) -> Option<&'a Statement> {
+        match self {
+            Self::Word(_) => None,
+            Self::Run(statement) | Self::RunMany(statement, _) | Self::Ask(statement) => Some(statement),
+        }
+    }
 }
 
 /// What came back for one thing said.
@@ -133,6 +171,8 @@ impl Session {
             driver,
             prepared: HashMap::new(),
             wall: String::new(),
+            said: 0,
+            plan_at: PLANS_FIRST,
             broken: false,
             impatient: false,
             committing: false,
@@ -303,11 +343,10 @@ impl Session {
         opening.extend(held.values().map(Say::Ask));
         let mut ends: Vec<Option<Commit>> = plans.iter().map(|_| None).collect();
         let begun = opening.len() > 1;
+        // What is missing is prepared before anything is locked.
+        let statements = plans.iter().flat_map(|plan| &plan.statements);
+        self.prepare(&statements.map(|statement| statement.sql).collect::<Vec<_>>()).await?;
         if begun {
-            // What is missing is prepared before anything is locked.
-            let statements = plans.iter().flat_map(|plan| &plan.statements);
-            let statements: Vec<&'static str> = statements.map(|statement| statement.sql).collect();
-            self.prepare(&statements).await?;
             let looked = self.pipeline(&opening).await?;
             ends = compare(plans, held.keys().copied(), looked)?;
         }
@@ -317,7 +356,8 @@ impl Session {
             let nothing = |end: Option<Commit>| Applied { commit: end.unwrap_or(Commit::Done), rows: 0 };
             return Ok(ends.into_iter().map(nothing).collect());
         }
-        let mut closing: Vec<Say<'_>> = run.iter().flat_map(|plan| &plan.statements).map(Say::Run).collect();
+        let together = self.together(&run);
+        let mut closing: Vec<Say<'_>> = together.iter().filter_map(Say::together).collect();
         if !begun && closing.len() > 1 {
             closing.insert(0, Say::Word("BEGIN"));
         }
@@ -332,12 +372,22 @@ impl Session {
             // this, and the next leader may never have heard of it.
             return Err(unknown(unreachable("the database warned while it committed")));
         }
-        let mut changed = heard.iter().skip(usize::from(!begun && heard.len() > 1)).map(|heard| heard.changed);
-        let applied = plans.iter().zip(ends).map(|(plan, end)| match end {
+        // Rows of several plans are written together, and nobody asks how many of whose.
+        let rows = if plans.len() == 1 { heard.iter().map(|heard| heard.changed).sum() } else { 0 };
+        let applied = |end: Option<Commit>| match end {
             Some(commit) => Applied { commit, rows: 0 },
-            None => Applied { commit: Commit::Done, rows: changed.by_ref().take(plan.statements.len()).sum() },
-        });
-        Ok(applied.collect())
+            None => Applied { commit: Commit::Done, rows },
+        };
+        Ok(ends.into_iter().map(applied).collect())
+    }
+
+    /// Returns the statements of plans, rows of one table together. Each must have been prepared.
+    fn together<'p>(&self, plans: &[&'p Plan]) -> Vec<Gathered<'p>> {
+        let statements = plans.iter().flat_map(|plan| &plan.statements);
+        gathered(statements, |statement| {
+            let prepared = &self.prepared[statement.sql];
+            (&prepared.does, prepared.scope(&statement.values))
+        })
     }
 
     /// Ends a transaction without a trace. What was set inside it is undone with it.
@@ -355,8 +405,16 @@ impl Session {
     async fn prepare(&mut self, statements: &[&'static str]) -> Result<()> {
         for sql in statements.iter().copied() {
             if !self.prepared.contains_key(sql) {
-                let statement = self.client.prepare(&sets_first(sql)).await?;
-                self.prepared.insert(sql, Prepared { statement, scope_at: scope_at(sql) });
+                let statement = self.client.prepare(&each_by_key(sql).unwrap_or_else(|| sets_first(sql))).await?;
+                let (does, scope_at) = (Does::of(sql), scope_at(sql));
+                let of_many = match &does {
+                    Does::Insert(insert) => {
+                        let kinds = statement.params().iter().map(Type::name);
+                        Some(self.client.prepare(&insert.of_many(kinds)).await?)
+                    }
+                    Does::Change(_) | Does::Other => None,
+                };
+                self.prepared.insert(sql, Prepared { statement, of_many, does, scope_at });
             }
         }
         Ok(())
@@ -367,30 +425,41 @@ impl Session {
     /// Before a statement of another scope than the one before it, the wall is moved.
     async fn pipeline(&mut self, said: &[Say<'_>]) -> Result<Vec<Heard>> {
         let mut statements = vec![WALL];
-        statements.extend(said.iter().filter_map(|say| match say {
-            Say::Word(_) => None,
-            Say::Run(statement) | Say::Ask(statement) => Some(statement.sql),
-        }));
+        statements.extend(said.iter().filter_map(|say| Some(say.statement()?.sql)));
         self.prepare(&statements).await?;
         let client = &self.client;
         let wall_named = &self.prepared[WALL].statement;
         let mut wall = self.wall.clone();
-        let mut answers: Vec<(bool, Answer<'_>)> = Vec::with_capacity(said.len() + 1);
+        let mut answers: Vec<(bool, Answer<'_>)> = Vec::with_capacity(said.len() + 2);
+        self.said += u64::try_from(said.len()).unwrap_or(u64::MAX);
+        if self.said >= self.plan_at {
+            self.plan_at = self.said.saturating_mul(PLANS_LATER);
+            answers.push((
+                false,
+                Box::pin(async move { client.batch_execute(PLAN_ANEW).await.map(|()| Heard::default()) }),
+            ));
+        }
         for say in said {
+            if let Some(statement) = say.statement()
+                && let scope = self.prepared[statement.sql].scope(&statement.values)
+                && wall != scope
+            {
+                scope.clone_into(&mut wall);
+                answers.push((false, Box::pin(async move { run(client, wall_named, [scope]).await })));
+            }
             let answer: Answer<'_> = match *say {
                 Say::Word(word) => Box::pin(async move { client.batch_execute(word).await.map(|()| Heard::default()) }),
-                Say::Run(statement) | Say::Ask(statement) => {
-                    let prepared = &self.prepared[statement.sql];
-                    let scope = prepared.scope(&statement.values);
-                    if wall != scope {
-                        scope.clone_into(&mut wall);
-                        answers.push((false, Box::pin(async move { run(client, wall_named, [scope]).await })));
-                    }
-                    if let Say::Run(_) = say {
-                        Box::pin(async move { run(client, &prepared.statement, &statement.values).await })
-                    } else {
-                        Box::pin(async move { ask(client, &prepared.statement, &statement.values).await })
-                    }
+                Say::Run(statement) => {
+                    let prepared = &self.prepared[statement.sql].statement;
+                    Box::pin(async move { run(client, prepared, &statement.values).await })
+                }
+                Say::RunMany(first, group) => {
+                    let of_many = self.prepared[first.sql].of_many.as_ref().ok_or_else(|| of_one(first))?;
+                    Box::pin(async move { run(client, of_many, group.columns()).await })
+                }
+                Say::Ask(statement) => {
+                    let prepared = &self.prepared[statement.sql].statement;
+                    Box::pin(async move { ask(client, prepared, &statement.values).await })
                 }
             };
             answers.push((true, answer));
@@ -435,6 +504,11 @@ impl Prepared {
             Some(Value::Null | Value::Bool(_) | Value::Int(_) | Value::Bytes(_)) | None => "*",
         }
     }
+}
+
+/// Says that many rows were to be written by a statement that is for one: only what adds rows is gathered.
+fn of_one(statement: &Statement) -> StoreError {
+    StoreError::failed(&format!("many rows were gathered for `{}`", statement.sql))
 }
 
 async fn run<P: tokio_postgres::types::BorrowToSql>(
@@ -577,6 +651,25 @@ impl Drop for Listener {
     }
 }
 
+/// Returns a look at the rows of some keys as one look at the index for each key; nothing for any other statement.
+///
+/// A table is empty for a planner until it has been counted, for a minute after the first rows at least. A set then seems dearer
+/// to seek key by key than to find by going through all rows of the scope, and the plan is kept: 3 ms for each act of the
+/// first 20,000. Within `LATERAL`, behind `OFFSET`, there is nothing to choose.
+fn each_by_key(sql: &str) -> Option<String> {
+    let (head, rest) = sql.split_once(" IN (SELECT key FROM json_each($2))")?;
+    let (columns, from) = head.strip_prefix("SELECT ")?.split_once(" FROM ")?;
+    let (table, column) = from.split_once(" WHERE scope_id = $1 AND ")?;
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    // What is looked for besides had better be looked for where the rows are.
+    (is_name(table) && is_name(column) && !rest.contains('$')).then(|| {
+        format!(
+            "SELECT {columns} FROM json_each($2) AS wanted CROSS JOIN LATERAL \
+             (SELECT * FROM {table} WHERE scope_id = $1 AND {column} = wanted.key OFFSET 0) AS {table} WHERE TRUE{rest}"
+        )
+    })
+}
+
 /// Returns a statement whose sets of keys are made once, before rows are looked at, so that each key is sought in the index.
 ///
 /// As a list to join, the planner takes a set for a hundred keys, and rather goes through all rows of the scope: a millisecond
@@ -689,7 +782,23 @@ fn is_there(error: &tokio_postgres::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::sets_first;
+    use super::{each_by_key, sets_first};
+
+    #[test]
+    fn rows_of_keys_are_sought_key_by_key() {
+        let sql = "SELECT x, y FROM things WHERE scope_id = $1 AND x IN (SELECT key FROM json_each($2)) ORDER BY x";
+        let sought = "SELECT x, y FROM json_each($2) AS wanted CROSS JOIN LATERAL \
+            (SELECT * FROM things WHERE scope_id = $1 AND x = wanted.key OFFSET 0) AS things WHERE TRUE ORDER BY x";
+        assert_eq!(each_by_key(sql).as_deref(), Some(sought));
+        for other in [
+            "SELECT 1",
+            "SELECT x FROM things WHERE scope_id = $1 AND (x || '') IN (SELECT key FROM json_each($2))",
+            "SELECT x FROM things WHERE scope_id = $1 AND x IN (SELECT key FROM json_each($2)) AND y = $3",
+            "UPDATE things SET x = $1 WHERE scope_id = $1 AND x IN (SELECT key FROM json_each($2))",
+        ] {
+            assert_eq!(each_by_key(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn each_set_of_a_statement_is_made_before_rows_are_looked_at() {
