@@ -13,7 +13,7 @@ use remit_kernel::{
 use remit_server::{App, app::Receipt};
 use remit_store::{
     Commit, Write,
-    testing::{self, Replay, replay_on_server},
+    testing::{self, Replay, replay_on_server, write_unchecked},
 };
 use tokio::task::JoinSet;
 
@@ -33,6 +33,8 @@ struct Rates {
     act: Vec<f64>,
     grouped: Vec<f64>,
     single: Vec<f64>,
+    /// By the store itself, comparing nothing; on a server alone, where it writes otherwise than the driver would.
+    unchecked: Vec<f64>,
 }
 
 /// Measures on a server, or in data folders where there is none. What is written is made ready in a folder either way.
@@ -80,8 +82,8 @@ async fn in_folders(
     Ok(rates)
 }
 
-/// The same on a server, each time in a fresh schema: by `act` for 32 clients, by the driver for as many, and by the driver
-/// for one.
+/// The same on a server, each time in a fresh schema: by `act` for 32 clients, by the driver for as many, by the driver for
+/// one, and by the store for 32 without deciding anything.
 async fn on_server(
     world: &World,
     server: &str,
@@ -97,7 +99,9 @@ async fn on_server(
         Ok(app)
     };
     for _ in 0..repetitions {
-        for (clients, rates) in [(CLIENTS, &mut rates.grouped), (1, &mut rates.single)] {
+        for (clients, unchecked, rates) in
+            [(CLIENTS, false, &mut rates.grouped), (1, false, &mut rates.single), (CLIENTS, true, &mut rates.unchecked)]
+        {
             let app = fresh().await?;
             let own = |client: usize| writes.iter().skip(client).step_by(clients).cloned().collect::<Vec<_>>();
             let own: Vec<Vec<Write>> = (0..clients).map(own).collect();
@@ -107,7 +111,11 @@ async fn on_server(
                 let store = app.store().clone();
                 running.spawn(async move {
                     for write in own {
-                        replay_on_server(&store, write).await?;
+                        if unchecked {
+                            write_unchecked(&store, write).await?;
+                        } else {
+                            replay_on_server(&store, write).await?;
+                        }
                     }
                     Ok::<_, anyhow::Error>(())
                 });
@@ -126,6 +134,7 @@ async fn on_server(
 impl Rates {
     fn rows(self, database: Database, many: &str) -> Vec<Row> {
         let (act, grouped, single) = (median(self.act), median(self.grouped), median(self.single));
+        let unchecked = (!self.unchecked.is_empty()).then(|| median(self.unchecked));
         let row = |reference: &str, rate: f64, goal| Row {
             database: database.name(),
             what: format!("submit a sealed reading, {CLIENTS} clients"),
@@ -134,10 +143,14 @@ impl Rates {
             ratio: act / rate,
             goal,
         };
-        vec![
+        let mut rows = vec![
             row(many, grouped, Goal::AtLeast(0.5)),
             row("same rows by the driver, one to a commit", single, Goal::None),
-        ]
+        ];
+        let by_itself =
+            |rate| row("same rows by the store itself, nothing loaded, decided or compared", rate, Goal::None);
+        rows.extend(unchecked.map(by_itself));
+        rows
     }
 }
 

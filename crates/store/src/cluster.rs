@@ -43,6 +43,15 @@ const MESSAGE_MAX: usize = 7_000;
 /// How long to wait before connecting again after a connection for hints was lost.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
+/// Writes after which the database is first told to count its tables, and by how many times more each time after that.
+///
+/// A plan is kept from the first time on. Made while the tables were empty, when all ways are as short, it may go through all
+/// rows of a scope: 3 ms for each act of the first 20,000. The database counts by itself, but after a minute at best.
+const COUNT_FIRST: u64 = 128;
+const COUNT_LATER: u64 = 4;
+/// What a session changed is known to others a second later if it goes on, ten seconds later if it rests.
+const COUNT_PAUSES: [Duration; 2] = [Duration::from_millis(1_500), Duration::from_secs(10)];
+
 const TELL: &str = "SELECT pg_notify($1, $2)";
 
 /// A database and the ways to it.
@@ -64,6 +73,39 @@ pub(crate) struct Sessions {
     address: Address,
     /// Counts the losses.
     era: AtomicU64,
+    /// Counts the writes, and says at how many the tables are counted.
+    writes: AtomicU64,
+    count_at: AtomicU64,
+}
+
+impl Sessions {
+    fn new(address: Address) -> Self {
+        let count_at = AtomicU64::new(COUNT_FIRST);
+        Self { address, era: AtomicU64::default(), writes: AtomicU64::default(), count_at }
+    }
+
+    /// Lets the database count its tables, in the background, each time that there are several times as many writes.
+    fn wrote(&self, writes: usize) {
+        let writes = u64::try_from(writes).unwrap_or(u64::MAX);
+        let writes = self.writes.fetch_add(writes, Ordering::Relaxed) + writes;
+        let count_at = self.count_at.load(Ordering::Relaxed);
+        let next = writes.saturating_mul(COUNT_LATER);
+        if writes < count_at
+            || self.count_at.compare_exchange(count_at, next, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            return;
+        }
+        let address = self.address.clone();
+        tokio::spawn(async move {
+            for pause in COUNT_PAUSES {
+                tokio::time::sleep(pause).await;
+                let counted = async { Session::owner(&address).await?.count_outgrown().await };
+                if let Err(error) = counted.await {
+                    tracing::debug!(%error, "the tables could not be counted: {error}");
+                }
+            }
+        });
+    }
 }
 
 /// A connection of the pool, and the era in which it was made.
@@ -123,7 +165,7 @@ impl Cluster {
 
     async fn at(address: Address, connections_max: usize, known: Known) -> Result<Self> {
         let (schema, node) = bring_up_to_date(&address, known).await?;
-        let pool = Pool::builder(Sessions { address: address.clone(), era: AtomicU64::new(0) })
+        let pool = Pool::builder(Sessions::new(address.clone()))
             .max_size(connections_max)
             // The last one given back is looked at first, so a loss is known before an older connection is handed out.
             .queue_mode(QueueMode::Lifo)
@@ -163,14 +205,18 @@ impl Cluster {
         session(&self.pool).await
     }
 
-    /// Applies a plan with the patience of whoever asks for it, behind those of its counter that were sent before. Dropping the
-    /// receiver does not undo it.
+    /// Applies a plan with the patience of whoever asks for it, in one commit with those that it may share one with, if such
+    /// wait. Dropping the receiver does not undo it.
     pub(crate) fn send(&self, plan: Plan) -> oneshot::Receiver<Result<Applied>> {
         let (reply, answer) = oneshot::channel();
-        let (pool, counter) = (self.pool.clone(), plan.counter.clone());
-        if let Some(counter) = counter {
+        let pool = self.pool.clone();
+        if patience::is_over() {
+            let _ = reply.send(Err(unreachable("there was no time left to begin")));
+            return answer;
+        }
+        if let Some(company) = plan.company.clone() {
             let (request, applied) = Request::new(plan);
-            self.queues.send(&pool, counter, request);
+            self.queues.send(&pool, company, request);
             tokio::spawn(patience::shared(async move {
                 let applied = match patience::wait(ANSWER_MAX, applied).await {
                     Ok(applied) => applied.unwrap_or(Err(StoreError::Closed)),
@@ -217,6 +263,7 @@ pub(crate) async fn apply(pool: &Pool<Sessions>, plans: &[&Plan], queued: Option
     let applied = session.apply(plans).await;
     metrics::histogram!("remit_writer_batch_writes").record(u32::try_from(plans.len()).unwrap_or(u32::MAX));
     metrics::histogram!("remit_writer_batch_seconds").record(begun.elapsed());
+    pool.manager().wrote(plans.len());
     applied
 }
 

@@ -207,6 +207,14 @@ impl Store {
         }
     }
 
+    /// Runs statements of a server in one transaction, as they stand; on a data folder, together.
+    pub(crate) async fn say_plainly(&self, statements: Vec<Statement>) -> Result<()> {
+        match &*self.0 {
+            Inner::Cluster(cluster) => cluster.session().await?.say_plainly(&statements).await,
+            Inner::Folder(_) | Inner::Frozen(_) => self.change(statements).await.map(drop),
+        }
+    }
+
     /// Applies statements together; returns how many rows they changed, once that is on the disk.
     pub(crate) async fn change(&self, statements: Vec<Statement>) -> Result<u64> {
         let answer = self.send(Plan::of(statements)).await?;

@@ -34,6 +34,11 @@ pub async fn bounded<T>(longest: Duration, work: impl Future<Output = T>) -> T {
     LEFT.scope(Arc::new(AtomicU64::new(micros(longest))), work).await
 }
 
+/// Returns whether nothing is left: what is begun now, nobody waits for.
+pub fn is_over() -> bool {
+    LEFT.try_with(|left| left.load(Ordering::Relaxed) == 0).unwrap_or(false)
+}
+
 /// Returns work that goes on with the patience of whoever calls this, in a task of its own.
 pub fn shared<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     let left = LEFT.try_with(Arc::clone).ok();
@@ -85,6 +90,7 @@ mod tests {
             assert_eq!(wait(SHORT, pending::<()>()).await, Err(Late::Unanswered));
             let elsewhere = tokio::spawn(shared(wait(LONG, pending::<()>()))).await;
             assert!(matches!(elsewhere, Ok(Err(Late::Impatient))), "{elsewhere:?}");
+            assert!(is_over());
             assert_eq!(
                 wait(LONG, async { panic!("work that nobody waits for was begun") }).await,
                 Err::<(), _>(Late::Impatient)
@@ -105,6 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_bound_each_wait_has_its_own_limit() {
+        assert!(!is_over());
         for _ in 0..2 {
             assert_eq!(wait(SHORT, pending::<()>()).await, Err(Late::Unanswered));
         }

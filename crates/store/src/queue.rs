@@ -1,8 +1,8 @@
-//! Queues of writes on a database server: those that move one counter are applied one after the other, and all that wait
-//! together share a commit.
+//! Queues of writes on a database server: all that wait together share a commit, as they do at the one writer of a data folder.
 //!
-//! Each rests on the counter as the one before leaves it. In a commit of their own each would wait for the disk of all
-//! before; a data folder's one writer knows no other way.
+//! Those that move one counter are applied one after the other: each rests on the counter as the one before leaves it, and in
+//! commits of their own each would wait for the disk of all before. All others of a scope take one of a few lanes: the more
+//! wait, the fewer statements and commits they cost.
 
 use std::{
     collections::HashMap,
@@ -16,30 +16,45 @@ use crate::{
     cluster::{Sessions, Watch, apply, one},
     dialect::unreachable,
     error::{Result, StoreError},
-    write::{Applied, Plan},
+    write::{Applied, Company, Plan},
     writer::Request,
 };
 
 /// Most writes of one commit. What is held grows with it, and so does what another node's write waits for.
 const GROUP_MAX: usize = 64;
 
-/// Scope and stream of a counter.
-type Counter = (String, String);
+/// Commits of one scope that are under way at a time, those of counters not counted.
+const LANES: usize = 4;
+
+/// A queue: that of a counter, or one of the lanes of a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Queue {
+    Counter(String, String),
+    Lane(String, usize),
+}
 
 /// The queues in which something waits or is under way.
 #[derive(Clone, Default)]
-pub(crate) struct Queues(Arc<Mutex<HashMap<Counter, Vec<Request>>>>);
+pub(crate) struct Queues(Arc<Mutex<HashMap<Queue, Vec<Request>>>>);
 
 impl Queues {
-    /// Puts a write at the end of the queue of a counter.
-    pub(crate) fn send(&self, pool: &Pool<Sessions>, counter: Counter, request: Request) {
+    /// Puts a write at the end of its queue: that of its counter, or the shortest lane of its scope.
+    pub(crate) fn send(&self, pool: &Pool<Sessions>, company: Company, request: Request) {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiting) = queues.get_mut(&counter) {
+        let queue = match company {
+            Company::Counter(scope, stream) => Queue::Counter(scope, stream),
+            Company::Scope(scope) => {
+                let lane = |lane| Queue::Lane(scope.clone(), lane);
+                let length = |at: &usize| queues.get(&lane(*at)).map_or(0, |waiting| 1 + waiting.len());
+                lane((0..LANES).min_by_key(length).unwrap_or_default())
+            }
+        };
+        if let Some(waiting) = queues.get_mut(&queue) {
             waiting.push(request);
             return;
         }
-        queues.insert(counter.clone(), vec![request]);
-        tokio::spawn(self.clone().run(pool.clone(), counter));
+        queues.insert(queue.clone(), vec![request]);
+        tokio::spawn(self.clone().run(pool.clone(), queue));
     }
 
     /// Returns how many writes wait.
@@ -48,12 +63,12 @@ impl Queues {
     }
 
     /// Applies what waits until nothing does.
-    async fn run(self, pool: Pool<Sessions>, counter: Counter) {
-        while let Some(group) = self.next(&counter, GROUP_MAX) {
+    async fn run(self, pool: Pool<Sessions>, queue: Queue) {
+        while let Some(group) = self.next(&queue, GROUP_MAX) {
             if answer(&pool, group).await.is_break() {
                 // Those behind rest on what may not be there, and would wait for the same database one after the other.
                 let lost = Arc::new(unreachable("it did not answer the write ahead"));
-                for request in self.next(&counter, usize::MAX).unwrap_or_default() {
+                for request in self.next(&queue, usize::MAX).unwrap_or_default() {
                     let _ = request.reply.send(Err(StoreError::of_group(&lost)));
                 }
             }
@@ -61,11 +76,11 @@ impl Queues {
     }
 
     /// Takes the first of those that wait; with none, the queue goes.
-    fn next(&self, counter: &Counter, most: usize) -> Option<Vec<Request>> {
+    fn next(&self, queue: &Queue, most: usize) -> Option<Vec<Request>> {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = queues.get_mut(counter)?;
+        let waiting = queues.get_mut(queue)?;
         if waiting.is_empty() {
-            queues.remove(counter);
+            queues.remove(queue);
             return None;
         }
         let rest = waiting.split_off(most.min(waiting.len()));

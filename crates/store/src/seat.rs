@@ -24,15 +24,16 @@ statements! {
     /// One seat of each case: its first. A person with any duty on the case, held or past, does not see it.
     ///
     /// Each seat is looked up by itself, in the order of the index, until there are enough: asked with `NOT EXISTS`, a
-    /// planner without fresh statistics joins all that the person holds with all seats.
+    /// planner without fresh statistics joins all that the person holds with all seats. Person and need are hidden from
+    /// indexes that begin with them: there are few rows of one case, and perhaps thousands of the others.
     OPEN = concat!("SELECT ", seat_columns!(), " FROM seats \
         WHERE scope_id = $1 AND need = $2 \
         AND (SELECT 1 FROM duties \
-            WHERE duties.scope_id = seats.scope_id AND duties.case_id = seats.case_id AND duties.person_id = $3 \
+            WHERE duties.scope_id = seats.scope_id AND duties.case_id = seats.case_id AND (duties.person_id || '') = $3 \
             LIMIT 1) IS NULL \
         AND (SELECT 1 FROM seats AS earlier \
             WHERE earlier.scope_id = seats.scope_id AND earlier.case_id = seats.case_id \
-            AND earlier.need = seats.need AND earlier.seat < seats.seat LIMIT 1) IS NULL \
+            AND (earlier.need || '') = seats.need AND earlier.seat < seats.seat LIMIT 1) IS NULL \
         AND (due_at, case_id) > ($4, $5) ORDER BY due_at, case_id LIMIT $6");
     COUNT = "SELECT need, COUNT(*) FROM seats WHERE scope_id = $1 GROUP BY need ORDER BY need";
     NEEDS = "SELECT need, body FROM needs WHERE scope_id = $1 ORDER BY need";

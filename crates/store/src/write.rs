@@ -80,8 +80,17 @@ pub(crate) struct Plan {
     pub(crate) statements: Vec<Statement>,
     /// Whether it only keeps that somebody looked: such a plan is applied even while the disk is full, from the reserve.
     pub(crate) looks: bool,
-    /// Scope and stream of the counter behind whose earlier plans it is applied.
-    pub(crate) counter: Option<(String, String)>,
+    /// With which others it may share a commit; none: it is applied by itself.
+    pub(crate) company: Option<Company>,
+}
+
+/// With which others a plan may share a commit, on a database server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// With any of its scope.
+    Scope(String),
+    /// With those of its scope that move this counter, in the order in which they were handed over.
+    Counter(String, String),
 }
 
 /// A version that a write makes.
@@ -186,15 +195,18 @@ impl Write {
         statements.extend(drafts_dropped.iter().map(|draft| draft.delete(&scope)));
         statements.extend(entry.map(EntryRow::insert));
         statements.extend(answer.as_ref().map(|answer| answer.insert(at)));
-        let counter = counter.map(|stream| (scope, stream));
-        Plan { answer: answer.map(|answer| (answer.find(), answer)), expects, moves, statements, looks: false, counter }
+        let company = Some(match counter {
+            Some(stream) => Company::Counter(scope, stream),
+            None => Company::Scope(scope),
+        });
+        Plan { answer: answer.map(|answer| (answer.find(), answer)), expects, moves, statements, looks: false, company }
     }
 }
 
 impl Plan {
     /// Returns a plan without conditions.
     pub(crate) fn of(statements: Vec<Statement>) -> Self {
-        Self { answer: None, expects: Vec::new(), moves: Vec::new(), statements, looks: false, counter: None }
+        Self { answer: None, expects: Vec::new(), moves: Vec::new(), statements, looks: false, company: None }
     }
 
     /// Returns how many checks come first, and how many statements follow.

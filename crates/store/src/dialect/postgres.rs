@@ -56,15 +56,9 @@ const SETTINGS: &str = "SET statement_timeout = '6s'; SET lock_timeout = '3s'; \
 /// The same for sessions that copy or verify everything.
 const LONG_SETTINGS: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
-/// Lets the database plan every statement anew.
-///
-/// A plan is kept from the first time on. Made while the tables were empty, when all ways are as short, it may go through all
-/// rows of a scope; the next case for the ten thousandth is then sought for a millisecond. The database would notice once it
-/// has counted, in the first minute at best.
-const PLAN_ANEW: &str = "DISCARD PLANS";
-/// Statements of a connection after which plans are made anew for the first time, and by how much more each time after that.
-const PLANS_FIRST: u64 = 256;
-const PLANS_LATER: u64 = 4;
+/// Tables of which half changed since the database last counted them.
+const OUTGROWN: &str = "SELECT quote_ident(relname) FROM pg_stat_user_tables \
+    WHERE schemaname = current_schema() AND n_mod_since_analyze * 2 > n_live_tup";
 
 /// Names the scope whose rows may be seen and written from here on. `*` stands for all of them.
 const WALL: &str = "SELECT set_config('remit.scope', $1, false)";
@@ -82,9 +76,6 @@ pub(crate) struct Session {
     prepared: HashMap<&'static str, Prepared>,
     /// The scope named last; empty before the first.
     wall: String,
-    /// Statements said, and at how many of them plans are made anew.
-    said: u64,
-    plan_at: u64,
     /// Something was left half-said: the connection must not be used again.
     broken: bool,
     /// Whoever used it had no time left, which says nothing about what it leads to.
@@ -171,8 +162,6 @@ impl Session {
             driver,
             prepared: HashMap::new(),
             wall: String::new(),
-            said: 0,
-            plan_at: PLANS_FIRST,
             broken: false,
             impatient: false,
             committing: false,
@@ -264,6 +253,15 @@ impl Session {
         Ok(rows.map(|row| (0..row.len()).map(|at| row.get(at).unwrap_or("NULL").to_owned()).collect()).collect())
     }
 
+    /// Lets the database count the tables that have outgrown what it knows of them, and so plan anew what is asked of them.
+    pub(crate) async fn count_outgrown(&self) -> Result<()> {
+        let tables = self.texts(OUTGROWN).await?.concat();
+        if !tables.is_empty() {
+            self.run(&format!("ANALYZE {}", tables.join(", "))).await?;
+        }
+        Ok(())
+    }
+
     /// Makes a table that may be there, or be made by another node at this moment.
     pub(crate) async fn make_table(&self, sql: &str) -> Result<()> {
         match self.client.batch_execute(sql).await {
@@ -279,6 +277,15 @@ impl Session {
         let heard = heard.unwrap_or_else(|late| Err(self.late(late)));
         let heard = heard.inspect_err(|error| self.doubt(error))?;
         Ok(heard.iter().map(|heard| heard.changed).sum())
+    }
+
+    /// Runs statements in one transaction, as they stand, and waits once.
+    pub(crate) async fn say_plainly(&mut self, statements: &[Statement]) -> Result<()> {
+        let words = |word| [Say::Word(word)].into_iter();
+        let said: Vec<Say<'_>> = words("BEGIN").chain(statements.iter().map(Say::Run)).chain(words("COMMIT")).collect();
+        let heard = self.pipeline(&said).await;
+        self.broken |= heard.is_err();
+        heard.map(drop)
     }
 
     /// Runs text that binds nothing.
@@ -430,15 +437,7 @@ impl Session {
         let client = &self.client;
         let wall_named = &self.prepared[WALL].statement;
         let mut wall = self.wall.clone();
-        let mut answers: Vec<(bool, Answer<'_>)> = Vec::with_capacity(said.len() + 2);
-        self.said += u64::try_from(said.len()).unwrap_or(u64::MAX);
-        if self.said >= self.plan_at {
-            self.plan_at = self.said.saturating_mul(PLANS_LATER);
-            answers.push((
-                false,
-                Box::pin(async move { client.batch_execute(PLAN_ANEW).await.map(|()| Heard::default()) }),
-            ));
-        }
+        let mut answers: Vec<(bool, Answer<'_>)> = Vec::with_capacity(said.len() + 1);
         for say in said {
             if let Some(statement) = say.statement()
                 && let scope = self.prepared[statement.sql].scope(&statement.values)

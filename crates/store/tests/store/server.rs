@@ -358,6 +358,25 @@ async fn a_write_does_not_wait_for_another_that_brings_the_same_need() {
     assert!(held.await.unwrap().is_err(), "the other was done before it was ended");
 }
 
+/// A plan from when the tables were empty is kept until the database has counted them.
+#[tokio::test]
+async fn tables_are_counted_soon_after_their_first_rows() {
+    let Some(server) = Server::fresh().await else { return };
+    for number in 1..=150 {
+        server.store.commit(step(&format!("case/{number}"), 1)).await.unwrap();
+    }
+    let counted =
+        "SELECT reltuples FROM pg_class WHERE relname = 'events' AND relnamespace = current_schema()::regnamespace";
+    // By itself the database looks once a minute.
+    for _ in 0..200 {
+        if server.look(counted).await.concat() != ["-1"] {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nobody counted");
+}
+
 #[tokio::test]
 async fn a_node_hears_what_another_tells_and_keeps_its_own_word() {
     let Some(server) = Server::fresh().await else { return };
