@@ -57,9 +57,9 @@ pub(crate) async fn rows(remit: &Path, place: &Place, dir: &Path, readings: usiz
             took.as_secs_f64(),
             rate(readings, took)
         ),
-        reference: format!("limit {limit:.1} s"),
+        reference: format!("limit on a data folder {limit:.1} s"),
         ratio: took.as_secs_f64() / limit,
-        goal: Goal::AtMost(1.0),
+        goal: if let Place::Folder(_) = place { Goal::AtMost(1.0) } else { Goal::None },
     };
     let mut rows = vec![import, replay(remit, place)?];
     let engagement = imported["engagement"].as_str().context("the import names no engagement")?.parse()?;

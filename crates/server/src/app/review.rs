@@ -176,6 +176,8 @@ pub struct ReviewLine {
     /// What the review is for.
     #[schema(value_type = String)]
     pub kind: ReviewKind,
+    /// Whether two look at the same, blind to each other; told to those who review nothing here.
+    pub of_two: bool,
     /// Where it stands.
     #[schema(value_type = String)]
     pub status: ReviewStatus,
@@ -639,6 +641,7 @@ impl Look<'_> {
                 reference: text(case.reference),
                 title: text(case.title),
                 kind: row.kind,
+                of_two: row.twin.is_some() && !reviews,
                 status: row.status,
                 causes: review.causes.iter().map(|cause| draw_words(*cause)).collect(),
                 drawn_at: row.drawn_at.timestamp(),

@@ -75,7 +75,12 @@ async fn neither_reviewer_finds_the_other_and_no_author_hears_before_both_have_f
         assert_eq!(waiting(who).await, [(one, true)], "of two that are open, one is offered");
         assert!(sees(who, one).await && !sees(who, other).await);
     }
-    assert_eq!(waiting(world.delivery).await.len(), 2, "who reviews nothing knows of both");
+    let of_two = async |who: PersonId| {
+        let board = world.app.view(&world.caller(who), ShowReviews { engagement }).await.unwrap();
+        board.waiting.into_iter().map(|line| line.of_two).collect::<Vec<_>>()
+    };
+    assert_eq!(of_two(world.delivery).await, [true, true], "who reviews nothing knows of both");
+    assert_eq!(of_two(reviewed.checker).await, [false], "who may be one of them does not");
     // The first has it, then has finished it: the second finds the other alone, just as it looked before.
     let before = http.get(&format!("/e/{engagement}/reviews"), &world.token(reviewed.controller).await).await.body;
     reviewed.looks(&http, reviewed.checker, (case, one), &untidy()).await;
