@@ -22,6 +22,8 @@ use crate::{
 
 /// Most writes of one commit. What is held grows with it, and so does what another node's write waits for.
 const GROUP_MAX: usize = 64;
+/// Bytes of one commit beyond which no more writes join it: documents on a slow line would otherwise keep the others too long.
+const GROUP_BYTES: usize = 1 << 20;
 
 /// Commits of one scope that are under way at a time, those of counters not counted.
 const LANES: usize = 4;
@@ -64,26 +66,39 @@ impl Queues {
 
     /// Applies what waits until nothing does.
     async fn run(self, pool: Pool<Sessions>, queue: Queue) {
-        while let Some(group) = self.next(&queue, GROUP_MAX) {
+        while let Some(group) = self.next(&queue) {
             if answer(&pool, group).await.is_break() {
                 // Those behind rest on what may not be there, and would wait for the same database one after the other.
                 let lost = Arc::new(unreachable("it did not answer the write ahead"));
-                for request in self.next(&queue, usize::MAX).unwrap_or_default() {
+                for request in self.waiting_in(&queue) {
                     let _ = request.reply.send(Err(StoreError::of_group(&lost)));
                 }
             }
         }
     }
 
-    /// Takes the first of those that wait; with none, the queue goes.
-    fn next(&self, queue: &Queue, most: usize) -> Option<Vec<Request>> {
+    /// Takes all that wait.
+    fn waiting_in(&self, queue: &Queue) -> Vec<Request> {
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.get_mut(queue).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes those that fill one commit of those that wait; with none, the queue goes.
+    fn next(&self, queue: &Queue) -> Option<Vec<Request>> {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = queues.get_mut(queue)?;
         if waiting.is_empty() {
             queues.remove(queue);
             return None;
         }
-        let rest = waiting.split_off(most.min(waiting.len()));
+        let mut bytes = 0;
+        let fits = |request: &&Request| {
+            let room = bytes < GROUP_BYTES;
+            bytes += request.plan.bytes();
+            room
+        };
+        let count = waiting.iter().take(GROUP_MAX).take_while(fits).count();
+        let rest = waiting.split_off(count);
         Some(std::mem::replace(waiting, rest))
     }
 }
@@ -126,4 +141,30 @@ fn is_away(error: &StoreError) -> bool {
         error,
         StoreError::Unreachable { .. } | StoreError::Unknown { .. } | StoreError::Crowded | StoreError::Closed
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Statement;
+
+    /// Returns how many writes each commit has, if so many wait that bind so many bytes each.
+    fn commits(writes: usize, bytes: usize) -> Vec<usize> {
+        let queues = Queues::default();
+        let queue = Queue::Lane("scope".to_owned(), 0);
+        let statement = || Statement { sql: "", values: values!["x".repeat(bytes)] };
+        let waiting = (0..writes).map(|_| Request::new(Plan::of(vec![statement()])).0).collect();
+        queues.0.lock().unwrap_or_else(PoisonError::into_inner).insert(queue.clone(), waiting);
+        let commits = std::iter::from_fn(|| queues.next(&queue)).map(|group| group.len()).collect();
+        assert!(queues.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty(), "an empty queue goes");
+        commits
+    }
+
+    #[test]
+    fn a_commit_is_full_by_its_writes_or_by_its_bytes() {
+        assert_eq!(commits(70, 1), [64, 6]);
+        assert_eq!(commits(3, 700_000), [2, 1]);
+        assert_eq!(commits(2, 5_000_000), [1, 1]);
+        assert_eq!(commits(0, 1), [0; 0]);
+    }
 }

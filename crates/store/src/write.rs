@@ -6,7 +6,7 @@ use crate::{
     AnswerKept, DraftKey, EntryRow, EventRow, IndexChange, JobRow, SeedRow, SnapshotRow, TextRow,
     dialect::{Columns, Connection},
     error::{Result, Taken, Unreadable},
-    value::Statement,
+    value::{Statement, Value},
 };
 
 /// Everything one act changes in one scope. Applied whole or not at all.
@@ -207,6 +207,11 @@ impl Plan {
     /// Returns a plan without conditions.
     pub(crate) fn of(statements: Vec<Statement>) -> Self {
         Self { answer: None, expects: Vec::new(), moves: Vec::new(), statements, looks: false, company: None }
+    }
+
+    /// Returns roughly how many bytes its statements bind.
+    pub(crate) fn bytes(&self) -> usize {
+        self.statements.iter().flat_map(|statement| &statement.values).map(Value::bytes).sum()
     }
 
     /// Returns how many checks come first, and how many statements follow.
