@@ -86,7 +86,7 @@ pub(super) struct Gathered<'s> {
 type Key<'s> = Vec<&'s Value>;
 
 /// Gathers statements that add rows to one table. What happens to each table stays in its order; what happens to different
-/// tables does not hang together. `does` says what a statement does, and which scope it keeps to.
+/// tables does not hang together, because none has foreign keys or triggers (a test reads the catalogue). `does` says what a statement does, and which scope it keeps to.
 pub(super) fn gathered<'s, 'd>(
     statements: impl Iterator<Item = &'s Statement>,
     does: impl Fn(&'s Statement) -> (&'d Does, &'s str),
