@@ -243,6 +243,14 @@ pub enum Duty {
     Review,
 }
 
+/// Returns the key of a credential or a clearance as people say it: `chartered-engineer` is a chartered engineer. What is
+/// written in any other way stays as it is.
+pub fn spoken(key: &str) -> String {
+    let is_key =
+        key.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter));
+    if is_key { key.replace(['-', '_'], " ") } else { key.to_owned() }
+}
+
 /// What a duty calls for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Requirement {

@@ -10,7 +10,7 @@ use crate::{
     hash::{Digest, canonical},
     id::{CaseId, CredentialId, LineId},
     index::NeedRow,
-    pack::{Calibrated, Duty, Requirement},
+    pack::{Calibrated, Duty, Requirement, spoken},
     refusal::{Reason, code},
     role::Role,
     time::Instant,
@@ -123,8 +123,12 @@ pub fn eligibility(
     }
     for clearance in requirement.clearances.iter().filter(|clearance| !person.clearances.contains(*clearance)) {
         reasons.push(
-            Reason::rule(code::CLEARANCE_MISSING, clearance, format!("{name} is not cleared for `{clearance}`"))
-                .hint("Grant the clearance under People, or choose somebody who has it."),
+            Reason::rule(
+                code::CLEARANCE_MISSING,
+                clearance,
+                format!("{name} is not cleared for {}", spoken(clearance)),
+            )
+            .hint("Grant the clearance under People, or choose somebody who has it."),
         );
     }
     if let (Some(rule), Some(pack)) = (requirement.calibration, need.calibrated_on) {
@@ -167,7 +171,7 @@ pub fn credential(
         return Ok(Some(*id));
     }
     let place = if requirement.in_jurisdiction { format!(" in {jurisdiction}") } else { String::new() };
-    let wanted = requirement.credentials.join(" or ");
+    let wanted = requirement.credentials.iter().map(|kind| spoken(kind)).collect::<Vec<_>>().join(" or ");
     let revoked = |record: &Credential| record.revoked_at.is_some();
     let ended = |record: &Credential| record.valid_to < now.date();
     let nearness = |record: &Credential| (ended(record) && !revoked(record), revoked(record), record.valid_to);
@@ -177,17 +181,17 @@ pub fn credential(
         Some((id, record)) if revoked(record) => Reason::rule(
             code::CREDENTIAL_REVOKED,
             id,
-            format!("the credential `{}` of {name} was revoked", record.kind),
+            format!("the credential of {name} as {} was revoked", spoken(&record.kind)),
         ),
         Some((id, record)) if ended(record) => Reason::rule(
             code::CREDENTIAL_EXPIRED,
             id,
-            format!("the credential `{}` of {name} ended on {}", record.kind, record.valid_to),
+            format!("the credential of {name} as {} ended on {}", spoken(&record.kind), record.valid_to),
         ),
         Some((id, record)) => Reason::rule(
             code::CREDENTIAL_MISSING,
             id,
-            format!("the credential `{}` of {name} begins on {}", record.kind, record.valid_from),
+            format!("the credential of {name} as {} begins on {}", spoken(&record.kind), record.valid_from),
         ),
         None => Reason::rule(
             code::CREDENTIAL_MISSING,

@@ -35,8 +35,10 @@ const SETS: [&str; 9] =
     ["weather_cf", "music_genre", "sentiment_sp_amt", "zencrowd_us", "d_product", "bluebirds", "dog", "rte", "s_rel"];
 /// One threshold for all sets.
 const THRESHOLD: f64 = 0.75;
-const DRAWS: u64 = 5;
+const DRAWS: u64 = 20;
 const REPLAYS: u64 = 12;
+/// How often cases are played of which every chance holds.
+const PLAYED: u32 = 20;
 const CLASSES: usize = 4;
 
 struct Set {
@@ -251,6 +253,7 @@ struct Figures {
     below_majority: f64,
     error_alone: f64,
     error: f64,
+    floor: f64,
     share: f64,
     replayed: f64,
     replay_majority: f64,
@@ -284,7 +287,11 @@ fn recorded(sets: &[Set]) -> Result<(), Box<dyn Error>> {
     let (error, worst) = (mean(|set| set.error), most(|set| set.error));
     row(
         "expected calibration error, a tenth known",
-        &format!("{error:.3} mean, {worst:.3} worst, {:.3} mean without any", mean(|set| set.error_alone)),
+        &format!(
+            "{error:.3} mean, {worst:.3} worst; {:.3} mean if every chance held; {:.3} mean with nothing known",
+            mean(|set| set.floor),
+            mean(|set| set.error_alone)
+        ),
         "at most .050 on each",
         worst <= 0.05,
     );
@@ -298,12 +305,12 @@ fn recorded(sets: &[Set]) -> Result<(), Box<dyn Error>> {
     let apart = most(|set| (set.streamed - set.alone).abs());
     row("label by label against a full fit", &format!("{apart:.2} points at most"), "within 0.5", apart <= 0.5);
     println!(
-        "\n| set | majority | Dawid-Skene | anchored | warned | a tenth known: auto | error, none known | error, a tenth known | adaptive: share, accuracy |"
+        "\n| set | majority | Dawid-Skene | anchored | warned | a tenth known: auto | error, none known | error, a tenth known | if every chance held | adaptive: share, accuracy |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for (set, own) in sets.iter().zip(&all) {
         println!(
-            "| {} | {:.1} | {:.1} | {:.1} | {} | {:.1} | {:.3} | {:.3} | {:.0} %, {:.1} |",
+            "| {} | {:.1} | {:.1} | {:.1} | {} | {:.1} | {:.3} | {:.3} | {:.3} | {:.0} %, {:.1} |",
             set.name,
             own.majority,
             own.skene,
@@ -312,6 +319,7 @@ fn recorded(sets: &[Set]) -> Result<(), Box<dyn Error>> {
             own.chosen,
             own.error_alone,
             own.error,
+            own.floor,
             own.share * 100.0,
             own.replayed
         );
@@ -347,6 +355,7 @@ fn figures(set: &Set) -> Result<Figures, Box<dyn Error>> {
         figures.chosen += accuracy / DRAWS as f64;
         figures.below_majority = figures.below_majority.max(of(Model::Majority, &open)? - accuracy);
         figures.error += judged(&found, &open) / DRAWS as f64;
+        figures.floor += exact(&found, &open, draw) / DRAWS as f64;
     }
     for seed in 0..REPLAYS {
         let (gold, open) = part(&set.truth, 0.1, seed);
@@ -359,6 +368,20 @@ fn figures(set: &Set) -> Result<Figures, Box<dyn Error>> {
     }
     figures.streamed = streamed(set)?;
     Ok(figures)
+}
+
+/// Returns the calibration error that these chances would show if each of them held: what so few cases show of themselves.
+fn exact(found: &infer::Inference, truth: &[Option<u32>], seed: u64) -> f64 {
+    let mut random = Random::new(seed);
+    let chances = found.chances.iter().zip(truth).filter(|(_, class)| class.is_some()).map(|(chance, _)| *chance);
+    let chances: Vec<f64> = chances.collect();
+    let mut sum = 0.0;
+    for _ in 0..PLAYED {
+        let cases: Vec<_> =
+            chances.iter().map(|chance| (*chance, f64::from(u8::from(random.share() < *chance)))).collect();
+        sum += expected_error(&cases).unwrap_or_default();
+    }
+    sum / f64::from(PLAYED)
 }
 
 /// Returns the accuracy after the labels came one by one in a random order.

@@ -7,7 +7,8 @@
 use std::{fs, path::Path};
 
 use remit_stats::truth::{
-    Choice, Evidence, Label, Labels, Model, Options, Repeats, Warning, fit, infer, infer::DISAGREEMENT_MAX,
+    Choice, Evidence, Label, Labels, Model, Options, Repeats, Warning, calibrate::expected_error, fit, fit::point,
+    infer, infer::DISAGREEMENT_MAX,
 };
 
 struct Set {
@@ -102,11 +103,12 @@ fn a_tenth_of_known_answers_chooses_a_model_that_does_not_lose_to_the_vote() {
         let vote = fit(Model::Majority, &evidence, &Options::default()).unwrap();
         let (own, by_vote) = (found.fit.accuracy(&open).unwrap(), vote.accuracy(&open).unwrap());
         assert!(own > by_vote + 0.03, "{name}: {own} {by_vote}");
-        let error = found.calibration.error.unwrap();
-        assert!(
-            error < 0.08 && error < found.calibration.error_before.unwrap() + 0.01,
-            "{name}: {:?}",
-            found.calibration
-        );
+        // What the curve makes of the cases that taught it nothing; of its own seventy known answers chance alone shows .08.
+        let cases: Vec<_> = (0..open.len())
+            .filter_map(|task| Some((found.chances[task], point(found.fit.of(task), open[task]? as usize))))
+            .collect();
+        let error = expected_error(&cases).unwrap();
+        assert!(error < 0.06, "{name}: {error} {:?}", found.calibration);
+        assert!(error < found.calibration.error_before.unwrap(), "{name}: {error} {:?}", found.calibration);
     }
 }

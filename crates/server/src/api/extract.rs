@@ -83,13 +83,19 @@ fn known<T: IntoParams>(query: &str) -> Result<(), Problem> {
     let known = T::into_params(|| None);
     for (name, _) in form_urlencoded::parse(query.as_bytes()) {
         if !known.iter().any(|parameter| parameter.name == name) {
-            let names: Vec<_> = known.iter().map(|parameter| format!("`{}`", parameter.name)).collect();
-            let reason =
-                Reason::field(code::FIELD_INVALID, &*name, format!("`{name}` is no parameter of this address"));
-            return Err(Error::from(reason.hint(format!("It takes {}.", names.join(", ")))).into());
+            let names: Vec<_> = known.iter().map(|parameter| parameter.name.as_str()).collect();
+            return Err(no_parameter(&name, &names));
         }
     }
     Ok(())
+}
+
+/// Returns the refusal of a name after the question mark where an address takes only these.
+pub(super) fn no_parameter(name: &str, known: &[&str]) -> Problem {
+    let reason = Reason::field(code::FIELD_INVALID, name, format!("`{name}` is no parameter of this address"));
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    let takes = if known.is_empty() { "nothing after the question mark".to_owned() } else { known.join(", ") };
+    Error::from(reason.hint(format!("It takes {takes}."))).into()
 }
 
 impl<T: DeserializeOwned + IntoParams + Send> FromRequestParts<Edge> for Query<T> {

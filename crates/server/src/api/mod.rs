@@ -35,10 +35,12 @@ mod review;
 mod session;
 mod signoff;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
-    http::StatusCode,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    http::{Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
@@ -82,9 +84,11 @@ pub fn router() -> Router<Edge> {
         .merge(reading::router())
         .merge(adjudicate::router())
         .split_for_parts();
+    let bare = Arc::new(openapi::without_query(&document));
     router
         .merge(openapi::route(document))
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(bare, refuse_query))
         .layer(middleware::from_fn(digest_body))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
@@ -98,6 +102,20 @@ async fn wrong_method(request: Request) -> Problem {
         "`/api/v1/openapi.json` lists what there is.",
         "",
     )
+}
+
+/// Refuses what stands after the question mark where an operation takes nothing; `Query` does so where it takes something.
+async fn refuse_query(State(bare): State<Arc<BTreeSet<(String, Method)>>>, request: Request, next: Next) -> Response {
+    let name =
+        form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).next().map(|(name, _)| name);
+    if let (Some(name), Some(path)) = (name, request.extensions().get::<MatchedPath>()) {
+        let path = path.as_str().strip_prefix(openapi::BASE).unwrap_or(path.as_str());
+        let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+        if bare.contains(&(path.to_owned(), method)) {
+            return extract::no_parameter(&name, &[]).into_response();
+        }
+    }
+    next.run(request).await
 }
 
 /// Takes the digest of bodies that come with an `Idempotency-Key`, so that a reused key is told from a retry.

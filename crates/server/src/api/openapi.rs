@@ -1,6 +1,13 @@
 //! The OpenAPI document. Routes come from the handlers' own annotations; what all of them share is added here, once.
 
-use axum::{Router, http::header, response::IntoResponse as _, routing::get};
+use std::collections::BTreeSet;
+
+use axum::{
+    Router,
+    http::{Method, header},
+    response::IntoResponse as _,
+    routing::get,
+};
 use remit_kernel::id::{
     AlarmId, AssignmentId, CalibrationId, CaseId, CredentialId, EngagementId, GoldId, Id, ItemId, LineId, LotId, OrgId,
     PersonId, PrecedentId, ReviewId, SessionId, SowId,
@@ -18,6 +25,9 @@ use utoipa::{
 
 use super::Problem;
 use crate::edge::Edge;
+
+/// Where the addresses of the document begin.
+pub(super) const BASE: &str = "/api/v1";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -41,6 +51,29 @@ pub(super) fn frame() -> Document {
     let cookie = ApiKeyValue::with_description("remit", "The session of a browser; `__Host-remit` under TLS.");
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     document
+}
+
+/// Returns the operations that take nothing after the question mark.
+pub(super) fn without_query(document: &Document) -> BTreeSet<(String, Method)> {
+    let mut bare = BTreeSet::new();
+    for (path, item) in &document.paths.paths {
+        let methods = [
+            (Method::GET, &item.get),
+            (Method::PUT, &item.put),
+            (Method::POST, &item.post),
+            (Method::DELETE, &item.delete),
+            (Method::PATCH, &item.patch),
+        ];
+        for (method, operation) in methods {
+            let Some(operation) = operation else { continue };
+            let mut parameters = operation.parameters.iter().flatten();
+            let in_query = |known: &RefOr<Parameter>| !matches!(known, RefOr::T(known) if known.parameter_in != ParameterIn::Query);
+            if !parameters.any(in_query) {
+                bare.insert((path.clone(), method));
+            }
+        }
+    }
+    bare
 }
 
 /// Returns the route that serves the document, which is open to everybody.

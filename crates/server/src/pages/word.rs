@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use remit_kernel::{
     engagement::SowStatus,
     index::{CaseStatus, EngagementStatus},
-    pack::Duty,
+    pack::{Duty, spoken},
     role::{Role, Side},
     time::Instant,
 };
@@ -158,6 +158,18 @@ pub(crate) fn duty(duty: impl Borrow<Duty>) -> &'static str {
         Duty::Sign => "Sign",
         Duty::Review => "Review",
     }
+}
+
+/// Returns the key of a credential or a clearance as it stands alone, such as `Chartered engineer`.
+pub(crate) fn key(key: impl AsRef<str>) -> String {
+    let spoken = spoken(key.as_ref());
+    let mut letters = spoken.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Returns such keys as one says them in a sentence.
+pub(crate) fn keys(keys: &[String], between: &str) -> String {
+    keys.iter().map(|key| spoken(key)).collect::<Vec<_>>().join(between)
 }
 
 /// Returns an amount such as `45.00 GBP`. Currencies without minor units are written whole.

@@ -236,6 +236,29 @@ async fn attack_paths(attack: &mut Attack, operation: &Operation<'_>) {
 }
 
 #[tokio::test]
+async fn a_parameter_that_an_operation_does_not_declare_is_refused_by_its_name() {
+    let world = World::live().await;
+    let http = Http::of(&world);
+    let token = world.token(world.delivery).await;
+    let document = http.send(Method::GET, "/api/v1/openapi.json", &[], "").await.json();
+    let real = Real::of(&world).await;
+    for operation in operations(&document) {
+        let path = format!("{}?no_such_thing=1", real.fill(&operation.path));
+        let headers = [("authorization", bearer(&token)), ("content-type", "application/json".to_owned())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let answer = http.send(operation.method.clone(), &path, &headers, "{}").await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "field-invalid"),
+            "{} {path} {}",
+            operation.method,
+            answer.body
+        );
+        assert!(answer.body.contains("`no_such_thing` is no parameter of this address"), "{path} {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn a_method_that_is_not_there_is_told_with_those_that_are() {
     let world = World::live().await;
     let http = Http::of(&world);

@@ -42,7 +42,7 @@ async fn an_unopened_item_is_named_and_once_all_are_open_the_signature_holds() {
     );
     let at = format!("/e/{}/sign/{case}", world.engagement);
     let page = http.get(&at, &token).await;
-    assert!(page.body.contains("methodologist") && page.body.contains("Two readers agreed"), "{}", page.body);
+    assert!(page.body.contains("Methodologist") && page.body.contains("Two readers agreed"), "{}", page.body);
     assert!(!page.body.contains("<h3>Deliverable</h3>"), "the deliverable is opened by an act");
     let sign = [("content", content(&page.body)), ("statement", "I have looked.".to_owned())];
     let sign: Vec<_> = sign.iter().map(|(name, value)| (*name, value.as_str())).collect();
