@@ -27,6 +27,13 @@ words! {
     }
 }
 
+impl Role {
+    /// Returns whether the role holds in the directory, not in an engagement.
+    pub const fn of_directory(self) -> bool {
+        matches!(self, Self::Operator | Self::PeopleManager)
+    }
+}
+
 words! {
     /// A side of an engagement.
     Side {

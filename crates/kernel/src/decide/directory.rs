@@ -6,7 +6,6 @@ use crate::{
     directory::{OrganisationEvent, Person, PersonEvent},
     id::{CredentialId, PersonId},
     refusal::{Reason, Refusal, code},
-    role::Role,
     stream::{Event, StreamId},
     time::Date,
 };
@@ -38,7 +37,7 @@ impl Deciding<'_> {
             reasons.extend(check_country("place", &given.place).err());
         }
         reasons.extend(given.languages.iter().filter_map(|language| check_language("languages", language).err()));
-        if given.roles.iter().any(|role| !matches!(role, Role::Operator | Role::PeopleManager)) {
+        if given.roles.iter().any(|role| !role.of_directory()) {
             reasons.push(
                 Reason::field(
                     code::FIELD_INVALID,

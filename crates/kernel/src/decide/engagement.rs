@@ -492,7 +492,7 @@ fn check_roles(side: Side, roles: &BTreeSet<Role>, capacity: u32, held: &BTreeSe
     if roles.is_empty() {
         reasons.push(Reason::field(code::FIELD_INVALID, "roles", "no role is given").hint("Give at least one."));
     }
-    if roles.iter().any(|role| matches!(role, Role::Operator | Role::PeopleManager)) {
+    if roles.iter().any(|role| role.of_directory()) {
         reasons.push(
             Reason::field(
                 code::FIELD_INVALID,

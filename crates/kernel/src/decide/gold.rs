@@ -217,6 +217,10 @@ impl Deciding<'_> {
         let natural = self.member(person)?.natural;
         let chance = self.ctx.chance("showing", 0);
         let guise = self.guise(&gold.matter, &like, &chance);
+        // A case that came in at the instant at which it is asked for leaves no room: it would tell its showing.
+        if guise.received_at >= self.ctx.now && !practice {
+            return self.take_seat(instead_of, person, RoutingRule::NextCase, passed);
+        }
         let due_at = guise.due_at;
         let (mut case, mut panel) = self.lay(&gold, &like, admission, guise, practice)?;
         let id_of_case = case.case;

@@ -96,7 +96,13 @@ impl Deciding<'_> {
         self.take_seat(case, person, RoutingRule::Assigned, Vec::new())
     }
 
-    fn take_seat(&mut self, id: CaseId, person: PersonId, rule: RoutingRule, passed_over: Vec<Examined>) -> Done {
+    pub(super) fn take_seat(
+        &mut self,
+        id: CaseId,
+        person: PersonId,
+        rule: RoutingRule,
+        passed_over: Vec<Examined>,
+    ) -> Done {
         Refusal::unless_empty(why_not(self.facts, id, person, Duty::Read, self.ctx.now))?;
         let (mut case, mut panel) = (self.facts.case(id)?.clone(), self.facts.panel(id)?.clone());
         let Some(seat) = panel.open_seat() else { return Err(no_open_seat(id).into()) };

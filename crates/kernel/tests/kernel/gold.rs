@@ -145,8 +145,14 @@ fn nobody_who_knows_it_or_its_pool_is_shown_it() {
 
 #[test]
 fn the_draw_follows_the_rate_and_rests_on_nothing_but_chance() {
-    let (stage, _) = stage();
+    let (mut stage, _) = stage();
     let next = Command::ClaimNext { engagement: stage.engagement };
+    for _ in 0..50 {
+        stage.world.redraw();
+        let at_once = stage.would("third", &next);
+        assert!(at_once.starts_with("seat_taken"), "a showing that came in when it was asked for: {at_once}");
+    }
+    stage.wait(60);
     let actor = stage.as_person("third");
     let facts = stage.world.facts(Some(stage.who("third")), &next);
     let mut ctx = stage.world.ctx(actor);

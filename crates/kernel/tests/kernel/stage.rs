@@ -358,6 +358,7 @@ impl Stage {
     /// Lets somebody ask for the next case until gold is drawn, and returns the showing.
     #[track_caller]
     pub(crate) fn shown(&mut self, name: &str) -> CaseId {
+        self.wait(60);
         let command = Command::ClaimNext { engagement: self.engagement };
         for _ in 0..200 {
             if self.would(name, &command).contains("shown") {

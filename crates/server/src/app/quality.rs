@@ -85,6 +85,9 @@ pub struct Quality {
     pub disputed: u64,
     /// Panels with one reading.
     pub single: u64,
+    /// Panels whose readers agreed, and whose answer was changed after that.
+    #[serde(default)]
+    pub changed: u64,
     /// Panels whose readers gave the same answers on other evidence.
     pub other_evidence: u64,
     /// Whether any figure rests on readings from files.
@@ -125,6 +128,9 @@ pub struct QuestionQuality {
     pub disputed: u64,
     /// Panels whose outcome counts as the reference answer, of those that have both.
     pub right: Rate,
+    /// Panels with a reference answer and no outcome: their readers differ, and nobody has decided.
+    #[serde(default)]
+    pub unsettled: u64,
     /// Where several options may be picked: agreement on each by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<OptionQuality>,
@@ -246,6 +252,7 @@ impl Quality {
         match count.status {
             PanelStatus::Agreed => self.agreed += count.panels,
             PanelStatus::Single => self.single += count.panels,
+            PanelStatus::Adjudicated if !count.disputed => self.changed += count.panels,
             PanelStatus::Disputed | PanelStatus::Outvoted | PanelStatus::Adjudicated => {}
             PanelStatus::Planned | PanelStatus::Reading | PanelStatus::Void => return,
         }

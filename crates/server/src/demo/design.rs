@@ -103,6 +103,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
         work(stage, &scene, note, case, (PAST + place, third)).await?;
     }
     // What the first reader has at her desk may be gold or not: it looks like any other case.
+    stage.wait(1_500);
     stage.shown(&scene, stage.people.reader1, GOLD).await.map(drop)
 }
 

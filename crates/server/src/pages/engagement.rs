@@ -1,6 +1,6 @@
 //! The engagement's home: parties, statements of work, members, cases in figures, and the acts on them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::{
@@ -32,9 +32,10 @@ use crate::{
     edge::Edge,
 };
 
-/// Roles that hold in an engagement.
-const ROLES: [Role; 6] =
-    [Role::ClientManager, Role::DeliveryManager, Role::Expert, Role::Adjudicator, Role::Signer, Role::Auditor];
+/// Returns the roles that hold in an engagement.
+pub(crate) fn roles() -> impl Iterator<Item = &'static Role> {
+    Role::ALL.iter().filter(|role| !role.of_directory())
+}
 
 pub(super) fn router() -> Router<Edge> {
     Router::new()
@@ -140,25 +141,14 @@ struct MemberForm {
     side: String,
     capacity: String,
     successor: String,
-    client_manager: String,
-    delivery_manager: String,
-    expert: String,
-    adjudicator: String,
-    signer: String,
-    auditor: String,
+    #[serde(flatten)]
+    ticks: BTreeMap<String, String>,
 }
 
 impl MemberForm {
     fn roles(&self) -> BTreeSet<Role> {
-        let ticks = [
-            &self.client_manager,
-            &self.delivery_manager,
-            &self.expert,
-            &self.adjudicator,
-            &self.signer,
-            &self.auditor,
-        ];
-        ROLES.into_iter().zip(ticks).filter(|(_, tick)| !tick.is_empty()).map(|(role, _)| role).collect()
+        let ticked = |role: &&Role| self.ticks.get(role.word()).is_some_and(|tick| !tick.is_empty());
+        roles().filter(ticked).copied().collect()
     }
 
     fn capacity(&self) -> Result<u32, Error> {

@@ -36,6 +36,15 @@ use chart::{Matrix, Scale};
 pub(super) const IMPORTED: &str =
     "Imported: times, authors and blindness as claimed by the file, not witnessed by Remit";
 
+/// Rows of a table of people that stand by themselves; more are folded away below them.
+const ROWS_MAX: usize = 25;
+
+/// Returns the rows of a table from this one on: the first [`ROWS_MAX`], or all that follow.
+fn rows<T>(all: &[T], from: usize) -> &[T] {
+    let until = if from == 0 { all.len().min(ROWS_MAX) } else { all.len() };
+    all.get(from..until).unwrap_or_default()
+}
+
 pub(super) fn router() -> Router<Edge> {
     Router::new()
         .route("/e/{engagement}/quality", get(show))
@@ -69,7 +78,21 @@ async fn show(
     html(&QualityPage { frame, engagement, asked, quality })
 }
 
+/// A table of pairs of readers.
+#[derive(Template)]
+#[template(path = "quality/pairs.html")]
+struct Pairs<'p> {
+    page: &'p QualityPage,
+    question: &'p QuestionQuality,
+    pairs: &'p [PairQuality],
+}
+
 impl QualityPage {
+    /// Returns the table of pairs from this one on; the first [`ROWS_MAX`] stand by themselves.
+    fn pairs<'p>(&'p self, question: &'p QuestionQuality, from: usize) -> Pairs<'p> {
+        Pairs { page: self, question, pairs: rows(&question.pairs, from) }
+    }
+
     /// Returns whether whoever looks may see the gold cases.
     fn keeps_gold(&self) -> bool {
         self.frame.holds(Role::DeliveryManager) || self.frame.holds(Role::Auditor)

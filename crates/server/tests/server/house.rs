@@ -4,10 +4,12 @@ use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
+
 use remit_kernel::{
     command::Command,
     id::{EngagementId, Id, PersonId, Suffix},
     pack::Duty,
+    role::Role,
 };
 use remit_server::{
     Config, Error,
@@ -376,10 +378,33 @@ async fn why_not_gives_the_very_reasons_of_the_refusal() {
 }
 
 #[tokio::test]
+async fn a_form_sent_as_it_came_leaves_every_role_as_it_was() {
+    let world = World::live().await;
+    let (engagement, person) = (world.engagement, world.reader1);
+    let roles: Vec<Role> =
+        Role::ALL.iter().copied().filter(|role| !role.of_directory() && !matches!(role, Role::ClientManager)).collect();
+    let all = Command::ChangeMember { engagement, person, roles: roles.iter().copied().collect(), capacity: 10 };
+    world.act(world.delivery, all).await.unwrap();
+    let browser = crate::desk::Browser::of(&world, world.delivery).await;
+    let page = browser.get(&format!("/e/{engagement}/engagement")).await.body;
+    let at = format!("/e/{engagement}/engagement/members/{person}");
+    let form = page.split_once(&format!("action=\"{at}\"")).unwrap().1.split_once("</form>").unwrap().0;
+    let ticks = form.split("name=\"").skip(1).filter_map(|field| field.split_once('"')).filter_map(|(name, rest)| {
+        rest.split('>').next().is_some_and(|rest| rest.trim() == "checked").then_some((name, "on"))
+    });
+    let fields: Vec<_> = ticks.chain([("capacity", "21")]).collect();
+    assert_eq!(fields.len(), roles.len() + 1, "{form}");
+    browser.send(&at, &fields).await;
+    let home = world.app.view(&world.caller(world.delivery), ShowEngagement { engagement }).await.unwrap();
+    let member = home.members.iter().find(|member| member.person == person).unwrap();
+    assert_eq!((&member.roles, member.capacity), (&roles, Some(21)));
+}
+
+#[tokio::test]
 async fn a_manager_who_reads_a_case_is_not_told_who_else_does() {
     let world = World::live().await;
     let engagement = world.engagement;
-    let roles = [remit_kernel::role::Role::DeliveryManager, remit_kernel::role::Role::Expert].into();
+    let roles = [Role::DeliveryManager, Role::Expert].into();
     world
         .act(world.client, Command::ChangeMember { engagement, person: world.delivery, roles, capacity: 10 })
         .await

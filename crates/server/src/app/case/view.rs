@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use remit_access::{Action, Class, Label};
 use remit_kernel::{
-    case::{Case, Cause, DecidedBy, DeliveryState, Item, Media, ReturnCode, SignoffState, Visibility},
+    case::{Case, Cause, DecidedBy, DeliveryState, Item, Media, Resolution, ReturnCode, SignoffState, Visibility},
     facts::Want,
-    form::{Answer, Evidence, Form, Judgement},
+    form::{Answer, Evidence, Form, Judgement, Question},
     hash::Digest,
     id::{AssignmentId, CaseId, CredentialId, EngagementId, ItemId, PersonId, TextId},
     index::{CaseStatus, Origin, Part},
@@ -255,6 +255,27 @@ impl StoppedView {
     }
 }
 
+/// Returns what is to be known of single answers of an outcome.
+fn notes(form: Option<&Form>, panel: Option<&Panel>, resolution: &Resolution) -> Vec<String> {
+    let (Some(form), Some(panel)) = (form, panel) else { return Vec::new() };
+    let estimated = panel.weighed.last().is_some_and(|(weighed, _)| weighed.error.is_some());
+    let unlike_all = |question: &&Question| match resolution.outcome.answers.get(&question.key) {
+        Some(answer @ Answer::Number(_)) => {
+            panel.panel_readings().all(|reading| reading.judgement.answers.get(&question.key) != Some(answer))
+        }
+        _ => false,
+    };
+    let by_readers = matches!(resolution.decided.by, DecidedBy::Agreement | DecidedBy::Panel)
+        && !resolution.decided.changed_after_agreement;
+    let left_out = form.deciding().filter(|question| estimated && !question.kind.has_classes()).map(|question| {
+        format!("The estimate leaves out \u{201c}{}\u{201d}: it is compared, with its tolerance", question.title)
+    });
+    let half_way = form.deciding().filter(|_| by_readers).filter(unlike_all).map(|question| {
+        format!("\u{201c}{}\u{201d} lies half-way between answers that agree within its tolerance", question.title)
+    });
+    left_out.chain(half_way).collect()
+}
+
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OutcomeView {
@@ -264,6 +285,8 @@ pub struct OutcomeView {
     pub readings: u32,
     /// When and why a sequential panel stopped; none: the number of readings was fixed.
     pub stopped: Option<StoppedView>,
+    /// What is to be known of single answers, in sentences: which the estimate leaves out, which no reader gave as it is.
+    pub notes: Vec<String>,
     /// Whether the readers had agreed and the answer was changed afterwards.
     pub changed_after_agreement: bool,
     /// The answers.
@@ -583,6 +606,7 @@ impl Look<'_> {
                 },
                 readings: u32::try_from(panel.map_or(0, |panel| panel.panel_readings().count())).unwrap_or(u32::MAX),
                 stopped: panel.and_then(|panel| panel.weighed.last()).map(|(weighed, _)| StoppedView::of(*weighed)),
+                notes: notes(scene.pack.as_ref().map(|pack| &pack.form), panel, resolution),
                 changed_after_agreement: resolution.decided.changed_after_agreement,
                 judgement: telling.judgement(&resolution.outcome, |_, _| false),
                 content: resolution.content,

@@ -48,15 +48,18 @@ pub(super) fn of_question(
     let classes = Classes::of(question, given.iter().map(|given| given.answer.as_str()));
     let mut tally = Tally::new(question, &classes);
     let decided = decided(question, known);
-    let mut right = (0, 0);
+    let (mut right, mut unsettled) = ((0, 0), 0);
     let mut answers: Vec<(PersonId, usize)> = Vec::new();
     for of_case in given.chunk_by(|one, other| one.case == other.case) {
         answers.clear();
         answers.extend(of_case.iter().map(|given| (given.reader, classes.number(&given.answer))));
         answers.sort_unstable();
         tally.take(&answers);
-        if let Some(found) = decided.get(&of_case[0].case).and_then(|known| known.found(question, &classes, &answers)) {
-            right = (right.0 + u64::from(found), right.1 + 1);
+        if let Some(known) = decided.get(&of_case[0].case).filter(|known| known.reference.is_some()) {
+            match known.found(question, &classes, &answers) {
+                Some(found) => right = (right.0 + u64::from(found), right.1 + 1),
+                None => unsettled += 1,
+            }
         }
     }
     let mut pairs: Vec<_> =
@@ -87,6 +90,7 @@ pub(super) fn of_question(
         agreement: of_classes(tally.counts.as_ref(), &classes),
         disputed,
         right: Rate::of(right.0, right.1),
+        unsettled,
         options: tally.options.into_iter().map(Picked::figures).collect(),
         pairs: pairs.collect(),
         pairs_left_out,

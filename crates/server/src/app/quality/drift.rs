@@ -76,7 +76,7 @@ pub struct Drift {
     pub missed: Rate,
     /// How the charts are made; none where there is nothing to chart.
     pub design: Option<Design>,
-    /// A chart for each expert and each site, those with an open alarm first.
+    /// A chart for each expert and each site: those with an open alarm first, then those at a limit, then by answers.
     pub charts: Vec<DriftChart>,
 }
 
@@ -128,6 +128,8 @@ pub struct DriftChart {
     pub average: Option<f64>,
     /// Whether the moving average lies outside of its limits.
     pub average_alarms: bool,
+    /// Whether a sum at its limit raised no alarm, since the file says not when the answers were given.
+    pub unordered: bool,
     /// When the sum first reached the limit; none: it has not.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub alarm_at: Option<Timestamp>,
@@ -207,7 +209,9 @@ impl Query for ShowDrift {
             };
             drift.charts = charted.lines.into_iter().map(named).collect();
             let open = |chart: &DriftChart| chart.alarm.is_some_and(|alarm| alarm.closed_at.is_none());
-            drift.charts.sort_by_key(|chart| (!open(chart), chart.alarm_at.is_none()));
+            drift.charts.sort_by_key(|chart| {
+                (!open(chart), chart.alarm_at.is_none(), !chart.average_alarms, std::cmp::Reverse(chart.missed.n))
+            });
         }
         look.saw(Action::ViewQuality, "quality/drift", None, None);
         Ok(drift)
@@ -250,6 +254,8 @@ pub(super) struct Line {
     sums: Vec<f64>,
     average: Option<f64>,
     average_alarms: bool,
+    /// A run at the limit whose answers stand in no order of time was left alone.
+    unordered: bool,
     pub(super) crossing: Option<Crossing>,
 }
 
@@ -312,7 +318,8 @@ fn one(mut told: Vec<Told>, since: Option<Instant>, cusum: &Cusum, good: f64) ->
     let misses = told.iter().filter(|told| told.missed).count();
     let missed = Rate::of(whole(misses), whole(told.len()));
     told.retain(|told| since.is_none_or(|since| told.at > since));
-    let (mut sum, mut sums, mut from, mut crossing) = (0.0, Vec::with_capacity(told.len()), 0, None);
+    let (mut sum, mut sums, mut from) = (0.0, Vec::with_capacity(told.len()), 0);
+    let (mut crossing, mut unordered) = (None, false);
     let ewma = Ewma::new(AVERAGE.0, AVERAGE.1).ok();
     let (mut average, spread) = (0.0, (good * (1.0 - good)).sqrt());
     for (place, answer) in told.iter().enumerate() {
@@ -340,7 +347,7 @@ fn one(mut told: Vec<Told>, since: Option<Instant>, cusum: &Cusum, good: f64) ->
             if found.in_order() {
                 crossing = Some(found);
             } else {
-                sum = 0.0;
+                (sum, unordered) = (0.0, true);
             }
         }
     }
@@ -351,6 +358,7 @@ fn one(mut told: Vec<Told>, since: Option<Instant>, cusum: &Cusum, good: f64) ->
         sums: thinned(&sums),
         average: (!told.is_empty()).then(|| (average * spread + good).clamp(0.0, 1.0)),
         average_alarms: told.len() >= AVERAGED_MIN && ewma.is_some_and(|ewma| ewma.alarms(average) && average > 0.0),
+        unordered,
         crossing,
     }
 }
@@ -381,6 +389,7 @@ impl Line {
             sums: self.sums,
             average: self.average,
             average_alarms: self.average_alarms,
+            unordered: self.unordered,
             alarm_at: crossing.map(|crossing| crossing.at.timestamp()),
             run: crossing.map_or(0, |crossing| whole(crossing.run)),
             alarm: alarm.map(|alarm| AlarmMark {

@@ -241,10 +241,13 @@ pub(crate) fn decided(view: &CaseView, outcome: &OutcomeView) -> String {
         }
         (_, false, _) => "Adjudicated".to_owned(),
     };
-    match &outcome.stopped {
-        Some(stopped) => format!("{how}. {}.", stopped.sentence),
-        None => how,
-    }
+    let more: Vec<_> = outcome
+        .stopped
+        .iter()
+        .map(|stopped| stopped.sentence.as_str())
+        .chain(outcome.notes.iter().map(String::as_str))
+        .collect();
+    if more.is_empty() { how } else { format!("{how}. {}.", more.join(". ")) }
 }
 
 /// Returns the coded reasons for sending work back, each with what it does to the allowance.

@@ -13,7 +13,7 @@ use remit_kernel::{alarm::Yardstick, id::EngagementId};
 
 use super::{
     super::{Frame, Oops, Place, html},
-    Asked, IMPORTED, seen,
+    Asked, IMPORTED, ROWS_MAX, rows, seen,
 };
 use crate::{
     App, Caller,
@@ -86,9 +86,23 @@ impl DriftPage {
         AlarmTable { frame: &self.frame, engagement: self.engagement, open, alarms: self.of(open).collect() }
     }
 
+    /// Returns the table of charts from this one on; the first [`ROWS_MAX`] stand by themselves.
+    fn table(&self, from: usize) -> Charts<'_> {
+        Charts { page: self, design: self.drift.design.as_ref(), charts: rows(&self.drift.charts, from) }
+    }
+
     fn standing<'p>(&'p self, chart: &'p DriftChart) -> Standing<'p> {
         Standing { frame: &self.frame, engagement: self.engagement, chart }
     }
+}
+
+/// A table of charts.
+#[derive(Template)]
+#[template(path = "quality/charts.html")]
+struct Charts<'p> {
+    page: &'p DriftPage,
+    design: Option<&'p Design>,
+    charts: &'p [DriftChart],
 }
 
 /// Width and height of one chart.

@@ -1,5 +1,7 @@
 //! Pages of experts' reliability, and of the cases whose right answer is wanted.
 
+use std::cmp::Reverse;
+
 use askama::Template;
 use axum::{
     Router,
@@ -11,9 +13,9 @@ use remit_kernel::{id::EngagementId, index::Part};
 
 use super::{
     super::{Frame, Oops, Place, encode, html},
-    Asked, IMPORTED,
+    Asked, IMPORTED, ROWS_MAX,
     chart::{Matrix, Scale},
-    seen,
+    rows, seen,
 };
 use crate::{
     App, Caller,
@@ -49,10 +51,31 @@ async fn show(
     let query = given.ask(|question, origin| ShowExperts { engagement, question, origin })?;
     let asked = Asked { engagement, below: "/experts", origin: query.origin };
     let (frame, experts) = seen(&app, &caller, engagement, "Experts", query).await?;
-    html(&ExpertsPage { frame, engagement, asked, experts })
+    html(&ExpertsPage { frame, engagement, asked, experts: by_answers(experts) })
+}
+
+/// Puts those with most answers first where there are more than stand by themselves.
+fn by_answers(mut experts: Experts) -> Experts {
+    if experts.experts.len() > ROWS_MAX {
+        experts.experts.sort_by_key(|expert| (expert.part, Reverse(expert.readings)));
+    }
+    experts
+}
+
+/// A table of experts.
+#[derive(Template)]
+#[template(path = "quality/expert_table.html")]
+struct ExpertTable<'p> {
+    page: &'p ExpertsPage,
+    experts: &'p [ExpertFigures],
 }
 
 impl ExpertsPage {
+    /// Returns the table of experts from this one on; the first [`ROWS_MAX`] stand by themselves.
+    fn table(&self, from: usize) -> ExpertTable<'_> {
+        ExpertTable { page: self, experts: rows(&self.experts.experts, from) }
+    }
+
     /// Returns the address of the cases behind a figure.
     fn behind(&self, expert: &ExpertFigures, against: Against) -> String {
         format!(
