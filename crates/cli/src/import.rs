@@ -292,7 +292,7 @@ impl Tell for Imported {
         // Writing into a text cannot fail.
         let _ = write!(
             words,
-            "\n\nHow far the readers agree stands under {figures}, and is printed by\n  remit quality report --engagement {engagement}"
+            "\n\nHow far the readers agree stands under {figures} of the server that `remit serve` starts, and is printed by\n  remit quality report --engagement {engagement}"
         );
         words
     }

@@ -496,7 +496,7 @@ fn answer_maps<'a>(source: &'a Source<'a>, fields: &mut Fields<'a>, pack: &Pack)
             source.problem(
                 table.at,
                 format!("no column answers `{}`, which decides", question.key),
-                "Add it, so that disputes can be seen.",
+                "Add it, so that disputes can be seen; or, if the file asks something else, write a pack that asks it.",
             );
         }
     }

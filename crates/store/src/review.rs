@@ -63,6 +63,8 @@ statements! {
         WHERE scope_id = $1 AND kind = $2 AND finished_at IS NOT NULL AND NOT rework AND NOT (", withheld!(), ") ORDER BY finished_at DESC, review_id DESC LIMIT $3");
     COUNT = concat!("SELECT kind, status, COUNT(*) FROM reviews WHERE scope_id = $1 AND NOT rework AND NOT (", withheld!(), ") \
         GROUP BY kind, status ORDER BY kind, status");
+    /// A case that several looked at, or that was looked at again for another reason, counts once: failed if any of them failed it.
+    CASES = concat!("SELECT kind, COUNT(*), SUM(failed) FROM (SELECT kind, case_id,         MAX(CASE WHEN status IN ('failed', 'rebutted', 'upheld') THEN 1 ELSE 0 END) AS failed FROM reviews         WHERE scope_id = $1 AND NOT rework AND status NOT IN ('open', 'taken', 'cancelled') AND NOT (", withheld!(), ")         GROUP BY kind, case_id) AS cases GROUP BY kind ORDER BY kind");
     /// Both reviews of each case that two reviewers have finished, of all lots or of the first so many of one sampler.
     TWICE = "SELECT ones.case_id, ones.lot_id, ones.review_id, ones.status, others.review_id, others.status \
         FROM reviews AS ones \
@@ -156,6 +158,11 @@ impl Store {
     /// Returns how many reviews of each kind stand where.
     pub async fn count_reviews(&self, scope: &str) -> Result<Vec<(ReviewKind, ReviewStatus, u64)>> {
         self.rows(COUNT, values![scope], |columns| Ok((columns.take()?, columns.take()?, columns.take()?))).await
+    }
+
+    /// Returns how many cases have a finished review of each kind, and how many of them failed one.
+    pub async fn count_reviewed_cases(&self, scope: &str) -> Result<Vec<(ReviewKind, u64, u64)>> {
+        self.rows(CASES, values![scope], |columns| Ok((columns.take()?, columns.take()?, columns.take()?))).await
     }
 
     /// Returns defects of a kind that stand, at most `limit`.

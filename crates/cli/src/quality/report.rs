@@ -73,7 +73,7 @@ fn figures(quality: &Quality) -> serde_json::Value {
         json!({
             "question": question.question, "coefficient": question.coefficient, "value": question.agreement.value,
             "interval": question.agreement.interval, "undefined": question.agreement.undefined, "n": question.agreement.n,
-            "ac1": question.ac1, "share_agreed": question.share_agreed, "right": question.right,
+            "ac1": question.ac1, "share_agreed": question.share_agreed, "right": question.right, "unsettled": question.unsettled,
             "disputed": question.disputed, "imported": quality.imported, "pairs": pairs.collect::<Vec<_>>(),
         })
     });
@@ -81,10 +81,10 @@ fn figures(quality: &Quality) -> serde_json::Value {
 }
 
 fn words(quality: &Quality) -> String {
-    let Quality { panels, agreed, disputed, single, other_evidence, imported, cost, questions } = quality;
+    let Quality { panels, agreed, disputed, single, other_evidence, imported, cost, questions, changed } = quality;
     let mut words = format!(
-        "{panels} closed panels: {agreed} agreed, {disputed} in dispute, {single} with one reading; \
-         {other_evidence} with the same answer on other evidence"
+        "{panels} closed panels: {agreed} agreed, {disputed} in dispute, {single} with one reading, {changed} agreed and \
+         changed afterwards; {other_evidence} with the same answer on other evidence"
     );
     // Writing into a text cannot fail.
     let _ = write!(words, "\n{} readings of {} closed cases", cost.readings, cost.cases);
@@ -103,7 +103,14 @@ fn words(quality: &Quality) -> String {
             let _ = write!(words, "\n  AC1 {ac1:.3}; same answer {:.1} %", 100.0 * share);
         }
         if question.right.n > 0 {
-            let _ = write!(words, "\n  the outcome is the reference answer: {}", rate(&question.right));
+            let _ = write!(
+                words,
+                "\n  where readers agreed or somebody decided, the outcome is the reference answer: {}",
+                rate(&question.right)
+            );
+            if question.unsettled > 0 {
+                let _ = write!(words, "; {} more have a reference answer and no outcome", question.unsettled);
+            }
         }
         for pair in &question.pairs {
             let [first, second] = &pair.readers;

@@ -117,19 +117,19 @@ impl DriftIn {
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 pub(crate) struct PlansIn {
     /// Key of the question; without it the first of the form that has a closed list of answers.
-    question: Option<String>,
+    pub(crate) question: Option<String>,
     /// What one reading costs, in minor units, at most 100,000,000; without it plans are compared by readings alone.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 100_000_000)]
-    price_minor: Option<String>,
+    pub(crate) price_minor: Option<String>,
     /// Gold cases among a hundred, at most 50; without it none.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 50)]
-    gold: Option<String>,
+    pub(crate) gold: Option<String>,
     /// Reviewed cases among a hundred; without it none.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 100)]
-    review: Option<String>,
+    pub(crate) review: Option<String>,
     /// Where the chance begins, at most 4,294,967,295; without it 1.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
-    seed: Option<String>,
+    pub(crate) seed: Option<String>,
 }
 
 impl PlansIn {
@@ -138,8 +138,12 @@ impl PlansIn {
             None | Some("") => Ok(None),
             Some(word) => match word.trim().parse::<u32>() {
                 Ok(number) if number <= most => Ok(Some(number)),
-                Ok(_) | Err(_) => Err(Reason::field(code::FIELD_INVALID, field, "this is no number in range")
-                    .hint(format!("Give a whole number from 0 to {most}."))),
+                Ok(_) | Err(_) => Err(Reason::field(
+                    code::FIELD_INVALID,
+                    field,
+                    format!("`{word}` is no whole number from 0 to {most}"),
+                )
+                .hint("Give one, or leave it out.")),
             },
         };
         Ok(ShowPlans {

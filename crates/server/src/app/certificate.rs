@@ -218,7 +218,8 @@ pub struct ReviewFigures {
     pub random_failed: u64,
     /// Share of them that failed; none without any.
     pub error_rate: Option<f64>,
-    /// The error rate of the whole lot lies between these, 95 %.
+    /// The error rate of the whole lot lies between these, 95 %; never below the share known to have failed, nor above what the
+    /// cases known to have passed leave.
     pub interval: Option<(f64, f64)>,
     /// `clopper_pearson`, or `hypergeometric` where the sample is more than 5 % of the lot; empty without a sample.
     pub method: String,
@@ -831,6 +832,9 @@ fn review_figures<'a>(
     let (n, size) = (run.len() as u64, whole.len() as u64);
     let found = run.iter().filter(|(_, failed)| *failed).count() as u64;
     let (interval, method) = bound(found, n, size, CONFIDENCE);
+    // What was reviewed for other reasons is no sample, but it is known: no fewer failed, and no fewer passed.
+    let known = (ratio(failed, size.max(1)), ratio(size - (reviewed - failed), size.max(1)));
+    let interval = interval.map(|ends| (ends.0.clamp(known.0, known.1), ends.1.clamp(known.0, known.1)));
     ReviewFigures {
         drawn,
         reviewed,

@@ -70,9 +70,9 @@ pub struct ReviewFigures {
     pub lots: Vec<LotLine>,
     /// Defects that stand, the most frequent kind first.
     pub defects: Vec<DefectLine>,
-    /// Quality reviews finished, and of these failed.
+    /// Cases with a finished quality review, whatever they were drawn for, and of these failed: without an interval.
     pub quality: Counted,
-    /// In-house readings finished, and of these unlike the answer.
+    /// Cases that the client's readers read as well, and of these unlike the answer.
     pub in_house: Counted,
     /// How often reviewers err, and the share that failed corrected by it; none: nothing is drawn for a second reviewer.
     pub errors: Option<ReviewerErrors>,
@@ -87,7 +87,7 @@ pub struct Counted {
     pub n: u64,
     /// Of these, found.
     pub found: u64,
-    /// The 95 % Wilson interval of the share; none without cases.
+    /// The 95 % Wilson interval of the share; none without cases, and of cases that chance alone did not choose.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -697,19 +697,12 @@ impl Look<'_> {
         }
         let mut defects: Vec<_> = kinds.into_values().collect();
         defects.sort_by_key(|line| std::cmp::Reverse(line.all));
-        let counts = self.app.store().count_reviews(&scope).await?;
-        let counted = |kind: ReviewKind| {
-            let finished = counts
-                .iter()
-                .filter(|(of, status, _)| *of == kind && !status.waits() && *status != ReviewStatus::Cancelled);
-            let (mut n, mut found) = (0, 0);
-            for (_, status, many) in finished {
-                n += many;
-                found += if status.found() { *many } else { 0 };
-            }
-            counted(found, n)
-        };
-        let (quality, in_house) = (counted(ReviewKind::Quality), counted(ReviewKind::InHouse));
+        let counts = self.app.store().count_reviewed_cases(&scope).await?;
+        let cases =
+            |kind: ReviewKind| counts.iter().find(|(of, ..)| *of == kind).map_or((0, 0), |(_, n, found)| (*found, *n));
+        let ((found, n), (differ, read)) = (cases(ReviewKind::Quality), cases(ReviewKind::InHouse));
+        // Drawn for whatever reason: chance alone did not choose them, so no interval says what all cases are like.
+        let (quality, in_house) = (Counted { interval: None, ..counted(found, n) }, counted(differ, read));
         let planned = |line: &SowLine| line.plan.review.as_ref().is_some_and(|review| review.second > 0);
         let twice = self.reviewed_twice(None).await?;
         let planned = !twice.is_empty() || sows.values().any(|sow| sow.lines.iter().any(planned));

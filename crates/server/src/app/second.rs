@@ -124,8 +124,8 @@ fn why_not(pairs: usize, both: u64) -> String {
         return "Not corrected for what reviewers miss: no case has been finished by two reviewers yet.".to_owned();
     }
     format!(
-        "Not corrected for what reviewers miss: {both} of the {pairs} cases that two reviewers looked at failed with both, and the \
-         estimate of what a look misses is sound from {TWICE_MIN} on."
+        "Not corrected for what reviewers miss: {both} of the {pairs} cases that two reviewers looked at failed with both. What a look \
+         misses can be estimated once {TWICE_MIN} cases have failed with both."
     )
 }
 
@@ -307,7 +307,7 @@ mod tests {
         let few = [many((FAILED, FAILED), 6), many((FAILED, PASSED), 1), many((PASSED, PASSED), 40)].concat();
         let errors = ReviewerErrors::of(&few, observed(10, 100, 0));
         assert_eq!((errors.twice, errors.both, errors.one, errors.missed, errors.corrected), (47, 6, 1, None, None));
-        assert!(errors.why_not.is_some_and(|why| why.contains("6 of the 47") && why.contains("from 7")));
+        assert!(errors.why_not.is_some_and(|why| why.contains("6 of the 47") && why.contains("once 7")));
         assert!(ReviewerErrors::of(&[], observed(0, 0, 0)).why_not.is_some_and(|why| why.contains("no case")));
     }
 

@@ -32,9 +32,12 @@ pub(super) struct Question {
     second_quote: Option<String>,
     rationale: String,
     pub(super) disagreement: Option<Other>,
+    /// What both readers hold, before the signer sees that it is wrong.
+    #[serde(default)]
+    mistake: Option<Other>,
 }
 
-/// How the second reader sees it otherwise.
+/// Another view than the right one.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Other {
     answer: String,
@@ -92,7 +95,7 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
 /// The adjudicator proposes what she decided as a precedent: it waits for the delivery manager.
 async fn guidance(stage: &Stage, scene: &Scene, case: CaseId) -> Result<()> {
     let text =
-        "A difference that the report names without a test of it is no significant one, however large.".to_owned();
+        "Read the direction for the outcome as asked, intervention against comparator: a figure for each tablet is another outcome.".to_owned();
     let (engagement, question) = (scene.engagement, "effect".to_owned());
     let propose = Command::ProposePrecedent { engagement, case, question, text, replaces: None };
     stage.act(stage.people.adjudicator, propose).await.map(drop)
@@ -111,10 +114,9 @@ async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId,
         // The signer sees it otherwise, and an adjudicator who is not she decides.
         5 if question.disagreement.is_none() => {
             stage.open_all(scene, case).await?;
-            let finding = View { answers: answer("cannot_tell"), quotes: BTreeMap::new(), ..question.view() };
-            let finding = Some(stage.judgement(scene, case, &finding).await?);
+            let finding = Some(stage.judgement(scene, case, &question.view()).await?);
             let note =
-                "The report compares within the groups only; it does not answer the question between them.".to_owned();
+                "More people in one group is no effect yet: the report tests the difference, and it is not significant.".to_owned();
             stage
                 .act(
                     people.signer,
@@ -122,13 +124,7 @@ async fn finish(stage: &Stage, scene: &Scene, question: &Question, case: CaseId,
                 )
                 .await?;
             stage.wait(5_000);
-            stage
-                .adjudicate(
-                    scene,
-                    case,
-                    &View { answers: answer("cannot_tell"), quotes: BTreeMap::new(), ..question.view() },
-                )
-                .await?;
+            stage.adjudicate(scene, case, &question.view()).await?;
             stage.wait(2_000);
             stage.finish(scene, case).await
         }
@@ -195,7 +191,7 @@ async fn leave(stage: &Stage, scene: &Scene, question: &Question, case: CaseId, 
 pub(super) async fn both_read(stage: &Stage, scene: &Scene, question: &Question, case: CaseId) -> Result<()> {
     let readers: (PersonId, PersonId) = (stage.people.reader1, stage.people.reader2);
     stage.wait(1_200);
-    stage.read(scene, readers.0, case, &question.view(), 640).await?;
+    stage.read(scene, readers.0, case, &question.first(), 640).await?;
     stage.wait(1_900);
     stage.read(scene, readers.1, case, &question.second(), 580).await
 }
@@ -317,17 +313,17 @@ impl Question {
         }
     }
 
+    /// How the first reader sees it: as it is, or as both do by mistake.
+    fn first(&self) -> View {
+        self.mistake.as_ref().map_or_else(|| self.view(), Other::view)
+    }
+
     /// How the second reader sees it: otherwise, or alike on other evidence, or alike.
     fn second(&self) -> View {
         match (&self.disagreement, &self.second_quote) {
-            (Some(other), _) => View {
-                answers: answer(&other.answer),
-                quotes: cited(other.quote.as_ref()),
-                rationale: Some(other.rationale.clone()),
-                confidence: None,
-            },
-            (None, Some(quote)) => View { quotes: cited(Some(quote)), ..self.view() },
-            (None, None) => self.view(),
+            (Some(other), _) => other.view(),
+            (None, Some(quote)) => View { quotes: cited(Some(quote)), ..self.first() },
+            (None, None) => self.first(),
         }
     }
 
@@ -337,6 +333,17 @@ impl Question {
             answer: answer.into(),
             quote: self.quote.clone(),
             rationale: "I read the interval as touching zero at this time point.".into(),
+        }
+    }
+}
+
+impl Other {
+    fn view(&self) -> View {
+        View {
+            answers: answer(&self.answer),
+            quotes: cited(self.quote.as_ref()),
+            rationale: Some(self.rationale.clone()),
+            confidence: None,
         }
     }
 }

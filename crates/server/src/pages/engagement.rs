@@ -27,6 +27,7 @@ use crate::{
     App, Caller, Error,
     app::{
         engagement::{EngagementOut, LineOut, MembersToBe, PackChoice, Packs, PersonChoice, ShowEngagement, ShowSow},
+        knowledge::{NameKeys, Titles},
         stopping::StoppingOut,
     },
     edge::Edge,
@@ -56,7 +57,15 @@ struct EngagementPage {
     frame: Frame,
     home: EngagementOut,
     people: Vec<PersonChoice>,
+    titles: Titles,
     faults: Faults,
+}
+
+impl EngagementPage {
+    /// Returns case types by their titles, apart by commas.
+    fn case_types(&self, keys: &[String]) -> String {
+        keys.iter().map(|key| self.titles.case_type(key)).collect::<Vec<_>>().join(", ")
+    }
 }
 
 #[derive(Template)]
@@ -85,8 +94,10 @@ async fn page(
 ) -> Result<Response, Oops> {
     let home = app.view(caller, ShowEngagement { engagement }).await?;
     let people = if home.may.manage_members { app.view(caller, MembersToBe { engagement }).await? } else { Vec::new() };
+    // Whoever may not look into the packs reads the keys.
+    let titles = app.view(caller, NameKeys { engagement }).await.unwrap_or_default();
     let frame = Frame::new(app, caller, Some(engagement), Place::Engagement, "Engagement").await?;
-    Ok((status, html(&EngagementPage { frame, home, people, faults })?).into_response())
+    Ok((status, html(&EngagementPage { frame, home, people, titles, faults })?).into_response())
 }
 
 /// Does the act, then goes back home; a refusal shows there.
@@ -501,7 +512,7 @@ fn gold_rules(gold: GoldPlan) -> String {
 }
 
 /// Returns a price in minor units: digits with at most two places.
-fn minor(text: &str) -> Option<i64> {
+pub(super) fn minor(text: &str) -> Option<i64> {
     let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 2 {

@@ -64,15 +64,19 @@ impl GoldPage {
         }
         let dry: Vec<_> =
             self.pool.readers.iter().filter(|reader| reader.left == 0).map(|reader| &*reader.name).collect();
-        let who = match dry.as_slice() {
+        let every = "every gold case in rotation, so that";
+        Some(match dry.as_slice() {
             [] => return None,
-            [one] => format!("{one} knows"),
-            all if all.len() == self.pool.readers.len() => format!("All {} readers know", all.len()),
-            several => format!("{} of {} readers know", several.len(), self.pool.readers.len()),
-        };
-        Some(format!(
-            "{who} every gold case in rotation, so that no reading is measured any more. Propose further cases."
-        ))
+            all if all.len() == self.pool.readers.len() => {
+                format!("All {} readers know {every} nobody is measured any more. Propose further cases.", all.len())
+            }
+            [one] => format!("{one} knows {every} she is measured no more. Propose further cases."),
+            several => format!(
+                "{} of {} readers know {every} they are measured no more. Propose further cases.",
+                several.len(),
+                self.pool.readers.len()
+            ),
+        })
     }
 }
 
@@ -83,8 +87,9 @@ fn reached(share: impl std::borrow::Borrow<Share>) -> String {
         return "no seat yet".to_owned();
     }
     let seats = if share.n == 1 { "seat" } else { "seats" };
-    let percent = share.value.map(|value| format!(" ({:.0} %)", 100.0 * value)).unwrap_or_default();
-    format!("{} of {} {seats}{percent}", share.hits, share.n)
+    let percent = share.value.map(|value| format!(", {:.0} %", 100.0 * value)).unwrap_or_default();
+    let ends = share.interval.map(|(lower, upper)| format!(" ({})", ends(&lower, &upper))).unwrap_or_default();
+    format!("{} of {} {seats}{percent}{ends}", share.hits, share.n)
 }
 
 type Fields = BTreeMap<String, String>;
@@ -135,14 +140,30 @@ async fn decide(
             words.entry(place).or_default().push(value);
         }
     }
-    let answers = words
-        .into_iter()
-        .filter_map(|((kind, question), words)| Some((question.to_owned(), answer_of(kind, &words.join(" "))?)));
-    let upheld = field(&fields, "do") == "uphold";
-    let corrected = upheld.then(|| answers.collect());
+    let corrected = match field(&fields, "do") {
+        "uphold" => words
+            .into_iter()
+            .map(|((kind, question), words)| Ok((question.to_owned(), answer_of(kind, question, &words.join(" "))?)))
+            .collect::<Result<_, Error>>()
+            .map(Some),
+        "reject" => Ok(None),
+        _ => Err(Faults::field(
+            "do",
+            "it is not said what becomes of the objection",
+            "Correct the gold answer, or let it stand.",
+        )),
+    };
     let note = field(&fields, "note").replace("\r\n", "\n");
-    let command = Command::DecideRebuttal { engagement, case, corrected, note };
-    settle(&app, caller, engagement, command, Some((case, fields))).await
+    match corrected {
+        Ok(corrected) => {
+            let command = Command::DecideRebuttal { engagement, case, corrected, note };
+            settle(&app, caller, engagement, command, Some((case, fields))).await
+        }
+        Err(error) => {
+            let (status, faults) = Faults::of(error)?;
+            Ok((status, show(&app, &caller, engagement, faults, Some((case, fields))).await?).into_response())
+        }
+    }
 }
 
 /// Returns what a field holds; empty if it is not there.
@@ -150,15 +171,16 @@ fn field<'a>(fields: &'a Pairs, wanted: &str) -> &'a str {
     fields.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value)
 }
 
-/// Returns an answer as the form gives it: the kind's word and the answer's. What cannot be read is left out, and a
-/// required answer that is missing is refused.
-fn answer_of(kind: &str, word: &str) -> Option<Answer> {
+/// Returns an answer as the form gives it: the kind's word and the answer's.
+fn answer_of(kind: &str, question: &str, word: &str) -> Result<Answer, Error> {
     match kind {
-        "choice" => Some(Answer::Choice(word.to_owned())),
-        "grade" => Some(Answer::Grade(word.to_owned())),
-        "multi" => Some(Answer::Multi(word.split_whitespace().map(str::to_owned).collect())),
-        "number" => word.trim().parse().ok().map(Answer::Number),
-        _ => None,
+        "choice" => Ok(Answer::Choice(word.to_owned())),
+        "grade" => Ok(Answer::Grade(word.to_owned())),
+        "multi" => Ok(Answer::Multi(word.split_whitespace().map(str::to_owned).collect())),
+        "number" => word.trim().parse().map(Answer::Number).map_err(|_| {
+            Faults::field(question, &format!("`{word}` is no number"), "Write it with a point, such as 12.5.")
+        }),
+        _ => Err(Faults::field(question, &format!("`{kind}` is no kind of answer"), "Send the form as it came.")),
     }
 }
 

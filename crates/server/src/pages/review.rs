@@ -576,12 +576,19 @@ pub(crate) fn ends((lower, upper): &(f64, f64)) -> String {
     format!("{:.1} to {:.1} %", 100.0 * lower, 100.0 * upper)
 }
 
-/// Returns what a share rests on: `3 of 6 reviewed (18.8 to 81.2 %)`.
+/// Returns what a share rests on: `3 of 6 reviewed cases (18.8 to 81.2 %)`.
 fn of_reviewed(counted: &Counted) -> String {
     match counted.interval {
-        None => "nothing is reviewed yet".to_owned(),
+        None if counted.n == 0 => "nothing is reviewed yet".to_owned(),
+        None => format!("{} of {} reviewed cases", counted.found, counted.n),
         Some((lower, upper)) => {
-            format!("{} of {} reviewed ({:.1} to {:.1} %)", counted.found, counted.n, 100.0 * lower, 100.0 * upper)
+            format!(
+                "{} of {} reviewed cases ({:.1} to {:.1} %)",
+                counted.found,
+                counted.n,
+                100.0 * lower,
+                100.0 * upper
+            )
         }
     }
 }

@@ -75,11 +75,15 @@ async fn the_kappas_of_the_cardiologists_are_the_published_ones() {
 }
 
 async fn page(house: &House, path: &str) -> String {
+    page_with(house, path, 200).await
+}
+
+async fn page_with(house: &House, path: &str, status: u16) -> String {
     let opened = house.app.open_session(house.operator, SessionKind::Browser, "test").await.unwrap();
     let config = crate::http::config();
     let request = Request::get(path).header("cookie", format!("remit={}", opened.secret)).body(Body::empty()).unwrap();
     let response = remit_server::edge::router(house.app.clone(), config).oneshot(request).await.unwrap();
-    assert_eq!(response.status(), 200, "{path}");
+    assert_eq!(response.status(), status, "{path}");
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
@@ -388,8 +392,14 @@ async fn plans_are_simulated_on_measured_experts_and_the_same_seed_gives_the_sam
     assert_eq!(plans.plans, again.plans);
     let gold = house.app.view(&house.caller(), ask(7, None, 50)).await.unwrap();
     assert_eq!((gold.plans[0].cost_minor, format!("{:.2}", gold.plans[0].readings)), (None, "2.00".to_owned()));
-    let page = page(&house, &format!("/e/{engagement}/quality/planner?price_minor=1000")).await;
-    assert!(page.contains("on the frontier") && page.contains("on 331 reference answers"), "{page}");
+    let page = page(&house, &format!("/e/{engagement}/quality/planner?price=10.00")).await;
+    let wrong = page_with(&house, &format!("/e/{engagement}/quality/planner?price=12,50&gold=7"), 422).await;
+    assert!(
+        wrong.contains("“12,50” is not a price") && wrong.contains("value=\"12,50\"") && wrong.contains("value=\"7\""),
+        "{wrong}"
+    );
+    assert!(wrong.contains("<nav"), "it is the page itself");
+    assert!(page.contains("no other is as good for less") && page.contains("on 331 reference answers"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

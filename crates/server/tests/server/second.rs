@@ -104,6 +104,9 @@ async fn neither_reviewer_finds_the_other_and_no_author_hears_before_both_have_f
     // Both have finished: everybody sees what either found.
     reviewed.looks(&http, reviewed.controller, (case, other), &json!({})).await;
     assert_eq!(feedback().await, 2);
+    let figures = world.app.view(&world.caller(world.delivery), ShowReviews { engagement }).await.unwrap().figures;
+    let quality = figures.unwrap().quality;
+    assert_eq!((quality.n, quality.found, quality.interval), (1, 1, None), "two looks, one case");
     for who in [reviewed.checker, reviewed.controller, world.reader1, world.delivery] {
         assert!(sees(who, one).await && sees(who, other).await);
     }

@@ -4,17 +4,18 @@ use askama::Template;
 use axum::{
     Router,
     extract::{Path, Query, State},
-    response::Html,
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 use remit_kernel::id::EngagementId;
+use serde::Deserialize;
 
 use super::{
-    super::{Frame, Oops, Place, html},
+    super::{Frame, Oops, Place, engagement::minor, form::Faults, html},
     Tabs,
 };
 use crate::{
-    App, Caller,
+    App, Caller, Error,
     api::PlansIn,
     app::planner::{PlanCost, Plans, ShowPlans},
     edge::Edge,
@@ -29,20 +30,60 @@ pub(super) fn router() -> Router<Edge> {
 struct PlannerPage {
     frame: Frame,
     engagement: EngagementId,
-    asked: ShowPlans,
+    given: PlannerForm,
+    faults: Faults,
     plans: Plans,
+}
+
+/// What is asked, as it is typed; the price in money.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct PlannerForm {
+    question: String,
+    price: String,
+    gold: String,
+    review: String,
+    seed: String,
+}
+
+impl PlannerForm {
+    fn query(&self, engagement: EngagementId) -> Result<ShowPlans, Error> {
+        let price = self.price.trim();
+        let price_minor = match minor(price) {
+            _ if price.is_empty() => None,
+            Some(minor) => Some(minor.to_string()),
+            None => return Err(Faults::field("price", &format!("`{price}` is not a price"), "Write it as 12.50.")),
+        };
+        let some = |text: &String| Some(text.clone());
+        let asked = PlansIn {
+            question: some(&self.question),
+            price_minor,
+            gold: some(&self.gold),
+            review: some(&self.review),
+            seed: some(&self.seed),
+        };
+        asked.query(engagement)
+    }
 }
 
 async fn show(
     State(app): State<App>,
     caller: Caller,
     Path(engagement): Path<EngagementId>,
-    Query(given): Query<PlansIn>,
-) -> Result<Html<String>, Oops> {
-    let asked = given.query(engagement)?;
-    let plans = app.view(&caller, asked.clone()).await?;
+    Query(given): Query<PlannerForm>,
+) -> Result<Response, Oops> {
+    let (asked, told) = match given.query(engagement) {
+        Ok(asked) => (asked, None),
+        // What cannot be read is told beside its field; the figures are those without it.
+        Err(error) => {
+            let plain = PlannerForm { question: given.question.clone(), ..PlannerForm::default() };
+            (plain.query(engagement)?, Some(Faults::of(error)?))
+        }
+    };
+    let plans = app.view(&caller, asked).await?;
     let frame = Frame::new(&app, &caller, Some(engagement), Place::Quality, "What would it cost?").await?;
-    html(&PlannerPage { frame, engagement, asked, plans })
+    let (status, faults) = told.unwrap_or_default();
+    Ok((status, html(&PlannerPage { frame, engagement, given, faults, plans })?).into_response())
 }
 
 impl PlannerPage {
@@ -50,8 +91,19 @@ impl PlannerPage {
         Tabs::of(self.engagement, "/planner", None)
     }
 
-    fn price(&self) -> String {
-        self.asked.price_minor.map(|price| price.to_string()).unwrap_or_default()
+    /// Returns the fields of the form: name, label, hint, what was typed.
+    fn fields(&self) -> [(&'static str, &'static str, &'static str, &str); 4] {
+        [
+            ("price", "Price of a reading", "Such as 12.50; empty: none", &self.given.price),
+            ("gold", "Gold cases, %", "0 to 50", &self.given.gold),
+            ("review", "Reviewed cases, %", "0 to 100", &self.given.review),
+            ("seed", "Seed", "Same seed, same figures; empty: 1", &self.given.seed),
+        ]
+    }
+
+    /// Returns an amount in the currency in which the price was given.
+    fn money(&self, minor: &u64) -> String {
+        format!("{}.{:02}", minor / 100, minor % 100)
     }
 
     fn frontier(&self) -> Frontier {
