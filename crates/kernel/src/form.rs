@@ -265,6 +265,11 @@ impl Form {
     pub fn deciding(&self) -> impl Iterator<Item = &Question> {
         self.questions.iter().filter(|question| question.decides)
     }
+
+    /// Returns the deciding questions that no estimate of a wrong answer takes in: they are compared, each with its tolerance.
+    pub fn compared_alone(&self) -> impl Iterator<Item = &Question> {
+        self.deciding().filter(|question| !question.kind.has_classes())
+    }
 }
 
 impl Question {

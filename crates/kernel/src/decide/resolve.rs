@@ -130,6 +130,11 @@ fn words(pack: &Pack, panel: &Panel, outcome: &Judgement) -> String {
         words.push_str("How it was read\n  ");
         words.push_str(&weighed.sentence());
         words.push('\n');
+        for question in pack.form.compared_alone().filter(|_| weighed.error.is_some()) {
+            words.push_str("  Compared, not estimated: ");
+            words.push_str(&question.title);
+            words.push('\n');
+        }
     }
     words
 }

@@ -32,6 +32,7 @@ pub use model::{Estimate, ModelFigures, Saving};
 pub use number::{HeldAgainst, Measures, NumberYardstick};
 pub use option::OptionFigures;
 pub use rate::Rate;
+pub(crate) use slice::UNKNOWN;
 pub use slice::{By, ShowSlices, SliceFigures, Slices};
 pub use wanted::{ListWanted, WANTED, Wanted, WantedCase};
 

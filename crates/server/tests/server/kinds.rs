@@ -136,6 +136,7 @@ async fn readings_within_the_tolerance_agree_and_the_middle_stands_everywhere() 
     assert_eq!(answers, [("effect", "fell"), ("severity", "Fair"), ("causes", "Dust"), ("dose", "12.2 mg")]);
     let page = manager.get(&format!("/e/{engagement}/cases/{case}")).await.body;
     assert!(page.contains("12.2 mg") && page.contains("12.5 mg") && page.contains("Grave"), "{page}");
+    assert!(page.contains("“Dose” lies half-way between answers that agree within its tolerance"), "{page}");
     let deliverable = shown["deliverable"].to_string();
     assert!(deliverable.contains("Severity\\n  Fair") && deliverable.contains("Dose\\n  12.2 mg"), "{deliverable}");
 

@@ -267,7 +267,7 @@ fn notes(form: Option<&Form>, panel: Option<&Panel>, resolution: &Resolution) ->
     };
     let by_readers = matches!(resolution.decided.by, DecidedBy::Agreement | DecidedBy::Panel)
         && !resolution.decided.changed_after_agreement;
-    let left_out = form.deciding().filter(|question| estimated && !question.kind.has_classes()).map(|question| {
+    let left_out = form.compared_alone().filter(|_| estimated).map(|question| {
         format!("The estimate leaves out \u{201c}{}\u{201d}: it is compared, with its tolerance", question.title)
     });
     let half_way = form.deciding().filter(|_| by_readers).filter(unlike_all).map(|question| {

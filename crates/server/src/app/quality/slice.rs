@@ -107,7 +107,7 @@ pub struct SliceFigures {
 }
 
 /// The slice of what is not known.
-pub(super) const UNKNOWN: &str = "unknown";
+pub(crate) const UNKNOWN: &str = "unknown";
 
 impl Query for ShowSlices {
     type Out = Slices;

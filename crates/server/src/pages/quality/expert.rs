@@ -76,6 +76,11 @@ impl ExpertsPage {
         ExpertTable { page: self, experts: rows(&self.experts.experts, from) }
     }
 
+    /// Returns whether answers to the question may differ by a tolerance.
+    fn tolerates(&self) -> bool {
+        matches!(self.experts.level, Level::Ordinal | Level::Interval)
+    }
+
     /// Returns the address of the cases behind a figure.
     fn behind(&self, expert: &ExpertFigures, against: Against) -> String {
         format!(

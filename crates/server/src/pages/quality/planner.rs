@@ -91,13 +91,13 @@ impl PlannerPage {
         Tabs::of(self.engagement, "/planner", None)
     }
 
-    /// Returns the fields of the form: name, label, hint, what was typed.
-    fn fields(&self) -> [(&'static str, &'static str, &'static str, &str); 4] {
+    /// Returns the fields of the form: name, label, what was typed.
+    fn fields(&self) -> [(&'static str, &'static str, &str); 4] {
         [
-            ("price", "Price of a reading", "Such as 12.50; empty: none", &self.given.price),
-            ("gold", "Gold cases, %", "0 to 50", &self.given.gold),
-            ("review", "Reviewed cases, %", "0 to 100", &self.given.review),
-            ("seed", "Seed", "Same seed, same figures; empty: 1", &self.given.seed),
+            ("price", "Price of a reading, such as 12.50", &self.given.price),
+            ("gold", "Gold cases, 0 to 50 %", &self.given.gold),
+            ("review", "Reviewed cases, 0 to 100 %", &self.given.review),
+            ("seed", "Seed, 1 if empty", &self.given.seed),
         ]
     }
 
