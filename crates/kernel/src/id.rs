@@ -59,6 +59,13 @@ impl Suffix {
         bytes.iter().all(|byte| KNOWN[usize::from(*byte)]).then_some(Self(bytes))
     }
 
+    /// Returns the instant for which it was made, in milliseconds.
+    pub fn millis(&self) -> u64 {
+        let place = |byte: u8| ALPHABET.iter().position(|known| *known == byte).unwrap_or_default();
+        // 26 characters hold 130 bits; the 48 of the instant begin after the first two, and end within the tenth character.
+        self.0[..10].iter().fold(0, |millis, byte| millis << 5 | place(*byte) as u64)
+    }
+
     /// Returns the characters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -243,6 +250,9 @@ mod tests {
 
     #[test]
     fn an_identifier_sorts_by_time_and_reads_back() {
+        for millis in [0, 1, 1_000, 1_795_807_853_719, 0xffff_ffff_ffff] {
+            assert_eq!(Suffix::new(millis, [255; 10]).millis(), millis);
+        }
         let early = CaseId::of(Suffix::new(1_000, [255; 10]));
         let late = CaseId::of(Suffix::new(1_001, [0; 10]));
         assert!(early < late);

@@ -409,6 +409,10 @@ async fn each_expert_and_site_has_a_chart_with_a_limit_for_all_of_them() {
     let ask = ShowDrift { engagement, question, origin: None, yardstick: Yardstick::Answers };
     let drift = house.app.view(&house.caller(), ask).await.unwrap();
     assert_eq!((drift.missed.hits, drift.missed.n, drift.charts.len()), (4, 662, 3));
+    let by_month = ShowSlices { engagement, question: Some("sinus_bradycardia".into()), origin: None, by: By::Month };
+    let months = house.app.view(&house.caller(), by_month).await.unwrap();
+    let months: Vec<_> = months.slices.iter().map(|slice| slice.slice.as_str()).collect();
+    assert_eq!(months, ["unknown"], "the file says not when, and the day of its import is no answer");
     let design = drift.design.unwrap();
     assert!(design.good < design.bad && design.alarm > 0.0 && design.catches_in < f64::from(RUN_LENGTH));
     for chart in &drift.charts {

@@ -21,7 +21,7 @@ use serde::Serialize;
 use super::{
     Rate, Readers, expert,
     expert::QuestionName,
-    ground::{Ground, Told},
+    ground::{Ground, Told, UNTIMED},
 };
 use crate::{
     app::{Look, Query},
@@ -371,6 +371,9 @@ impl Crossing {
     /// Returns whether the answers of the run stand in an order of time. Nobody reads faster than one a second: such answers
     /// come from a file that says not when they were given, and how close together they were missed means nothing.
     fn in_order(&self) -> bool {
+        if self.began == UNTIMED {
+            return false;
+        }
         let seconds = self.at.micros().saturating_sub(self.began.micros()) / 1_000_000;
         usize::try_from(seconds).is_ok_and(|seconds| seconds >= self.run.saturating_sub(1))
     }
@@ -487,8 +490,16 @@ mod tests {
             missed: 3,
             cases: Vec::new(),
         };
-        assert!(!run(0, 0).in_order() && !run(0, 59_000_000).in_order());
-        assert!(run(0, 60_000_000).in_order());
+        assert!(!run(1_000, 1_000).in_order() && !run(1_000, 59_000_000).in_order());
+        assert!(run(1_000, 60_001_000).in_order());
+        assert!(!run(UNTIMED.micros(), 60_001_000).in_order(), "a run that begins among those without a time");
+        let mut told = answers(400, (0.05, 0.6), 200, 1);
+        let (cusum, design) = design(0.05).unwrap();
+        let timed = one(told.clone(), None, &cusum, design.good);
+        assert!(timed.crossing.is_some() && !timed.unordered);
+        told.iter_mut().for_each(|told| told.at = UNTIMED);
+        let untimed = one(told, None, &cusum, design.good);
+        assert!(untimed.crossing.is_none() && untimed.unordered, "no alarm, and the chart says why");
     }
 
     #[test]

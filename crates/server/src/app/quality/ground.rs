@@ -23,6 +23,8 @@ use crate::{app::Look, error::Result};
 
 /// Reviews that are looked at, the latest.
 const REVIEWS_MAX: u32 = 5_000;
+/// Stands for the time of answers that a file gives none for.
+pub(super) const UNTIMED: Instant = Instant::from_micros(0);
 /// States loaded at a time.
 const BATCH: usize = 200;
 
@@ -115,7 +117,9 @@ async fn answers(
     }
     let told = sheet.marks.iter().filter(|mark| mark.part == Part::Panel).map(|mark| {
         let missed = sheet.known[mark.case].right().is_some_and(|right| !sheet.classes.same(right, mark.class));
-        (sheet.people[mark.person], Told { at: mark.at, case: sheet.cases[mark.case], missed })
+        // Answers without a time stand in no order, before all others.
+        let at = mark.at.unwrap_or(UNTIMED);
+        (sheet.people[mark.person], Told { at, case: sheet.cases[mark.case], missed })
     });
     Ok((told.collect(), sheet.imported))
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use remit_kernel::{
     form::Question,
-    id::{CaseId, PersonId, ReadingId},
+    id::{CaseId, Id as _, PersonId, ReadingId},
     index::{AnswerRow, Known, KnownAnswerRow, Origin, Part},
     time::Instant,
 };
@@ -34,7 +34,8 @@ pub(super) struct Mark {
     pub(super) person: usize,
     pub(super) class: usize,
     pub(super) part: Part,
-    pub(super) at: Instant,
+    /// When it was given; none: the file does not say.
+    pub(super) at: Option<Instant>,
 }
 
 impl Mark {
@@ -56,6 +57,12 @@ impl KnownClasses {
     pub(super) fn right(self) -> Option<usize> {
         self.reference.or(self.adjudicated)
     }
+}
+
+/// Returns whether an instant is the one at which a reading was recorded, which its identifier holds: where a file claims
+/// no time, its readings bear that one, and it says nothing of when they were given.
+fn recorded(reading: ReadingId, at: Instant) -> bool {
+    i64::try_from(reading.suffix().millis()).is_ok_and(|millis| millis == at.micros().div_euclid(1_000))
 }
 
 impl Sheet {
@@ -103,7 +110,10 @@ impl Sheet {
                 person,
                 class: classes.number(&row.answer),
                 part: row.part,
-                at: times.get(&row.reading).copied().unwrap_or(Instant::from_micros(0)),
+                at: times
+                    .get(&row.reading)
+                    .copied()
+                    .filter(|at| row.origin != Origin::Imported || !recorded(row.reading, *at)),
             });
         }
         let mut truths = vec![KnownClasses::default(); cases.len()];

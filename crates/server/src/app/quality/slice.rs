@@ -163,11 +163,14 @@ fn keys_of(sheet: &Sheet, by: By, sites: &[String]) -> Vec<String> {
     match by {
         By::CaseType => sheet.marks.iter().map(|mark| known(&sheet.types[mark.case])).collect(),
         By::Month => {
-            let mut latest = vec![Instant::from_micros(i64::MIN); sheet.cases.len()];
+            let mut latest: Vec<Option<Instant>> = vec![None; sheet.cases.len()];
             for mark in sheet.human() {
                 latest[mark.case] = latest[mark.case].max(mark.at);
             }
-            let months: Vec<String> = latest.into_iter().map(|at| at.date().strftime("%Y-%m").to_string()).collect();
+            let months: Vec<String> = latest
+                .into_iter()
+                .map(|at| at.map_or_else(|| UNKNOWN.to_owned(), |at| at.date().strftime("%Y-%m").to_string()))
+                .collect();
             sheet.marks.iter().map(|mark| months[mark.case].clone()).collect()
         }
         By::Site => sheet.marks.iter().map(|mark| known(&sites[mark.person])).collect(),
