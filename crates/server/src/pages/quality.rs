@@ -81,7 +81,7 @@ async fn show(
 /// A table of pairs of readers.
 #[derive(Template)]
 #[template(path = "quality/pairs.html")]
-struct Pairs<'p> {
+struct PairTable<'p> {
     page: &'p QualityPage,
     question: &'p QuestionQuality,
     pairs: &'p [PairQuality],
@@ -89,8 +89,8 @@ struct Pairs<'p> {
 
 impl QualityPage {
     /// Returns the table of pairs from this one on; the first [`ROWS_MAX`] stand by themselves.
-    fn pairs<'p>(&'p self, question: &'p QuestionQuality, from: usize) -> Pairs<'p> {
-        Pairs { page: self, question, pairs: rows(&question.pairs, from) }
+    fn pairs<'p>(&'p self, question: &'p QuestionQuality, from: usize) -> PairTable<'p> {
+        PairTable { page: self, question, pairs: rows(&question.pairs, from) }
     }
 
     /// Returns whether whoever looks may see the gold cases.

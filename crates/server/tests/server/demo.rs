@@ -4,6 +4,7 @@ use remit_kernel::{
     alarm::Yardstick,
     calibration::CalibrationStatus,
     gold::RebuttalState,
+    id::{EngagementId, PersonId},
     index::{CaseStatus, Origin},
 };
 use remit_server::{
@@ -70,16 +71,7 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
     assert!(model.questions.iter().all(|question| question.known == 60 && question.calibrated));
     assert!(model.questions.iter().all(|question| question.accuracy.is_some_and(|share| share < 990_000)), "{model:?}");
     assert!(model.questions.iter().any(|question| question.temperature > 1_000), "what is known tempers some");
-    // A panel that the limit stopped says what its estimate leaves out, on the page and in what is signed.
-    let filter = CaseFilter { statuses: vec![CaseStatus::AwaitingSignOff], ..CaseFilter::default() };
-    let ask = ListCases { engagement, filter, after: None, limit: 5 };
-    let waiting = app.view(&Caller::local(delivery, "test"), ask).await.unwrap().cases[0].case;
-    let ask = GetCase { engagement, case: waiting, as_of: None };
-    let view = app.view(&Caller::local(delivery, "test"), ask).await.unwrap();
-    let notes = view.outcome.unwrap().notes.join("; ");
-    assert!(notes.contains("The estimate leaves out “Which clear width does the note fix?”"), "{notes}");
-    let deliverable = view.deliverable.unwrap();
-    assert!(deliverable.contains("Compared, not estimated: Which clear width does the note fix?"), "{deliverable}");
+    says_what_its_estimate_leaves_out(&app, delivery, engagement).await;
     // The certificate of that history says of each question what the quality page says.
     let ask = ShowQuality { engagement, origin: Some(Origin::Imported) };
     let quality = app.view(&Caller::local(delivery, "test"), ask).await.unwrap();
@@ -135,4 +127,17 @@ async fn the_demo_plays_to_its_end_and_leaves_work_for_everybody() {
         let found = waits(host).await;
         assert!(found.contains(&kind), "{host} finds no {kind:?} among {found:?}");
     }
+}
+
+/// A panel that the limit stopped says it on the page and in what is signed.
+async fn says_what_its_estimate_leaves_out(app: &App, delivery: PersonId, engagement: EngagementId) {
+    let filter = CaseFilter { statuses: vec![CaseStatus::AwaitingSignOff], ..CaseFilter::default() };
+    let ask = ListCases { engagement, filter, after: None, limit: 5 };
+    let waiting = app.view(&Caller::local(delivery, "test"), ask).await.unwrap().cases[0].case;
+    let ask = GetCase { engagement, case: waiting, as_of: None };
+    let view = app.view(&Caller::local(delivery, "test"), ask).await.unwrap();
+    let notes = view.outcome.unwrap().notes.join("; ");
+    assert!(notes.contains("The estimate leaves out “Which clear width does the note fix?”"), "{notes}");
+    let deliverable = view.deliverable.unwrap();
+    assert!(deliverable.contains("Compared, not estimated: Which clear width does the note fix?"), "{deliverable}");
 }

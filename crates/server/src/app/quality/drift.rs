@@ -497,7 +497,9 @@ mod tests {
         let (cusum, design) = design(0.05).unwrap();
         let timed = one(told.clone(), None, &cusum, design.good);
         assert!(timed.crossing.is_some() && !timed.unordered);
-        told.iter_mut().for_each(|told| told.at = UNTIMED);
+        for told in &mut told {
+            told.at = UNTIMED;
+        }
         let untimed = one(told, None, &cusum, design.good);
         assert!(untimed.crossing.is_none() && untimed.unordered, "no alarm, and the chart says why");
     }

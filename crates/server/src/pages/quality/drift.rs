@@ -87,8 +87,8 @@ impl DriftPage {
     }
 
     /// Returns the table of charts from this one on; the first [`ROWS_MAX`] stand by themselves.
-    fn table(&self, from: usize) -> Charts<'_> {
-        Charts { page: self, design: self.drift.design.as_ref(), charts: rows(&self.drift.charts, from) }
+    fn table(&self, from: usize) -> ChartTable<'_> {
+        ChartTable { page: self, design: self.drift.design.as_ref(), charts: rows(&self.drift.charts, from) }
     }
 
     fn standing<'p>(&'p self, chart: &'p DriftChart) -> Standing<'p> {
@@ -99,7 +99,7 @@ impl DriftPage {
 /// A table of charts.
 #[derive(Template)]
 #[template(path = "quality/charts.html")]
-struct Charts<'p> {
+struct ChartTable<'p> {
     page: &'p DriftPage,
     design: Option<&'p Design>,
     charts: &'p [DriftChart],
