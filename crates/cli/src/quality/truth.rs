@@ -161,7 +161,8 @@ fn figures(method: Method, read: &Labels, gold: Option<&Gold>, found: &Inference
     let workers = (0_u32..).zip(&fit.workers).map(|(worker, own)| {
         let interval = own.interval.map(|interval| [interval.lower, interval.upper]);
         json!({
-            "worker": read.workers.name(worker), "answers": own.answers, "accuracy": own.accuracy, "interval": interval,
+            "worker": read.workers.name(worker), "answers": own.answers, "compared": own.compared,
+            "accuracy": own.accuracy, "interval": interval,
         })
     });
     let classes = (0_u32..).zip(&fit.prior).map(|(class, share)| {
@@ -237,9 +238,26 @@ fn warnings(found: &Inference) -> Vec<String> {
             found.fit.model.word()
         ),
         Warning::OneWorker => "One worker gave all labels: nothing can be said of how reliable it is.".to_owned(),
-        Warning::OneLabelEach => "No task has two labels: workers cannot be held against each other.".to_owned(),
+        Warning::OneLabelEach => {
+            "No task has labels of two workers: they cannot be held against each other.".to_owned()
+        }
+        Warning::NotCompared { workers, answers } => not_compared(found, *workers, *answers),
     };
     found.warnings.iter().map(sentence).collect()
+}
+
+/// Returns that some answers stand alone, and whom they leave without a figure.
+fn not_compared(found: &Inference, workers: usize, answers: u64) -> String {
+    let all: u64 = found.fit.workers.iter().map(|worker| u64::from(worker.answers)).sum();
+    let alone = format!(
+        "{answers} of {all} answers are on tasks that nobody else labelled and whose truth is not known: they say nothing of \
+         who is reliable"
+    );
+    match workers {
+        0 => format!("{alone}."),
+        1 => format!("{alone}, and one worker gave no others, of whom no accuracy is told."),
+        more => format!("{alone}, and {more} workers gave no others, of whom no accuracy is told."),
+    }
 }
 
 fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
@@ -273,13 +291,13 @@ fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
         say!("warning: {warning}");
     }
     say!("");
-    say!("worker, answers, accuracy (95 % interval)");
+    let intervals = fit.workers.iter().any(|own| own.interval.is_some());
+    let head = if intervals { "accuracy (95 % interval)" } else { "accuracy (this method bears no interval)" };
+    say!("worker, answers, of them compared, {head}");
     for (worker, own) in (0_u32..).zip(&fit.workers).take(SHOWN) {
-        let accuracy = own.accuracy.zip(own.interval).map_or_else(
-            || "none".to_owned(),
-            |(accuracy, ends)| format!("{accuracy:.3} ({:.3} to {:.3})", ends.lower, ends.upper),
-        );
-        say!("{}, {}, {accuracy}", read.workers.name(worker), own.answers);
+        let accuracy = own.accuracy.map_or_else(|| "not told".to_owned(), |accuracy| format!("{accuracy:.3}"));
+        let ends = own.interval.map_or_else(String::new, |ends| format!(" ({:.3} to {:.3})", ends.lower, ends.upper));
+        say!("{}, {}, {}, {accuracy}{ends}", read.workers.name(worker), own.answers, own.compared);
     }
     if fit.workers.len() > SHOWN {
         say!("… and {} more: `--json` has all", fit.workers.len() - SHOWN);

@@ -47,8 +47,15 @@ fn truth_is_one_json_object_and_a_file_of_answers() {
         assert_eq!(found["workers"].as_array().unwrap().len(), 4);
         let dan = &found["workers"][3];
         assert_eq!((&dan["worker"], &dan["answers"]), (&"dan".into(), &80.into()));
-        let ends = dan["interval"].as_array().unwrap();
-        assert!(ends[0].as_f64() < dan["accuracy"].as_f64() && dan["accuracy"].as_f64() < ends[1].as_f64());
+        assert_eq!(dan["compared"], 80);
+        // Only what was measured is called an interval.
+        assert_eq!(
+            dan["interval"].is_array(),
+            ["one-coin", "ibcc", "anchored"].contains(&found["method"].as_str().unwrap())
+        );
+        if let Some(ends) = dan["interval"].as_array() {
+            assert!(ends[0].as_f64() < dan["accuracy"].as_f64() && dan["accuracy"].as_f64() < ends[1].as_f64());
+        }
         let wrote = fs::read_to_string(out).unwrap();
         assert!(
             wrote.starts_with("task,label,probability\nt0,\"yes, surely\",") && wrote.lines().count() == 81,
@@ -63,6 +70,27 @@ fn truth_is_one_json_object_and_a_file_of_answers() {
     assert!(exact["iterations"].as_u64() > skene["iterations"].as_u64(), "{exact}");
     let words = done(&["quality", "truth", &labels, "--gold", &gold]);
     assert!(words.contains("accuracy on 80 known answers, held back: ") && words.contains("ann, 80, "), "{words}");
+}
+
+#[test]
+fn whoever_was_compared_with_nobody_has_no_accuracy_and_a_warning() {
+    let (folder, labels, _) = files();
+    let mut text = fs::read_to_string(&labels).unwrap();
+    for task in 80..580 {
+        writeln!(text, "t{task},solo,{}", if task % 2 == 0 { "no" } else { "\"yes, surely\"" }).unwrap();
+    }
+    let path = folder.path().join("solo.csv");
+    fs::write(&path, text).unwrap();
+    let args = ["quality", "truth", path.to_str().unwrap()];
+    let found = json(&[&args[..], &["--json"]].concat());
+    let solo = &found["workers"][4];
+    assert_eq!((&solo["answers"], &solo["compared"]), (&500.into(), &0.into()));
+    assert_eq!((&solo["accuracy"], &solo["interval"]), (&Value::Null, &Value::Null));
+    let said = found["warning"].as_str().unwrap();
+    assert!(said.contains("500 of 820 answers are on tasks that nobody else labelled"), "{said}");
+    assert!(said.contains("one worker gave no others, of whom no accuracy is told"), "{said}");
+    let words = done(&args);
+    assert!(words.contains("solo, 500, 0, not told") && words.contains("ann, 80, 80, "), "{words}");
 }
 
 #[test]
