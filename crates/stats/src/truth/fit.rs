@@ -325,7 +325,9 @@ impl<'a> Known<'a> {
         }
         let mut workers = tally.workers(|worker| self.earlier(worker));
         if !matches!(model, Model::OneCoin | Model::Ibcc | Model::Anchored) {
-            workers.iter_mut().for_each(|worker| worker.interval = None);
+            for worker in &mut workers {
+                worker.interval = None;
+            }
         }
         let total: f64 = prior.iter().sum();
         let prior = prior.iter().map(|share| share / total).collect();

@@ -169,7 +169,9 @@ fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, Tr
     }
     let Some(fit) = won else { return Err(TruthError::NoLabels) };
     let cases = judged(evidence, &tries, &gold, options)?;
-    let calibration = Calibration::fit(cases.iter().map(|case| case.known), true);
+    // The curve is that of the model whose chances it turns.
+    let taught = cases_of(&tries, &gold, [winner; FOLDS]);
+    let calibration = Calibration::fit(taught.iter().map(|case| case.known), true);
     let chances = (0..labels.tasks())
         .map(|task| {
             if evidence.gold.get(task).is_some_and(Option::is_some) {
@@ -248,13 +250,23 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Result<(), TruthError> {
     }
 }
 
-/// Returns the tasks with labels whose class is known, in their order.
+/// Returns the tasks with labels whose class is known, by the share of their most votes; tasks alike in that keep their order.
 ///
-/// Of them every so-maniest makes a part. Parts made equally hard by what is true of them would be more alike than chance
-/// makes them, and each would flatter what the others teach and choose.
+/// Parts of which every so-maniest is one are then about equally hard, as far as labels tell. Parts made alike by what is
+/// true of them would be more alike than chance makes them, and each would flatter what the others teach and choose.
 fn known(evidence: &Evidence<'_>) -> Vec<(usize, usize)> {
     let known = evidence.gold.iter().enumerate().filter_map(|(task, class)| Some((task, (*class)? as usize)));
-    known.filter(|(task, _)| evidence.labels.of(*task).len() > 0).collect()
+    let mut known: Vec<_> = known.filter(|(task, _)| evidence.labels.of(*task).len() > 0).collect();
+    let mut votes = vec![0_usize; evidence.labels.classes()];
+    known.sort_by_cached_key(|&(task, _)| {
+        votes.fill(0);
+        for (_, class) in evidence.labels.of(task) {
+            votes[class] += 1;
+        }
+        // Shares to six digits, as whole numbers that can be sorted by.
+        votes.iter().max().map_or(0, |most| most * 1_000_000 / evidence.labels.of(task).len())
+    });
+    known
 }
 
 /// What a candidate said of tasks whose class is known, each time without knowing it.
@@ -366,13 +378,18 @@ fn judged(
         let aside = cross_fitted_aside(evidence, gold, options)?;
         std::array::from_fn(|fold| choose(&aside[fold], gold, |place| place % FOLDS != fold))
     };
+    Ok(cases_of(tries, gold, chosen))
+}
+
+/// Returns what is said of each known task, held back, by the model that is chosen for its part.
+fn cases_of(tries: &[Try], gold: &[(usize, usize)], chosen: [Model; FOLDS]) -> Vec<Case> {
     let cases = gold.iter().enumerate().filter_map(|(place, (_, truth))| {
         let own = tries.iter().find(|one| one.model == chosen[place % FOLDS])?.of(place);
         let (class, chance) = best(own);
         let pool = tries.iter().map(|one| one.of(place)[class]).sum::<f64>() / real(tries.len());
         Some(Case { class, known: Known { chance, pool: Some(pool), right: point(own, *truth) } })
     });
-    Ok(cases.collect())
+    cases.collect()
 }
 
 /// Returns the model that known answers prefer to the anchored one, or that.
