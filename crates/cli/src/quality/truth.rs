@@ -317,7 +317,8 @@ fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
     }
     say!("");
     let intervals = fit.workers.iter().any(|own| own.interval.is_some());
-    let head = if intervals { "accuracy (95 % interval)" } else { "accuracy (this method bears no interval)" };
+    let told = fit.workers.iter().any(|own| own.accuracy.is_some());
+    let head = if told && !intervals { "accuracy (this method bears no interval)" } else { "accuracy (95 % interval)" };
     say!("worker, answers, of them compared, {head}");
     for (worker, own) in (0_u32..).zip(&fit.workers).take(SHOWN) {
         let accuracy = own.accuracy.map_or_else(|| "not told".to_owned(), |accuracy| format!("{accuracy:.3}"));

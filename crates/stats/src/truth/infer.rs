@@ -63,7 +63,8 @@ pub struct Inference {
     /// The curve behind `chances`, under [`Choice::Auto`]; and for a model asked for, the one that known answers teach, not
     /// applied.
     pub calibration: Calibration,
-    /// How each candidate did on known answers; empty with fewer than [`GOLD_MIN`] of them, or if a model was asked for.
+    /// How each candidate did on known answers, by which the model was chosen: the best of them looks better here than
+    /// elsewhere, and [`Inference::held_back`] does not. Empty with fewer than [`GOLD_MIN`] of them, or if a model was asked for.
     pub candidates: Vec<Candidate>,
     /// What is said of each known task that has labels, without knowing it: under [`Choice::Auto`] a third of them are held
     /// back at a time and judge the model that the others choose; of a model asked for all of them are. They stand in the order of [`Order`].
