@@ -317,6 +317,16 @@ impl Names {
     }
 }
 
+impl<'a> FromIterator<&'a str> for Names {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
+        let mut own = Self::default();
+        for name in names {
+            own.add(name);
+        }
+        own
+    }
+}
+
 /// Rows with the fields that were asked for.
 struct Source {
     file: String,

@@ -39,6 +39,17 @@ pub enum StatsError {
     /// Every resample gives one value or none, so the data cannot tell how far the figure would move.
     #[error("the data do not vary enough for an interval")]
     NoSpread,
+    /// Resamples give other values than the data do, so their middle is no interval around the figure.
+    #[error("drawn again, the data give other values than the figure itself")]
+    Resampled,
+    /// Fewer units than an interval needs.
+    #[error("an interval needs {min} units with two values or more, there {are} {found}", are = if *found == 1 { "is" } else { "are" })]
+    FewUnits {
+        /// Units there are.
+        found: u64,
+        /// Units that are needed.
+        min: u64,
+    },
     /// The figure itself is undefined, and so is its interval.
     #[error(transparent)]
     Undefined(#[from] Undefined),

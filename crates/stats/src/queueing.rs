@@ -38,7 +38,8 @@ impl Team {
     /// same unit.
     ///
     /// # Errors
-    /// As [`Team::new`], and [`StatsError::Value`] of a share outside of `[0, 1)` or a time that is negative or not finite.
+    /// As [`Team::new`], [`StatsError::Overloaded`] if [`PEOPLE_MAX`] people do not serve so well, and [`StatsError::Value`] of
+    /// a share outside of `[0, 1)` or a time that is negative or not finite.
     pub fn for_service(load: f64, share: f64, within: f64, handling: f64) -> Result<Self, StatsError> {
         if !(0.0..1.0).contains(&share) {
             return Err(StatsError::Value(share));
@@ -59,7 +60,7 @@ impl Team {
                 low = middle + 1;
             }
         }
-        Self::new(load, low)
+        if serves(low)? { Self::new(load, low) } else { Err(StatsError::Overloaded { load, people: PEOPLE_MAX }) }
     }
 
     /// Returns how many people there are.
@@ -127,6 +128,14 @@ mod tests {
         }
         assert_eq!(Team::for_service(10.0, 0.8, 20.0, 180.0).unwrap().people(), 14);
         assert_eq!(Team::for_service(0.0, 0.8, 20.0, 180.0).unwrap().people(), 1);
+    }
+
+    #[test]
+    fn a_team_that_would_have_to_be_larger_than_any_is_refused() {
+        assert_eq!(
+            Team::for_service(99_999.5, 0.99, 0.0, 1.0),
+            Err(StatsError::Overloaded { load: 99_999.5, people: PEOPLE_MAX })
+        );
     }
 
     #[test]

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{
     gold,
-    input::Input,
-    truth::{Method, options, warning},
+    input::{Input, count, share},
+    truth::{Method, arrange, options, warning},
 };
 
 /// Replays recorded readings in random order and buys as many as a rule asks for.
@@ -22,12 +22,15 @@ pub(super) struct Args {
     input: Input,
     #[command(flatten)]
     known: gold::Known,
-    /// A task stops when its best answer is right with this chance, from 0 to 1.
-    #[arg(long, value_name = "CHANCE")]
+    /// A task stops when its best answer is right with this chance, from 0 to 1, such as 0.8 or 80%.
+    #[arg(long, value_name = "CHANCE", value_parser = share)]
     threshold: f64,
     /// How the answers are weighed.
     #[arg(long, value_enum, default_value_t = Method::Auto)]
     method: Method,
+    /// Every label there can be, with commas between; for `graded` from the lowest to the highest.
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    classes: Vec<String>,
     /// Readings that every task has at least.
     #[arg(long, value_name = "NUMBER", default_value_t = 2)]
     min: usize,
@@ -38,7 +41,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Order::Best)]
     next: Order,
     /// The share of the known answers that the replay may know; the others measure its accuracy.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = share, requires = "gold")]
     gold_share: f64,
     /// Where the random order begins.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -68,11 +71,6 @@ struct Report {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    ensure!(
-        (0.0..=1.0).contains(&args.threshold),
-        "`--threshold {}` is no chance: give a number from 0 to 1, such as 0.95",
-        args.threshold
-    );
     ensure!(args.min > 0, "`--min 0` buys nothing for a task to begin with: give 1 or more");
     if let Some(max) = args.max {
         ensure!(
@@ -82,7 +80,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         );
     }
     let mut read = args.input.read(None)?;
-    let gold = args.known.read(&args.input, &mut read)?;
+    let mut gold = args.known.read(&args.input, &mut read)?;
+    arrange(args.method, &args.classes, &mut read, gold.as_mut())?;
     let filed = gold::labels(&read)?;
     let answers = gold.as_ref().map(|gold| gold.answers.clone()).unwrap_or_default();
     // Which known answers are drawn must not depend on how the rows stand in the file.
@@ -99,17 +98,28 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let replay = replay(&evidence, args.method.choice(), &rule, args.seed, &options(args.seed), |round| {
         tell!("round {}: {} readings bought, {} more wanted", round.number, round.bought, round.wanted);
     })?;
-    // A method that was asked for is judged on all that is recorded and known, as `truth` judges it.
-    let judgement = match args.method.choice() {
-        Choice::Auto => None,
-        choice @ Choice::One(_) => {
-            Some(infer(&Evidence { labels: &labels, gold: &answers, history: &[] }, choice, &options(args.seed))?)
-        }
+    // A method that was asked for is judged on all that is recorded and known, as `truth` judges it; so is the default while
+    // no known answers measure what it says of the readings bought.
+    let choice = args.method.choice();
+    let on_all = match choice {
+        Choice::Auto if replay.inference.calibration.measured() => None,
+        Choice::Auto => Some(&known),
+        Choice::One(_) => Some(&answers),
     };
-    let warning = warning(&read, gold.as_ref(), judgement.as_ref().unwrap_or(&replay.inference));
+    let judgement = on_all
+        .map(|gold| infer(&Evidence { labels: &labels, gold, history: &[] }, choice, &options(args.seed)))
+        .transpose()?;
     let majority = fit(Model::Majority, &Evidence::of(&labels), &options(args.seed))?.accuracy(&judged);
+    let accuracy = replay.inference.fit.accuracy(&judged);
+    let mut sentences: Vec<String> =
+        warning(&read, gold.as_ref(), judgement.as_ref().unwrap_or(&replay.inference)).into_iter().collect();
+    sentences.extend(behind(accuracy, majority));
+    if gold.as_ref().is_some_and(|gold| gold.known > 0) && judged.iter().all(Option::is_none) {
+        sentences.push("No known answer is left to judge by: give a smaller `--gold-share`.".to_owned());
+    }
+    let warning = (!sentences.is_empty()).then(|| sentences.join(" "));
     let report = Report {
-        accuracy: replay.inference.fit.accuracy(&judged),
+        accuracy,
         replay,
         known: known.iter().flatten().count(),
         judged: judged.iter().flatten().count(),
@@ -122,6 +132,18 @@ pub(super) fn run(args: &Args) -> Result<()> {
         words(args, &report);
     }
     Ok(())
+}
+
+/// Returns that the readings bought find fewer of the known answers than a majority of all does, if they do.
+fn behind(accuracy: Option<f64>, majority: Option<f64>) -> Option<String> {
+    let behind = majority? - accuracy?;
+    (behind > 0.0).then(|| {
+        format!(
+            "On the known answers the readings bought find {:.1} % fewer than a plain majority of all recorded readings: \
+             what was saved is paid for.",
+            behind * 100.0
+        )
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of readings are exact")]
@@ -170,7 +192,8 @@ fn words(args: &Args, report: &Report) {
         args.threshold
     );
     if let Some(accuracy) = accuracy {
-        say!("accuracy {accuracy:.4} on {judged} known answers; {known} others were known to the replay");
+        let others = if *known == 1 { "other was" } else { "others were" };
+        say!("accuracy {accuracy:.4} on {}; {known} {others} known to the replay", count(*judged, "known answer"));
     }
     if let Some(majority) = majority {
         say!("a plain majority of all recorded readings: {majority:.4}");

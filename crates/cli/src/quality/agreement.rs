@@ -15,16 +15,19 @@ use remit_stats::{
         choice::{Choices, SetDistance},
         numbers::Numbers,
     },
-    interval::{self, Interval, bootstrap, wilson},
+    interval::{self, BOOTSTRAP_UNITS_MIN, Interval, KAPPA_UNITS_MIN, bootstrap, wilson},
 };
 use serde::Serialize;
 
-use super::input::Input;
+use super::input::{Input, between, count, ordered};
 
 /// Most comparisons of two labels of one task; beyond them no pairs are shown.
 const COMPARISONS_MAX: usize = 100_000_000;
 /// Most slices that are told apart.
 const SLICES_MAX: usize = 1_000;
+
+/// Largest number of a label; its square is still one.
+const NUMBER_MAX: f64 = 1e150;
 
 /// After so many slices it is told how far the work is.
 const SLICES_TOLD: usize = 50;
@@ -49,8 +52,8 @@ pub(super) struct Args {
     /// How many pairs of workers to show, those with most tasks first.
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     pairs: usize,
-    /// How sure the intervals are.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    /// How sure the intervals are, such as 0.95 or 95%.
+    #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = between)]
     confidence: f64,
     /// How often units are drawn again for an interval.
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
@@ -134,6 +137,8 @@ struct Pair {
     share_interval: (f64, f64),
     kappa: Option<f64>,
     interval: Option<(f64, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_interval: Option<String>,
     /// With quadratic weights, where the labels have an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     weighted_kappa: Option<f64>,
@@ -155,17 +160,18 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 fn measure(args: &Args, labels: &Labels) -> Result<Found> {
-    let numeric = args.levels.iter().any(|level| matches!(level, Level::Interval | Level::Ratio));
-    let classes = Classes::new(labels, &args.classes, numeric)?;
-    let rows = classes.rows(labels);
-    let (by_task, replaced) = by_task(rows.clone());
-    let coefficients = coefficients(&args.levels, &classes)?;
-    let counts = counted(&by_task, classes.names.len())?;
+    if args.levels.contains(&Level::Ordinal) && args.classes.is_empty() {
+        ordered(labels, "`--levels ordinal`")?;
+    }
+    let tables = Table::all(args, labels)?;
+    // Counts and pairs are those of the first.
+    let (by_task, replaced) = by_task(tables[0].rows(labels));
+    let counts = counted(&by_task, tables[0].classes.names.len())?;
     let mut found = Found {
         tasks: labels.tasks.len(),
         workers: labels.workers.len(),
         labels: by_task.rows.len(),
-        classes: classes.names.len(),
+        classes: tables[0].classes.names.len(),
         blank: labels.blank,
         replaced,
         compared: counts.pairable(),
@@ -179,43 +185,92 @@ fn measure(args: &Args, labels: &Labels) -> Result<Found> {
         slices: Vec::new(),
     };
     if let Some(sign) = &args.split {
-        let choices = Split::new(&classes.names, sign)?;
+        let choices = Split::new(&tables[0].classes.names, sign)?;
         (found.coefficients, found.options) = choices.measure(args, &by_task)?;
     } else {
-        found.coefficients = figures(args, &counts, &coefficients)?;
-        if args.levels.contains(&Level::Interval) {
-            found.coefficients.push(correlation(&by_task, &classes.numbers()?, args.confidence)?);
+        for table in &tables {
+            let (by_task, _) = self::by_task(table.rows(labels));
+            let counts = counted(&by_task, table.classes.names.len())?;
+            found.coefficients.extend(figures(args, &counts, &table.coefficients)?);
+            if table.levels.contains(&Level::Interval) {
+                found.coefficients.push(correlation(&by_task, &table.classes.numbers(&[])?, args.confidence)?);
+            }
         }
     }
-    (found.pairs, found.pairs_total) = pairs(args, labels, &by_task, &classes.grades(&args.levels)?)?;
+    (found.pairs, found.pairs_total) = pairs(args, labels, &by_task, &tables[0].classes.grades(&args.levels)?)?;
     if labels.slices.len() > SLICES_MAX {
         bail!("the column has {} different values; up to {SLICES_MAX} are told apart", labels.slices.len());
     }
-    let mut slices = vec![Vec::new(); labels.slices.len()];
-    for (row, slice) in rows.into_iter().zip(&labels.slice_of) {
-        slices[*slice as usize].push(row);
-    }
-    let total = slices.len();
-    for (done, (rows, name)) in slices.into_iter().zip(labels.slices.iter()).enumerate() {
-        if done > 0 && done % SLICES_TOLD == 0 {
-            tell!("{done} of {total} values of `{}` measured …", args.by.as_deref().unwrap_or_default());
-        }
-        let (by_task, _) = self::by_task(rows);
-        let counts = counted(&by_task, classes.names.len())?;
-        let coefficients = match &args.split {
-            Some(sign) => Split::new(&classes.names, sign)?.measure(args, &by_task)?.0,
-            None => figures(args, &counts, &coefficients)?,
-        };
-        found.slices.push(Part {
-            name: name.to_owned(),
-            tasks: counts.units(),
-            labels: counts.values(),
-            compared: counts.pairable(),
-            coefficients,
-        });
-    }
-    found.slices.sort_by(|one, other| one.name.cmp(&other.name));
+    found.slices = slices(args, labels, &tables)?;
     Ok(found)
+}
+
+/// Returns the figures of the rows of each slice, by name.
+fn slices(args: &Args, labels: &Labels, tables: &[Table]) -> Result<Vec<Part>> {
+    let total = labels.slices.len();
+    let mut parts: Vec<Part> = Vec::with_capacity(total);
+    for table in tables {
+        let mut slices = vec![Vec::new(); total];
+        for (row, slice) in table.rows(labels).into_iter().zip(&labels.slice_of) {
+            slices[*slice as usize].push(row);
+        }
+        for (done, (rows, name)) in slices.into_iter().zip(labels.slices.iter()).enumerate() {
+            if done > 0 && done % SLICES_TOLD == 0 {
+                tell!("{done} of {total} values of `{}` measured …", args.by.as_deref().unwrap_or_default());
+            }
+            let (by_task, _) = by_task(rows);
+            let counts = counted(&by_task, table.classes.names.len())?;
+            let coefficients = match &args.split {
+                Some(sign) => Split::new(&table.classes.names, sign)?.measure(args, &by_task)?.0,
+                None => figures(args, &counts, &table.coefficients)?,
+            };
+            if let Some(part) = parts.get_mut(done) {
+                part.coefficients.extend(coefficients);
+                continue;
+            }
+            parts.push(Part {
+                name: name.to_owned(),
+                tasks: counts.units(),
+                labels: counts.values(),
+                compared: counts.pairable(),
+                coefficients,
+            });
+        }
+    }
+    parts.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(parts)
+}
+
+/// Labels told apart in one way, with the coefficients that go by it.
+struct Table {
+    levels: Vec<Level>,
+    classes: Classes,
+    coefficients: Vec<(&'static str, Result<Coefficient, StatsError>)>,
+}
+
+impl Table {
+    /// Returns the ways that the levels ask for: names and grades are told apart as they are written, numbers by their value.
+    /// What other levels are asked for changes no figure.
+    fn all(args: &Args, labels: &Labels) -> Result<Vec<Self>> {
+        let numeric = |level: &Level| matches!(level, Level::Interval | Level::Ratio);
+        let (numbers, names): (Vec<Level>, Vec<Level>) = args.levels.iter().copied().partition(numeric);
+        let mut tables = Vec::with_capacity(2);
+        for (levels, by_value) in [(names, false), (numbers, true)] {
+            if levels.is_empty() {
+                continue;
+            }
+            let classes = Classes::new(labels, &args.classes, by_value)?;
+            // The share agreed is told once, of the first.
+            let coefficients = coefficients(&levels, &classes)?.into_iter().skip(tables.len()).collect();
+            tables.push(Self { levels, classes, coefficients });
+        }
+        Ok(tables)
+    }
+
+    /// Returns the rows with their labels by place among the classes.
+    fn rows(&self, labels: &Labels) -> Vec<Label> {
+        labels.rows.iter().map(|row| Label { label: self.classes.place_of[row.label as usize], ..*row }).collect()
+    }
 }
 
 /// The labels there can be, in their order.
@@ -257,28 +312,35 @@ impl Classes {
         Ok(Self { names, place_of })
     }
 
-    /// Returns the rows with their labels by place among these.
-    fn rows(&self, labels: &Labels) -> Vec<Label> {
-        labels.rows.iter().map(|row| Label { label: self.place_of[row.label as usize], ..*row }).collect()
-    }
-
     /// Returns where each label stands if the levels give them an order, and nothing otherwise.
     fn grades(&self, levels: &[Level]) -> Result<Vec<f64>> {
         if levels.contains(&Level::Interval) || levels.contains(&Level::Ratio) {
-            return self.numbers();
+            return self.numbers(levels);
         }
         let ordered = levels.contains(&Level::Ordinal);
         Ok((0_u32..).map(f64::from).take(if ordered { self.names.len() } else { 0 }).collect())
     }
 
-    /// Returns each label as the number it must be.
-    fn numbers(&self) -> Result<Vec<f64>> {
+    /// Returns each label as the number that the levels ask it to be.
+    fn numbers(&self, levels: &[Level]) -> Result<Vec<f64>> {
         let mut numbers = Vec::with_capacity(self.names.len());
         for name in &self.names {
-            match name.parse::<f64>() {
-                Ok(number) if number.is_finite() => numbers.push(number),
+            let number = match name.parse::<f64>() {
+                Ok(number) if number.is_finite() => number,
                 Ok(_) | Err(_) => bail!("the label `{name}` is not a number: use `--levels nominal` or `ordinal`"),
+            };
+            if number.abs() > NUMBER_MAX {
+                bail!(
+                    "the label `{name}` is too large: numbers up to {NUMBER_MAX:e} are measured; correct it, or give all \
+                     labels in a larger unit"
+                );
             }
+            if number < 0.0 && levels.contains(&Level::Ratio) {
+                bail!(
+                    "the label `{name}` is below 0: a ratio scale takes numbers of 0 or more; use `--levels interval`"
+                );
+            }
+            numbers.push(number);
         }
         Ok(numbers)
     }
@@ -335,12 +397,12 @@ fn coefficients(levels: &[Level], classes: &Classes) -> Result<Vec<(&'static str
                 coefficients.push(("gwet_ac2_ordinal", Weights::ordinal(classes.names.len()).map(Coefficient::Gwet)));
             }
             Level::Interval => {
-                let numbers = classes.numbers()?;
+                let numbers = classes.numbers(levels)?;
                 coefficients.push(("gwet_ac2_quadratic", Weights::quadratic(&numbers).map(Coefficient::Gwet)));
                 coefficients.push(("krippendorff_alpha_interval", Ok(Coefficient::Alpha(Scale::Interval(numbers)))));
             }
             Level::Ratio => {
-                let scale = Scale::Ratio(classes.numbers()?);
+                let scale = Scale::Ratio(classes.numbers(levels)?);
                 coefficients.push(("krippendorff_alpha_ratio", Ok(Coefficient::Alpha(scale))));
             }
         }
@@ -360,9 +422,15 @@ fn figures(
         let value = coefficient.clone().and_then(|coefficient| counts.value(&coefficient));
         let error = coefficient.clone().and_then(|coefficient| counts.standard_error(&coefficient)).ok();
         let interval = if coefficient.is_ok() { intervals.next() } else { None };
+        let interval = interval.map(|found| enough(counts.pairable(), BOOTSTRAP_UNITS_MIN).and(found));
         figure(name, value, interval, error, counts.pairable())
     });
     Ok(figures.collect())
+}
+
+/// Fails of fewer units than an interval needs.
+fn enough(found: u64, min: u64) -> Result<(), StatsError> {
+    if found < min { Err(StatsError::FewUnits { found, min }) } else { Ok(()) }
 }
 
 fn figure(
@@ -392,7 +460,7 @@ fn correlation(by_task: &ByTask, numbers: &[f64], confidence: f64) -> Result<Fig
         units.add(&task.iter().map(|row| numbers[row.label as usize]).collect::<Vec<_>>())?;
     }
     let found = units.icc_1(confidence);
-    let interval = found.as_ref().map(|found| found.interval).map_err(Clone::clone);
+    let interval = found.as_ref().map_err(Clone::clone).and_then(|found| found.interval.ok_or(StatsError::NoSpread));
     Ok(figure("icc_1", found.map(|found| found.value), Some(interval), None, units.pairable()))
 }
 
@@ -449,16 +517,19 @@ fn pair(
     let kappa = pairs.clone().and_then(|pairs| Ok(pairs.kappa()?));
     let grades: Vec<f64> = used.iter().filter_map(|class| grades.get(*class as usize).copied()).collect();
     let weighted = pairs.and_then(|pairs| pairs.weighted_kappa(&Weights::quadratic(&grades)?)).ok();
-    let interval_of = |found: &Kappa| interval::kappa(found, confidence).ok().map(ends);
+    let interval_of =
+        |found: &Kappa| enough(n, KAPPA_UNITS_MIN).and_then(|()| interval::kappa(found, confidence)).map(ends);
+    let interval = kappa.as_ref().ok().map(interval_of);
     Ok(Pair {
         workers: [workers.0, workers.1].map(|worker| labels.workers.name(worker).to_owned()),
         n,
         share_agreed: small(agreed) / small(n),
         share_interval: ends(wilson(agreed, n, confidence)?),
         undefined: kappa.as_ref().err().map(ToString::to_string),
-        interval: kappa.as_ref().ok().and_then(interval_of),
+        no_interval: interval.as_ref().and_then(|found| found.as_ref().err()).map(ToString::to_string),
+        interval: interval.and_then(Result::ok),
         kappa: kappa.ok().map(|kappa| kappa.value),
-        weighted_interval: weighted.as_ref().and_then(interval_of),
+        weighted_interval: weighted.as_ref().and_then(|found| interval_of(found).ok()),
         weighted_kappa: weighted.map(|kappa| kappa.value),
     })
 }
@@ -524,18 +595,24 @@ impl Split {
 
 fn words(found: &Found, by: Option<&str>) -> String {
     let mut words = format!(
-        "{} tasks, {} workers, {} labels of {} kinds; {} tasks have labels of two workers or more",
-        found.tasks, found.workers, found.labels, found.classes, found.compared
+        "{}, {}, {} of {}; {} {} labels of two workers or more",
+        count(found.tasks, "task"),
+        count(found.workers, "worker"),
+        count(found.labels, "label"),
+        count(found.classes, "kind"),
+        found.compared,
+        if found.compared == 1 { "task has" } else { "tasks have" }
     );
     // Writing into a text cannot fail.
     if found.blank > 0 {
-        let _ = write!(words, "\n{} rows without a label say nothing", found.blank);
+        let say = if found.blank == 1 { "row without a label says" } else { "rows without a label say" };
+        let _ = write!(words, "\n{} {say} nothing", found.blank);
     }
     if found.replaced > 0 {
         let _ = write!(
             words,
-            "\n{} labels were replaced by a later one of the same worker on the same task",
-            found.replaced
+            "\n{} replaced by a later one of the same worker on the same task",
+            if found.replaced == 1 { "1 label was".to_owned() } else { format!("{} labels were", found.replaced) }
         );
     }
     let _ = write!(words, "\n{}", table(&found.coefficients, found.confidence));
@@ -549,7 +626,10 @@ fn words(found: &Found, by: Option<&str>) -> String {
         let [first, second] = &pair.workers;
         let kappa = match (pair.kappa, pair.interval, &pair.undefined) {
             (Some(kappa), Some((lower, upper)), _) => format!("kappa {kappa:.3} ({lower:.3} to {upper:.3})"),
-            (Some(kappa), None, _) => format!("kappa {kappa:.3} (no interval: the tasks do not vary)"),
+            (Some(kappa), None, _) => {
+                let why = pair.no_interval.as_deref().unwrap_or("no reason is known");
+                format!("kappa {kappa:.3} (no interval: {why})")
+            }
             (None, _, why) => format!("kappa is undefined: {}", why.as_deref().unwrap_or("no reason is known")),
         };
         let weighted = pair.weighted_kappa.map_or_else(String::new, |weighted| match pair.weighted_interval {
@@ -565,7 +645,9 @@ fn words(found: &Found, by: Option<&str>) -> String {
     }
     for part in &found.slices {
         let (by, name) = (by.unwrap_or("part"), if part.name.is_empty() { "(blank)" } else { &part.name });
-        let _ = write!(words, "\n\n{by} {name}: {} tasks, {} labels", part.tasks, part.labels);
+        let (tasks, labels) =
+            (if part.tasks == 1 { "task" } else { "tasks" }, if part.labels == 1 { "label" } else { "labels" });
+        let _ = write!(words, "\n\n{by} {name}: {} {tasks}, {} {labels}", part.tasks, part.labels);
         let _ = write!(words, "\n{}", table(&part.coefficients, found.confidence));
     }
     words

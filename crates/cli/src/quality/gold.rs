@@ -18,10 +18,10 @@ pub(super) struct Known {
     #[arg(long, value_name = "FILE")]
     gold: Option<PathBuf>,
     /// Its column that says what was judged.
-    #[arg(long, value_name = "COLUMN", default_value = "task")]
+    #[arg(long, value_name = "COLUMN", default_value = "task", requires = "gold")]
     gold_task: String,
     /// Its column with the right answer.
-    #[arg(long, value_name = "COLUMN", default_value = "label")]
+    #[arg(long, value_name = "COLUMN", default_value = "label", requires = "gold")]
     gold_label: String,
 }
 
@@ -54,13 +54,14 @@ pub(super) fn wary(read: &Labels, gold: &Gold) -> Vec<String> {
                 gold.elsewhere
             )
         } else {
-            "There is no known answer: its column is empty throughout; check `--gold-label`.".to_owned()
+            "The file of known answers has a header and no answer below it: give one a row, or check `--gold-label`.".to_owned()
         });
     } else if gold.known < GOLD_MIN as u64 {
-        sentences.push(format!(
-            "{} known answers are too few to choose a method or to measure chances: that takes {GOLD_MIN}.",
-            gold.known
-        ));
+        let known = match gold.known {
+            1 => "1 known answer is".to_owned(),
+            known => format!("{known} known answers are"),
+        };
+        sentences.push(format!("{known} too few to choose a method or to measure chances: that takes {GOLD_MIN}."));
     }
     let mut given = vec![false; read.labels.len()];
     for row in &read.rows {

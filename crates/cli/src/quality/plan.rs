@@ -2,18 +2,25 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use clap::{Subcommand, ValueEnum};
-use remit_stats::sampling::{
-    Plan, Risks, SAMPLE_MAX,
-    sequential::Sequential,
-    standard::{Letter, Severity},
+use remit_stats::{
+    StatsError,
+    interval::TRIALS_MAX,
+    sampling::{
+        Plan, Risks, SAMPLE_MAX,
+        sequential::Sequential,
+        standard::{Letter, Severity},
+    },
 };
 use serde::Serialize;
 
 /// Probabilities of being accepted at which the curve is told: of good lots and of bad ones.
 const HIGH: [f64; 4] = [0.99, 0.95, 0.9, 0.75];
 const LOW: [f64; 5] = [0.5, 0.25, 0.1, 0.05, 0.01];
+
+/// Items of a sequential test from which on a run says how far it is.
+const LONG: u64 = 10_000;
 
 /// Says how many items to check and how many defects to bear.
 #[derive(Debug, clap::Args)]
@@ -40,13 +47,13 @@ struct Single {
     #[arg(long, value_name = "SHARE", required = true)]
     aql: Option<String>,
     /// How likely a lot that good may be rejected.
-    #[arg(long, value_name = "SHARE", default_value = "0.05")]
+    #[arg(long, value_name = "SHARE", default_value = "0.05", conflicts_with = "level")]
     alpha: String,
     /// The share of defects that is not to be borne.
     #[arg(long, value_name = "SHARE", required_unless_present = "level", conflicts_with = "level")]
     ltpd: Option<String>,
     /// How likely a lot that bad may be accepted.
-    #[arg(long, value_name = "SHARE", default_value = "0.10")]
+    #[arg(long, value_name = "SHARE", default_value = "0.10", conflicts_with = "level")]
     beta: String,
     /// Items in the lot; without it the lots are taken as very large.
     #[arg(long, value_name = "ITEMS", required_if_eq("level", "II"))]
@@ -176,8 +183,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
             let (ltpd, beta) = (share("ltpd", &zero.ltpd)?, share("beta", &zero.beta)?);
             let plan = match zero.lot {
                 Some(lot) => Plan::zero_acceptance_for_lot(ltpd, beta, lot)?,
-                None => Plan::zero_acceptance(ltpd, beta).with_context(|| {
-                    format!("no sample of up to {SAMPLE_MAX} items tells `--ltpd {}`: give a larger share", zero.ltpd)
+                None => Plan::zero_acceptance(ltpd, beta).map_err(|_| {
+                    anyhow!("no sample of up to {SAMPLE_MAX} items tells `--ltpd {}`: give a larger share", zero.ltpd)
                 })?,
             };
             let found = match zero.lot {
@@ -209,7 +216,7 @@ fn single(args: &Single) -> Result<()> {
     let found = match args.lot {
         Some(lot) => {
             let (good, bad) = risks.defects(lot)?;
-            let plan = Plan::smallest_for_lot(risks, lot).with_context(|| none_small_enough(risks))?;
+            let plan = Plan::smallest_for_lot(risks, lot).map_err(|why| refusal(why, risks))?;
             of_lot(plan, lot, &[good, bad])?
         }
         None => of_process(smallest(risks)?, None, &[risks.aql, risks.ltpd])?,
@@ -222,17 +229,29 @@ fn drawable(lot: Option<u64>) -> Result<()> {
     match lot {
         Some(0) => bail!("`--lot 0` has nothing to check: give the number of items in the lot, 2 or more"),
         Some(1) => bail!("`--lot 1` has one item, which is checked whole: a plan takes a lot of 2 items or more"),
+        Some(lot) if lot > TRIALS_MAX => {
+            bail!(
+                "`--lot {lot}` is more than is reckoned with: the largest lot has {TRIALS_MAX} items; leave `--lot` out"
+            )
+        }
         Some(_) | None => Ok(()),
     }
 }
 
 fn smallest(risks: Risks) -> Result<Plan> {
-    Plan::smallest(risks).with_context(|| none_small_enough(risks))
+    Plan::smallest(risks).map_err(|why| refusal(why, risks))
+}
+
+/// Returns why there is no plan, in words.
+fn refusal(why: StatsError, risks: Risks) -> Error {
+    if why == StatsError::Risks { anyhow!(none_small_enough(risks)) } else { why.into() }
 }
 
 /// Returns why there is no plan for risks, in words.
 fn none_small_enough(risks: Risks) -> String {
-    let Risks { aql, alpha, ltpd, beta } = risks;
+    // As they were written: 2.01% is 0.0201, not what a division leaves of it.
+    let written = |share: f64| (share * 1e12).round() / 1e12;
+    let [aql, alpha, ltpd, beta] = [risks.aql, risks.alpha, risks.ltpd, risks.beta].map(written);
     if aql >= ltpd {
         format!("`--aql` {aql} does not lie below `--ltpd` {ltpd}: the good share must lie below the bad one")
     } else if alpha + beta >= 1.0 {
@@ -250,9 +269,9 @@ fn standard(args: &Single, aql: &str) -> Result<()> {
     let lot = args.lot.unwrap_or_default();
     let letter = Letter::of_lot(lot)?;
     let limit = aql.trim_end_matches('%').trim().parse().unwrap_or(f64::NAN);
-    let plan = letter.plan(limit, Severity::Normal).with_context(|| {
+    let plan = letter.plan(limit, Severity::Normal).map_err(|_| {
         let limits = Letter::limits().map(|limit| limit.to_string()).collect::<Vec<_>>().join(", ");
-        format!("`{aql}` is none of the standard's limits in per cent, which are {limits}")
+        anyhow!("`{aql}` is none of the standard's limits in per cent, which are {limits}")
     })?;
     let beside =
         |severity| letter.plan(limit, severity).map(|plan| Some(Sample { n: plan.n.min(lot), accept: plan.accept }));
@@ -360,9 +379,18 @@ fn sequential(args: &InTurn) -> Result<()> {
     let single = smallest(risks)?;
     let test = Sequential::new(risks, 3 * single.n)?;
     let mut curve = Vec::new();
-    for share in
-        [0.0, risks.aql / 2.0, risks.aql, f64::midpoint(risks.aql, risks.ltpd), risks.ltpd, (1.5 * risks.ltpd).min(1.0)]
-    {
+    let shares = [
+        0.0,
+        risks.aql / 2.0,
+        risks.aql,
+        f64::midpoint(risks.aql, risks.ltpd),
+        risks.ltpd,
+        (1.5 * risks.ltpd).min(1.0),
+    ];
+    for (number, share) in (1..).zip(shares) {
+        if test.n_max > LONG {
+            tell!("share {number} of {}, up to {} items each …", shares.len(), test.n_max);
+        }
         let outcome = test.outcome(share)?;
         curve.push(Turn { share, accepted: outcome.accepted, items: outcome.items });
     }
@@ -405,14 +433,15 @@ fn tell_plan(found: &Found, json: bool) -> Result<()> {
     if let Some(letter) = found.letter {
         let _ = writeln!(words, "Code letter {letter}");
     }
-    let _ = write!(words, "Check {} items", found.n);
+    let items = |n: u64| if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
+    let _ = write!(words, "Check {}", items(found.n));
     if let Some(lot) = found.lot {
         let _ = write!(words, " of {lot}{}", if found.n >= lot { ", which is all" } else { "" });
     }
     let _ = write!(words, "; accept with {}, reject with {} or more", defects(found.accept), found.reject);
     for (name, sample) in [("Tightened", &found.tightened), ("Reduced", &found.reduced)] {
         if let Some(Sample { n, accept }) = sample {
-            let _ = write!(words, "\n{name}: check {n} items, accept with {}", defects(*accept));
+            let _ = write!(words, "\n{name}: check {}, accept with {}", items(*n), defects(*accept));
         }
     }
     let (high, half, low) = (found.quality_at_95, found.quality_at_50, found.quality_at_10);

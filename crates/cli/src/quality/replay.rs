@@ -50,7 +50,8 @@ impl Replayed {
     /// Folds the events of the folder that `remit export` wrote.
     pub(crate) fn of(export: &Path) -> Result<Self> {
         let file = export.join("events.jsonl");
-        let text = read(&file)?;
+        let text = read(&file)
+            .with_context(|| format!("{} is no export: name the folder that `remit export` wrote", export.display()))?;
         let mut lines = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
             let place = || format!("{}, line {number}", file.display());
@@ -63,7 +64,10 @@ impl Replayed {
             _ => None,
         });
         let Some(engagement) = engagement else {
-            bail!("{} holds no event of an engagement: it is no whole export", file.display())
+            bail!(
+                "{} holds no event of an engagement: it is no whole export; name the folder that `remit export` wrote",
+                file.display()
+            )
         };
         let mut replayed = Self::default();
         for (number, stream, line) in lines {

@@ -16,7 +16,10 @@ use remit_stats::{
 };
 use serde_json::{Value, json};
 
-use super::{gold, input::Input};
+use super::{
+    gold,
+    input::{Input, count, ordered, reorder},
+};
 
 /// Labels from which on a run says how far it is.
 const LONG: usize = 200_000;
@@ -36,6 +39,9 @@ pub(super) struct Args {
     /// How the answers are weighed.
     #[arg(long, value_enum, default_value_t = Method::Auto)]
     method: Method,
+    /// Every label there can be, with commas between; for `graded` from the lowest to the highest.
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    classes: Vec<String>,
     /// Write task, label and the chance that it is right to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -103,7 +109,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         args.known.spare(out)?;
     }
     let mut read = args.input.read(None)?;
-    let gold = args.known.read(&args.input, &mut read)?;
+    let mut gold = args.known.read(&args.input, &mut read)?;
+    arrange(args.method, &args.classes, &mut read, gold.as_mut())?;
     let labels = gold::labels(&read)?;
     if labels.len() >= LONG {
         tell!("{} labels read, inferring …", labels.len());
@@ -122,6 +129,15 @@ pub(super) fn run(args: &Args) -> Result<()> {
         words(&read, gold.as_ref(), &found);
     }
     Ok(())
+}
+
+/// Brings the labels into the order that is declared; fails of words without one where the method goes by their order.
+pub(super) fn arrange(method: Method, classes: &[String], read: &mut Labels, gold: Option<&mut Gold>) -> Result<()> {
+    match (method, classes) {
+        (Method::Graded, []) => ordered(read, "`--method graded`"),
+        (_, []) => Ok(()),
+        (_, classes) => reorder(read, gold, classes),
+    }
 }
 
 /// Writes the best label of each task with its chance.
@@ -161,7 +177,8 @@ fn figures(method: Method, read: &Labels, gold: Option<&Gold>, found: &Inference
     let workers = (0_u32..).zip(&fit.workers).map(|(worker, own)| {
         let interval = own.interval.map(|interval| [interval.lower, interval.upper]);
         json!({
-            "worker": read.workers.name(worker), "answers": own.answers, "accuracy": own.accuracy, "interval": interval,
+            "worker": read.workers.name(worker), "answers": own.answers, "compared": own.compared,
+            "accuracy": own.accuracy, "interval": interval,
         })
     });
     let classes = (0_u32..).zip(&fit.prior).map(|(class, share)| {
@@ -223,9 +240,13 @@ pub(super) fn warning(read: &Labels, gold: Option<&Gold>, found: &Inference) -> 
 fn warnings(found: &Inference) -> Vec<String> {
     let sentence = |warning: &Warning| match warning {
         Warning::ModelsDiffer(share) => format!(
-            "Models that should agree differ on {:.1} % of the tasks, so the labels alone do not tell who is right: \
-             give {GOLD_MIN} known answers or more with `--gold` and `--method auto`.",
-            share * 100.0
+            "Models that should agree differ on {:.1} % of the tasks, so the labels alone do not tell who is right: {}.",
+            share * 100.0,
+            if found.calibration.measured() {
+                "use `--method auto`, which lets the known answers choose".to_owned()
+            } else {
+                format!("give {GOLD_MIN} known answers or more with `--gold` and `--method auto`")
+            }
         ),
         Warning::BelowMajority(share) => format!(
             "On the known answers this method finds {:.1} % fewer than a plain majority of votes: use `--method auto`.",
@@ -237,28 +258,49 @@ fn warnings(found: &Inference) -> Vec<String> {
             found.fit.model.word()
         ),
         Warning::OneWorker => "One worker gave all labels: nothing can be said of how reliable it is.".to_owned(),
-        Warning::OneLabelEach => "No task has two labels: workers cannot be held against each other.".to_owned(),
+        Warning::OneLabelEach => {
+            "No task has labels of two workers: they cannot be held against each other.".to_owned()
+        }
+        Warning::NotCompared { workers, answers } => not_compared(found, *workers, *answers),
     };
     found.warnings.iter().map(sentence).collect()
 }
 
+/// Returns that some answers stand alone, and whom they leave without a figure.
+fn not_compared(found: &Inference, workers: usize, answers: u64) -> String {
+    let all: u64 = found.fit.workers.iter().map(|worker| u64::from(worker.answers)).sum();
+    let alone = format!(
+        "{answers} of {all} answers are on tasks that nobody else labelled and whose truth is not known: they say nothing of \
+         who is reliable"
+    );
+    match workers {
+        0 => format!("{alone}."),
+        1 => format!("{alone}, and one worker gave no others, of whom no accuracy is told."),
+        more => format!("{alone}, and {more} workers gave no others, of whom no accuracy is told."),
+    }
+}
+
 fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
     let fit = &found.fit;
-    say!("{} labels on {} tasks by {} workers", read.rows.len(), read.tasks.len(), read.workers.len());
+    say!(
+        "{} on {} by {}",
+        count(read.rows.len(), "label"),
+        count(read.tasks.len(), "task"),
+        count(read.workers.len(), "worker")
+    );
     say!("method {}, rounds {}", fit.model.word(), fit.iterations);
     if let Some(gold) = gold {
-        match accuracy(found) {
-            Some((accuracy, interval)) => {
-                let ends = interval.map_or_else(String::new, |[lower, upper]| format!(" ({lower:.3} to {upper:.3})"));
-                say!("accuracy on {} known answers, held back: {accuracy:.4}{ends}", found.held_back.len());
-            }
-            None => say!("none of the known answers is about these tasks"),
+        // Without one the warning says why.
+        if let Some((accuracy, interval)) = accuracy(found) {
+            let ends = interval.map_or_else(String::new, |[lower, upper]| format!(" ({lower:.3} to {upper:.3})"));
+            say!("accuracy on {}, held back: {accuracy:.4}{ends}", count(found.held_back.len(), "known answer"));
         }
         if let Some(majority) = found.majority_accuracy {
             say!("accuracy of a plain majority on the same: {majority:.4}");
         }
         if gold.elsewhere > 0 {
-            say!("{} known answers are about tasks that nobody labelled", gold.elsewhere);
+            let are = if gold.elsewhere == 1 { "known answer is" } else { "known answers are" };
+            say!("{} {are} about tasks that nobody labelled", gold.elsewhere);
         }
     }
     match (found.calibration.measured(), found.calibration.error) {
@@ -268,18 +310,20 @@ fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
         _ => say!("chances are not measured: that takes {GOLD_MIN} known answers"),
     }
     let judgement = &found.judgement;
-    say!("{} tasks are unanimous, {} of them overturned", judgement.unanimous, judgement.overturned);
+    let are = if judgement.unanimous == 1 { "is" } else { "are" };
+    say!("{} {are} unanimous, {} of them overturned", count(judgement.unanimous, "task"), judgement.overturned);
     if let Some(warning) = warning(read, gold, found) {
         say!("warning: {warning}");
     }
     say!("");
-    say!("worker, answers, accuracy (95 % interval)");
+    let intervals = fit.workers.iter().any(|own| own.interval.is_some());
+    let told = fit.workers.iter().any(|own| own.accuracy.is_some());
+    let head = if told && !intervals { "accuracy (this method bears no interval)" } else { "accuracy (95 % interval)" };
+    say!("worker, answers, of them compared, {head}");
     for (worker, own) in (0_u32..).zip(&fit.workers).take(SHOWN) {
-        let accuracy = own.accuracy.zip(own.interval).map_or_else(
-            || "none".to_owned(),
-            |(accuracy, ends)| format!("{accuracy:.3} ({:.3} to {:.3})", ends.lower, ends.upper),
-        );
-        say!("{}, {}, {accuracy}", read.workers.name(worker), own.answers);
+        let accuracy = own.accuracy.map_or_else(|| "not told".to_owned(), |accuracy| format!("{accuracy:.3}"));
+        let ends = own.interval.map_or_else(String::new, |ends| format!(" ({:.3} to {:.3})", ends.lower, ends.upper));
+        say!("{}, {}, {}, {accuracy}{ends}", read.workers.name(worker), own.answers, own.compared);
     }
     if fit.workers.len() > SHOWN {
         say!("… and {} more: `--json` has all", fit.workers.len() - SHOWN);

@@ -95,17 +95,28 @@ fn agreement_is_told_by_pair_and_by_slice_with_n() {
     let pair = &found["pairs"][0];
     // Raters 1 and 3 have ten units in common; of those of 1 and 2 or 2 and 3 the lower names come first.
     assert_eq!((&pair["workers"], pair["n"].as_u64()), (&json!(["1", "3"]), Some(10)));
-    assert!(pair["kappa"].is_f64() && pair["interval"].is_array() && pair["share_interval"].is_array());
+    assert!(pair["kappa"].is_f64() && pair["interval"].is_null() && pair["share_interval"].is_array());
+    assert_eq!(pair["no_interval"], "an interval needs 20 units with two values or more, there are 10");
     assert!(pair["weighted_kappa"].is_null());
     let graded = object(&[&["agreement", &path, "--levels", "ordinal", "--pairs", "1"], &NAMED[..]].concat());
     assert!(graded["pairs"][0]["weighted_kappa"].as_f64() > graded["pairs"][0]["kappa"].as_f64(), "{graded}");
     let slices: Vec<_> =
         found["slices"].as_array().unwrap().iter().map(|slice| (&slice["name"], slice["compared"].as_u64())).collect();
     assert_eq!(slices, [(&json!("first"), Some(6)), (&json!("second"), Some(5))]);
+    // Of six and five tasks a bootstrap would promise too much.
+    for slice in found["slices"].as_array().unwrap() {
+        let figure = &slice["coefficients"][1];
+        assert!(figure["value"].is_f64() && figure["interval"].is_null(), "{figure}");
+        assert!(figure["no_interval"].as_str().unwrap().starts_with("an interval needs 10 units"), "{figure}");
+    }
     let words = done(&[&["quality", "agreement", &path, "--by", "half"], &NAMED[..]].concat());
-    for wanted in
-        ["12 tasks, 4 workers, 41 labels", "1 rows without a label", "n = 11", "half first: 6 tasks", "1 and 3: kappa"]
-    {
+    for wanted in [
+        "12 tasks, 4 workers, 41 labels",
+        "1 row without a label says",
+        "n = 11",
+        "half first: 6 tasks",
+        "1 and 3: kappa",
+    ] {
         assert!(words.contains(wanted), "{wanted}: {words}");
     }
 }
@@ -147,6 +158,76 @@ fn a_number_is_one_value_however_it_is_written() {
 }
 
 #[test]
+fn what_other_levels_are_asked_for_changes_no_figure() {
+    let rows = "1,a,1\n1,b,1.0\n2,a,2\n2,b,1\n3,a,2\n3,b,2\n4,a,3\n4,b,3\n";
+    let (_folder, path) = file(&format!("task,worker,label\n{rows}"));
+    let of = |levels: &str| object(&["agreement", &path, "--levels", levels]);
+    let (names, numbers, both) = (of("nominal"), of("interval"), of("nominal,interval"));
+    for name in ["share_agreed", "krippendorff_alpha_nominal", "gwet_ac1"] {
+        near(value(&both, name), value(&names, name));
+    }
+    near(value(&both, "krippendorff_alpha_interval"), value(&numbers, "krippendorff_alpha_interval"));
+    near(value(&both, "icc_1"), value(&numbers, "icc_1"));
+    near(value(&names, "share_agreed"), 0.5);
+    near(value(&numbers, "share_agreed"), 0.75);
+}
+
+#[test]
+fn words_have_no_order_of_their_own() {
+    let (_folder, path) = file("task,worker,label\n1,a,low\n1,b,medium\n2,a,high\n2,b,high\n3,a,low\n3,b,low\n");
+    for args in [&["agreement", &path, "--levels", "ordinal"][..], &["truth", &path, "--method", "graded"]] {
+        let said = refused(&[&["quality"], args].concat());
+        assert!(said.contains("the labels `high`, `low`, `medium` are no numbers"), "{said}");
+        assert!(said.contains("such as `--classes low,medium,high`"), "{said}");
+        let found = object(&[args, &["--classes", "low,medium,high"]].concat());
+        let wrong = object(&[args, &["--classes", "high,low,medium"]].concat());
+        assert_ne!((&found["coefficients"], &found["classes"]), (&wrong["coefficients"], &wrong["classes"]));
+    }
+    let said = refused(&["quality", "truth", &path, "--method", "graded", "--classes", "low,high"]);
+    assert!(said.contains("the label `medium` is not among `--classes`"), "{said}");
+}
+
+#[test]
+fn certainty_is_not_claimed_of_three_tasks() {
+    let (_folder, path) = file("task,worker,label\n1,a,1\n1,b,1\n2,a,2\n2,b,2\n3,a,3\n3,b,3\n");
+    let found = object(&["agreement", &path, "--levels", "interval"]);
+    let icc = found["coefficients"].as_array().unwrap().iter().find(|figure| figure["coefficient"] == "icc_1").unwrap();
+    assert_eq!((&icc["value"], &icc["interval"]), (&json!(1.0), &Value::Null));
+    assert_eq!(icc["no_interval"], "the data do not vary enough for an interval");
+}
+
+#[test]
+fn numbers_beyond_a_scale_are_refused_with_what_to_do() {
+    let refused = |label: &str, level: &str| {
+        let (_folder, path) = file(&format!("task,worker,label\n1,a,{label}\n1,b,2\n2,a,1\n2,b,3\n"));
+        refused(&["quality", "agreement", &path, "--levels", level])
+    };
+    let said = refused("-1", "ratio");
+    assert!(said.contains("a ratio scale takes numbers of 0 or more; use `--levels interval`"), "{said}");
+    let said = refused("1e308", "interval");
+    assert!(said.contains("numbers up to 1e150 are measured"), "{said}");
+}
+
+#[test]
+fn shares_are_read_as_per_cents_too() {
+    let (_folder, path) = file(&krippendorff());
+    let at = |confidence: &str| object(&[&["agreement", &path, "--confidence", confidence], &NAMED[..]].concat());
+    assert_eq!(at("90%"), at("0.9"));
+    for (written, wanted) in
+        [("95", "write 0.95 or 95%"), ("100%", "must lie between 0 and 1"), ("x", "that is no share")]
+    {
+        let said = refused(&[&["quality", "agreement", &path, "--confidence", written], &NAMED[..]].concat());
+        assert!(said.contains(wanted), "{said}");
+    }
+}
+
+#[test]
+fn large_plans_are_the_smallest_that_keep_both_risks() {
+    let found = object(&["plan", "--aql", "20%", "--ltpd", "21%"]);
+    assert_eq!((found["n"].as_u64(), found["accept"].as_u64()), (Some(13_953), Some(2_868)));
+}
+
+#[test]
 fn labels_are_read_from_standard_input_too() {
     let text = "sep=;\ntask;worker;label\n1;a;yes\n1;b;yes\n2;a;yes\n2;b;no\n3;a;no\n3;b;no\n";
     let output = remit(&["quality", "agreement", "-", "--json"], text);
@@ -168,7 +249,7 @@ fn a_worker_who_labels_a_task_again_is_taken_at_their_last_word() {
     let figure = &found["coefficients"][1];
     assert_eq!(
         (&figure["interval"], &figure["no_interval"]),
-        (&Value::Null, &json!("the data do not vary enough for an interval"))
+        (&Value::Null, &json!("an interval needs 10 units with two values or more, there are 2"))
     );
 }
 
@@ -261,9 +342,21 @@ fn plans_of_nonsense_are_refused_with_what_to_write() {
             "`0.7` is none of the standard's limits in per cent, which are 0.01, ",
         ),
         (&["--aql", "1.0", "--level", "II"], "--lot"),
+        (&["--aql", "1.0", "--level", "II", "--lot", "900", "--alpha", ".2"], "--alpha"),
+        (&["--aql", "1%", "--ltpd", "5%", "--lot", "1000000001"], "the largest lot has 1000000000 items"),
+        (&["--aql", "2.01%", "--ltpd", "2.01%"], "`--aql` 0.0201 does not lie below `--ltpd` 0.0201"),
     ] {
         let said = refused(&[&["quality", "plan"], args].concat());
         assert!(said.contains(wanted), "{args:?}: {said}");
+        assert!(!said.contains("no plan keeps these risks"), "{args:?}: {said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let said = refused(&["quality", "agreement", folder]);
+    assert!(said.contains("is a folder: name the file with the labels in it"), "{said}");
+    for command in ["draw", "recompute"] {
+        let said = refused(&["quality", command, folder]);
+        assert!(said.contains("is no export: name the folder that `remit export` wrote"), "{said}");
     }
 }
 

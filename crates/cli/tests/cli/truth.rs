@@ -39,7 +39,7 @@ fn truth_is_one_json_object_and_a_file_of_answers() {
     let (folder, labels, gold) = files();
     let out = folder.path().join("out.csv");
     let out = out.to_str().unwrap();
-    for method in ["majority", "wawa", "one-coin", "dawid-skene", "ibcc", "bwa", "anchored", "graded", "ebcc", "auto"] {
+    for method in ["majority", "wawa", "one-coin", "dawid-skene", "ibcc", "bwa", "anchored", "ebcc", "auto"] {
         let found = json(&["quality", "truth", &labels, "--gold", &gold, "--method", method, "--out", out, "--json"]);
         assert_eq!((&found["tasks"], &found["labels"]), (&80.into(), &320.into()), "{method}");
         assert_eq!(found["asked"], method);
@@ -47,8 +47,15 @@ fn truth_is_one_json_object_and_a_file_of_answers() {
         assert_eq!(found["workers"].as_array().unwrap().len(), 4);
         let dan = &found["workers"][3];
         assert_eq!((&dan["worker"], &dan["answers"]), (&"dan".into(), &80.into()));
-        let ends = dan["interval"].as_array().unwrap();
-        assert!(ends[0].as_f64() < dan["accuracy"].as_f64() && dan["accuracy"].as_f64() < ends[1].as_f64());
+        assert_eq!(dan["compared"], 80);
+        // Only what was measured is called an interval.
+        assert_eq!(
+            dan["interval"].is_array(),
+            ["one-coin", "ibcc", "anchored"].contains(&found["method"].as_str().unwrap())
+        );
+        if let Some(ends) = dan["interval"].as_array() {
+            assert!(ends[0].as_f64() < dan["accuracy"].as_f64() && dan["accuracy"].as_f64() < ends[1].as_f64());
+        }
         let wrote = fs::read_to_string(out).unwrap();
         assert!(
             wrote.starts_with("task,label,probability\nt0,\"yes, surely\",") && wrote.lines().count() == 81,
@@ -66,6 +73,27 @@ fn truth_is_one_json_object_and_a_file_of_answers() {
 }
 
 #[test]
+fn whoever_was_compared_with_nobody_has_no_accuracy_and_a_warning() {
+    let (folder, labels, _) = files();
+    let mut text = fs::read_to_string(&labels).unwrap();
+    for task in 80..580 {
+        writeln!(text, "t{task},solo,{}", if task % 2 == 0 { "no" } else { "\"yes, surely\"" }).unwrap();
+    }
+    let path = folder.path().join("solo.csv");
+    fs::write(&path, text).unwrap();
+    let args = ["quality", "truth", path.to_str().unwrap()];
+    let found = json(&[&args[..], &["--json"]].concat());
+    let solo = &found["workers"][4];
+    assert_eq!((&solo["answers"], &solo["compared"]), (&500.into(), &0.into()));
+    assert_eq!((&solo["accuracy"], &solo["interval"]), (&Value::Null, &Value::Null));
+    let said = found["warning"].as_str().unwrap();
+    assert!(said.contains("500 of 820 answers are on tasks that nobody else labelled"), "{said}");
+    assert!(said.contains("one worker gave no others, of whom no accuracy is told"), "{said}");
+    let words = done(&args);
+    assert!(words.contains("solo, 500, 0, not told") && words.contains("ann, 80, 80, "), "{words}");
+}
+
+#[test]
 fn a_method_that_does_not_exist_and_an_empty_file_are_refused() {
     let (folder, labels, _) = files();
     let said = refused(&["quality", "truth", &labels, "--method", "oracle"]);
@@ -75,7 +103,58 @@ fn a_method_that_does_not_exist_and_an_empty_file_are_refused() {
     let said = refused(&["quality", "truth", empty.to_str().unwrap()]);
     assert!(said.contains("label"), "{said}");
     let said = refused(&["quality", "adaptive", &labels, "--threshold", "95"]);
-    assert!(said.contains("from 0 to 1"), "{said}");
+    assert!(said.contains("write 0.95 or 95%"), "{said}");
+    let adaptive = |more: &[&str]| refused(&[&["quality", "adaptive", &labels, "--threshold", "90%"], more].concat());
+    for share in ["NaN", "2", "101%"] {
+        let said = adaptive(&["--gold", &labels, "--gold-share", share]);
+        assert!(said.contains("--gold-share") && said.contains("from 0 to 1") || said.contains("write 0.02"), "{said}");
+    }
+    // What would be ignored is refused.
+    assert!(adaptive(&["--gold-share", "0.5"]).contains("--gold <FILE>"));
+    assert!(refused(&["quality", "truth", &labels, "--gold-task", "x"]).contains("--gold <FILE>"));
+}
+
+#[test]
+fn a_replay_that_nothing_measures_warns_as_truth_does() {
+    // Six in a hundred are positive, and four in ten of the others only look so, to all alike.
+    let mut text = "task,worker,label\n".to_owned();
+    let mut gold = "task,label\n".to_owned();
+    for task in 0..600_u32 {
+        let odd = task % 5 < 2;
+        writeln!(gold, "t{task},{}", u32::from(task % 16 == 0)).unwrap();
+        for worker in 0..6_u32 {
+            let noise = (task * 7919 + worker * 104_729 + task * worker * 31) % 100;
+            let chance = if task % 16 == 0 {
+                95
+            } else if odd {
+                40
+            } else {
+                3
+            };
+            writeln!(text, "t{task},w{worker},{}", u32::from(noise < chance)).unwrap();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [labels, known] = ["labels.csv", "gold.csv"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    fs::write(&labels, text).unwrap();
+    fs::write(&known, gold).unwrap();
+    let warning = |args: &[&str]| json(args)["warning"].as_str().unwrap_or_default().to_owned();
+    let truth = warning(&["quality", "truth", &labels, "--json"]);
+    let adaptive = warning(&["quality", "adaptive", &labels, "--threshold", "0.8", "--json"]);
+    assert!(truth.contains("Models that should agree differ on"), "{truth}");
+    assert_eq!(truth, adaptive);
+    // With everything known to the replay nothing is left to judge by.
+    let all = ["quality", "adaptive", &labels, "--threshold", "0.8", "--gold", &known, "--gold-share", "1", "--json"];
+    assert!(warning(&all).contains("No known answer is left to judge by"));
+    // A method that you name is told to let the known answers choose, not to give some.
+    let named = warning(&["quality", "truth", &labels, "--gold", &known, "--method", "dawid-skene", "--json"]);
+    assert!(named.contains("use `--method auto`, which lets the known answers choose"), "{named}");
+    assert!(!named.contains("give 30 known answers"), "{named}");
+    // A file of known answers without one has one message.
+    fs::write(&known, "task,label\n").unwrap();
+    let words = done(&["quality", "truth", &labels, "--gold", &known]);
+    assert!(words.contains("has a header and no answer below it"), "{words}");
+    assert!(!words.contains("none of the known answers"), "{words}");
 }
 
 #[test]
@@ -195,5 +274,7 @@ fn a_replayed_method_that_loses_to_the_vote_has_the_warning_of_truth() {
     let truth = json(&[&["quality", "truth", &labels][..], &method].concat());
     let adaptive = json(&[&["quality", "adaptive", &labels, "--threshold", "0.9"][..], &method].concat());
     assert!(truth["warning"].as_str().unwrap().contains("fewer than a plain majority of votes"), "{truth}");
-    assert_eq!(truth["warning"], adaptive["warning"]);
+    let said = adaptive["warning"].as_str().unwrap();
+    assert!(said.starts_with(truth["warning"].as_str().unwrap()), "{said}");
+    assert!(said.contains("fewer than a plain majority of all recorded readings"), "{said}");
 }

@@ -11,8 +11,9 @@ use crate::{StatsError, interval::Interval, real, special::f_quantile};
 pub struct Correlation {
     /// At most 1.
     pub value: f64,
-    /// Its interval.
-    pub interval: Interval,
+    /// Its interval; none where raters never differ, or differ by their levels alone, for any number of units would then claim
+    /// certainty.
+    pub interval: Option<Interval>,
 }
 
 /// Values by unit; all raters may differ from unit to unit.
@@ -92,21 +93,22 @@ impl Numbers {
         let TwoWay { units, raters, by_unit, by_rater, rest } = self.two_way()?;
         let value = (by_unit - rest) / (by_unit + (raters - 1.0) * rest + raters / units * (by_rater - rest));
         if value > 1.0 - f64::EPSILON {
-            return Ok(Correlation { value: 1.0, interval: Interval { lower: 1.0, upper: 1.0 } });
+            return Ok(Correlation { value: 1.0, interval: None });
         }
         let ratio = raters * value / (units * (1.0 - value));
         let (a, b) = (ratio, 1.0 + ratio * (units - 1.0));
         let freedom = (a * by_rater + b * rest).powi(2)
             / ((a * by_rater).powi(2) / (raters - 1.0) + (b * rest).powi(2) / ((units - 1.0) * (raters - 1.0)));
-        // Where the mean squares cancel no freedom is left, and neither end can be told.
-        if !freedom.is_finite() || freedom < f64::EPSILON {
-            return Ok(Correlation { value, interval: Interval { lower: -1.0, upper: 1.0 } });
+        // Where the mean squares cancel no freedom is left, and where all but the levels agrees nothing is left to vary:
+        // neither end can be told.
+        if !freedom.is_finite() || freedom < f64::EPSILON || rest <= by_unit * f64::EPSILON {
+            return Ok(Correlation { value, interval: None });
         }
         let noise = raters * by_rater + (raters * units - raters - units) * rest;
         let (low, high) = (f_quantile(units - 1.0, freedom, 1.0 - tail), f_quantile(freedom, units - 1.0, 1.0 - tail));
         let lower = units * (by_unit - low * rest) / (low * noise + units * by_unit);
         let upper = units * (high * by_unit - rest) / (noise + units * high * by_unit);
-        Ok(Correlation { value, interval: ordered(lower, value, upper) })
+        Ok(Correlation { value, interval: Some(ordered(lower, value, upper)) })
     }
 
     fn two_way(&self) -> Result<TwoWay, StatsError> {
@@ -171,13 +173,13 @@ fn consistency(
 ) -> Result<Correlation, StatsError> {
     let tail = tail(confidence)?;
     if within <= between * f64::EPSILON {
-        return Ok(Correlation { value: 1.0, interval: Interval { lower: 1.0, upper: 1.0 } });
+        return Ok(Correlation { value: 1.0, interval: None });
     }
     let of_ratio = |ratio: f64| (ratio - 1.0) / (ratio + raters - 1.0);
     let ratio = between / within;
     let lower = of_ratio(ratio / f_quantile(freedom[0], freedom[1], 1.0 - tail));
     let upper = of_ratio(ratio * f_quantile(freedom[1], freedom[0], 1.0 - tail));
-    Ok(Correlation { value: of_ratio(ratio), interval: ordered(lower, of_ratio(ratio), upper) })
+    Ok(Correlation { value: of_ratio(ratio), interval: Some(ordered(lower, of_ratio(ratio), upper)) })
 }
 
 /// Returns the interval cut to what a correlation can be, the value within it.
@@ -231,10 +233,8 @@ mod tests {
         ] {
             let found = found.unwrap();
             assert!((found.value - value).abs() < 1e-8, "{found:?}");
-            assert!(
-                (found.interval.lower - lower).abs() < 1e-8 && (found.interval.upper - upper).abs() < 1e-8,
-                "{found:?}"
-            );
+            let ends = found.interval.unwrap();
+            assert!((ends.lower - lower).abs() < 1e-8 && (ends.upper - upper).abs() < 1e-8, "{found:?}");
         }
         assert_eq!(judges.pairable(), 6);
     }
@@ -244,6 +244,16 @@ mod tests {
         let shifted = numbers(&[vec![1.0, 3.0], vec![2.0, 4.0], vec![5.0, 7.0]]);
         assert!((shifted.icc_consistency(0.95).unwrap().value - 1.0).abs() < 1e-12);
         assert!(shifted.icc_agreement(0.95).unwrap().value < 0.75);
+    }
+
+    #[test]
+    fn raters_who_never_differ_are_certain_of_nothing() {
+        let alike = numbers(&[vec![1.0, 1.0], vec![2.0, 2.0], vec![3.0, 3.0]]);
+        for found in [alike.icc_1(0.95), alike.icc_agreement(0.95), alike.icc_consistency(0.95)] {
+            assert_eq!(found, Ok(Correlation { value: 1.0, interval: None }));
+        }
+        let shifted = numbers(&[vec![1.0, 3.0], vec![2.0, 4.0], vec![5.0, 7.0]]);
+        assert_eq!(shifted.icc_agreement(0.95).map(|found| found.interval), Ok(None));
     }
 
     #[test]
@@ -266,7 +276,7 @@ mod tests {
             let numbers = numbers(&units);
             for found in [numbers.icc_1(0.9), numbers.icc_consistency(0.9), numbers.icc_agreement(0.9)].into_iter().flatten() {
                 prop_assert!(found.value <= 1.0 && found.value.is_finite(), "{:?}", found);
-                prop_assert!(found.interval.lower <= found.value && found.value <= found.interval.upper, "{:?}", found);
+                prop_assert!(found.interval.is_none_or(|ends| ends.lower <= found.value && found.value <= ends.upper), "{:?}", found);
             }
         }
 

@@ -24,7 +24,8 @@ pub struct SetAside {
 pub struct Elusion {
     /// The share of relevant items among those set aside.
     pub share: f64,
-    /// Its interval, by Clopper and Pearson, or from the finite lot if more than 5 % of it were read.
+    /// Its interval, by Clopper and Pearson, or from the finite lot if more than 5 % of it were read; never beyond what the
+    /// sample itself leaves possible.
     pub interval: Interval,
     /// How many relevant items that is, whole ones.
     pub missed: Bounds,
@@ -56,6 +57,10 @@ pub fn elusion(set_aside: SetAside, confidence: f64) -> Result<Elusion, StatsErr
     let whole = |share: f64| share * real(size) + 1e-6;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lie between 0 and the size")]
     let missed = Bounds { lower: whole(interval.lower) as u64, upper: whole(interval.upper) as u64 };
+    // What was read is known: as many as it holds were missed, and what was not relevant in it was not.
+    let (seen, open) = (real(relevant) / real(size), real(size - (n - relevant)) / real(size));
+    let interval = Interval { lower: interval.lower.max(seen), upper: interval.upper.min(open) };
+    let missed = Bounds { lower: missed.lower.max(relevant), upper: missed.upper.min(size - (n - relevant)) };
     // A finite lot holds whole items; the share of a sample may lie beside their bounds, by less than one of them.
     let interval = Interval { lower: interval.lower.min(share), upper: interval.upper.max(share) };
     let (fewest, most) = (interval.lower * real(size), interval.upper * real(size));
@@ -109,6 +114,15 @@ mod tests {
     }
 
     #[test]
+    fn no_fewer_were_missed_than_the_sample_itself_holds() {
+        let few = elusion(SetAside { size: 250, n: 12, relevant: 5, found: 9 }, 0.999_999).unwrap();
+        assert!(few.missed.lower == 5 && few.interval.lower >= 0.02, "{few:?}");
+        assert!((few.recall_interval.upper - 9.0 / 14.0).abs() < 1e-12, "{few:?}");
+        let many = elusion(SetAside { size: 250, n: 12, relevant: 7, found: 9 }, 0.999_999).unwrap();
+        assert!(many.missed.upper <= 245 && many.interval.upper <= 0.98, "{many:?}");
+    }
+
+    #[test]
     fn an_interval_of_whole_items_still_holds_the_share_of_the_sample() {
         // All but 17 of the lot were read: it holds 1,023 relevant items, and the sample's share stands for 1,022.97.
         let nearly = elusion(SetAside { size: 1_025, n: 1_008, relevant: 1_006, found: 0 }, 0.9).unwrap();
@@ -123,7 +137,8 @@ mod tests {
             let relevant = hits % (n + 1);
             let elusion = elusion(SetAside { size, n, relevant, found }, 0.9).unwrap();
             prop_assert!(elusion.interval.lower <= elusion.share + 1e-9 && elusion.share <= elusion.interval.upper + 1e-9);
-            prop_assert!(elusion.missed.lower <= elusion.missed.upper && elusion.missed.upper <= size);
+            prop_assert!(relevant <= elusion.missed.lower && elusion.missed.lower <= elusion.missed.upper);
+            prop_assert!(elusion.missed.upper <= size - (n - relevant));
             let Interval { lower, upper } = elusion.recall_interval;
             prop_assert!(0.0 <= lower && lower <= upper && upper <= 1.0);
             prop_assert!(elusion.recall.is_none_or(|recall| lower <= recall + 1e-9 && recall <= upper + 1e-9));

@@ -115,7 +115,10 @@ impl Plan {
     /// the first of these that also keeps the seller's is the smallest plan.
     ///
     /// Beyond [`TRIED_ONE_BY_ONE`] numbers are doubled and the gap then halved, on which the seller's risk falls but for
-    /// the rounding of samples to whole items.
+    /// the rounding of samples to whole items. So from there it goes back down, until a number keeps neither risk with one
+    /// item fewer than its sample: no smaller number keeps both. For if one did, the best test on that one item fewer, which
+    /// is a threshold drawn by lot where it must be (Neyman and Pearson), would keep both as well; it would then accept
+    /// at least what the number accepts, because that rejects too many good lots, and so too many bad ones.
     fn search(max: u64, tight: impl Fn(u64, u64) -> bool, fair: impl Fn(u64, u64) -> bool) -> Result<Self, StatsError> {
         let mut n = 1;
         for accept in 0..TRIED_ONE_BY_ONE {
@@ -137,7 +140,19 @@ impl Plan {
                 low = middle + 1;
             }
         }
-        Self::new(Self::sample(low, n, max, &tight).ok_or(StatsError::Risks)?, low)
+        let mut smallest = None;
+        for accept in (TRIED_ONE_BY_ONE..=low).rev() {
+            // Too large a sample for the one found, and then not for the one below.
+            let Some(own) = Self::sample(accept, n, max, &tight) else { continue };
+            if fair(own, accept) {
+                smallest = Some((own, accept));
+            }
+            if !fair(own - 1, accept) {
+                break;
+            }
+        }
+        let (n, accept) = smallest.ok_or(StatsError::Risks)?;
+        Self::new(n, accept)
     }
 
     /// Returns the smallest sample from `n` up to `max` that keeps the buyer's risk with this acceptance number.
@@ -446,6 +461,24 @@ mod tests {
         for (ltpd, beta, n) in [(0.05, 0.1, 45), (0.05, 0.05, 59), (0.01, 0.1, 230), (0.01, 0.05, 299)] {
             assert_eq!(Plan::zero_acceptance(ltpd, beta), Ok(plan(n, 0)));
         }
+    }
+
+    #[test]
+    fn large_plans_are_the_smallest_too() {
+        // One item fewer, or one defect fewer, and no plan keeps both risks: found by trying every acceptance number.
+        for (aql, ltpd, n, accept) in
+            [(0.2, 0.21, 13_953, 2_868), (0.45, 0.47, 5_326, 2_456), (0.3, 0.31, 18_156, 5_548)]
+        {
+            assert_eq!(Plan::smallest(risks(aql, ltpd)), Ok(plan(n, accept)));
+        }
+        let near = risks(0.3, 0.32);
+        let of_lot = Plan::smallest_for_lot(near, 40_000).unwrap();
+        let (good, bad) = near.defects(40_000).unwrap();
+        let keeps = |plan: Plan| {
+            plan.acceptance_of_lot(40_000, good).unwrap() >= 0.95 && plan.acceptance_of_lot(40_000, bad).unwrap() <= 0.1
+        };
+        assert!(of_lot.accept > TRIED_ONE_BY_ONE && keeps(of_lot), "{of_lot:?}");
+        assert!((1..40).all(|fewer| (0..40).all(|below| !keeps(plan(of_lot.n - fewer, of_lot.accept - below)))));
     }
 
     #[test]

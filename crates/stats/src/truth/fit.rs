@@ -6,12 +6,12 @@ use super::{
     math::ln,
     model::{Rule, Size, Table, bound},
     pass::{Given, NO_GOLD, Pass},
-    real, vote,
+    real,
+    reliable::{Tally, Worker},
+    vote,
 };
-use crate::{interval::Interval, random::Random};
+use crate::random::Random;
 
-/// Standard deviations that a 95 % interval reaches to each side.
-const REACH: f64 = 1.959_963_984_540_054;
 /// A class with fewer expected tasks says nothing about whether names were switched.
 const SWITCH_MASS_MIN: f64 = 1.0;
 
@@ -41,19 +41,6 @@ pub struct Fit {
     pub bound: Option<f64>,
 }
 
-/// A worker's accuracy.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Worker {
-    /// Answers among the labels.
-    pub answers: u32,
-    /// Answers, with those of the history.
-    pub weight: f64,
-    /// The expected share of right ones among `weight`; none if there are none.
-    pub accuracy: Option<f64>,
-    /// Its 95 % Wilson interval, as if the true classes had been seen.
-    pub interval: Option<Interval>,
-}
-
 impl Fit {
     /// Returns the logarithm of the chance of all labels under the model, where the model has one.
     pub fn log_likelihood(&self) -> Option<f64> {
@@ -71,7 +58,7 @@ impl Fit {
     }
 
     /// Returns by how many classes each worker answers above the truth on average, for classes that are ordered; none of a
-    /// worker without an answer.
+    /// worker of whom nothing was compared.
     pub fn leans(&self) -> Vec<Option<f64>> {
         let classes = self.classes;
         let lean = |cells: &[f64]| {
@@ -82,7 +69,8 @@ impl Fit {
             }
             (answers > 0.0).then(|| distance / answers)
         };
-        self.confusion.chunks_exact(classes * classes).map(lean).collect()
+        let workers = self.confusion.chunks_exact(classes * classes).zip(&self.workers);
+        workers.map(|(cells, worker)| if worker.compared > 0 { lean(cells) } else { None }).collect()
     }
 
     /// Returns the share of tasks with a true class on which the best class is that; ties share the point, tasks without
@@ -330,16 +318,17 @@ impl<'a> Known<'a> {
     ) -> Fit {
         let classes = self.labels.classes();
         let confusion = turned(&pass.sums.counts, classes);
-        let workers = confusion
-            .chunks_exact(classes * classes)
-            .zip(self.labels.answers())
-            .enumerate()
-            .map(|(worker, (cells, answers))| {
-                let (earlier_hits, earlier) = self.earlier(worker);
-                let hits = (0..classes).map(|class| cells[class * classes + class]).sum::<f64>() + earlier_hits;
-                Worker::new(answers, hits, f64::from(answers) + earlier)
-            })
-            .collect();
+        let mut tally = Tally::new(classes, self.labels.workers());
+        for (task, chances) in pass.chances.chunks_exact(classes).enumerate() {
+            let known = self.gold.get(task).is_some_and(|gold| *gold != NO_GOLD);
+            tally.add(self.labels.cells_of(task), chances, known);
+        }
+        let mut workers = tally.workers(|worker| self.earlier(worker));
+        if !matches!(model, Model::OneCoin | Model::Ibcc | Model::Anchored) {
+            for worker in &mut workers {
+                worker.interval = None;
+            }
+        }
         let total: f64 = prior.iter().sum();
         let prior = prior.iter().map(|share| share / total).collect();
         let posterior = pass.chances;
@@ -367,23 +356,6 @@ impl Fit {
     }
 }
 
-impl Worker {
-    /// Returns the accuracy of expected hits among answers, some of them earlier ones.
-    pub(super) fn new(answers: u32, hits: f64, weight: f64) -> Self {
-        if weight <= 0.0 {
-            return Self { answers, weight, accuracy: None, interval: None };
-        }
-        let hits = hits.clamp(0.0, weight);
-        let misses = weight - hits;
-        let root = REACH * (hits * misses / weight + REACH * REACH / 4.0).sqrt();
-        let end = |count: f64| {
-            if count > 0.0 { count * (count / weight) / (count + REACH * REACH / 2.0 + root) } else { 0.0 }
-        };
-        let interval = Interval { lower: end(hits), upper: 1.0 - end(misses) };
-        Self { answers, weight, accuracy: Some(hits / weight), interval: Some(interval) }
-    }
-}
-
 /// Returns counts by worker with the two ways of a worker's table swapped: truth and answer, or answer and truth.
 fn turned(counts: &[f64], classes: usize) -> Vec<f64> {
     let mut turned = vec![0.0; counts.len()];
@@ -404,7 +376,10 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::truth::{Label, Repeats};
+    use crate::{
+        interval::Interval,
+        truth::{Label, Repeats},
+    };
 
     /// Table 1 of Dawid and Skene (1979): 45 patients, the first anaesthetist thrice and four others once, classes from 0.
     const ANAESTHESIA: [&str; 45] = [
@@ -712,8 +687,11 @@ mod tests {
                 }
                 let figures = found.posterior.iter().chain(&found.prior).chain(&found.confusion).chain(&found.trace);
                 prop_assert!(figures.copied().all(f64::is_finite), "{}", model.word());
-                for worker in found.workers.iter().filter(|worker| worker.answers > 0) {
-                    let (accuracy, ends) = (worker.accuracy.unwrap(), worker.interval.unwrap());
+                for worker in found.workers.iter().filter(|worker| worker.compared > 0) {
+                    let accuracy = worker.accuracy.unwrap();
+                    let measured = matches!(found.model, Model::OneCoin | Model::Ibcc | Model::Anchored);
+                    prop_assert_eq!(worker.interval.is_some(), measured);
+                    let ends = worker.interval.unwrap_or(Interval { lower: 0.0, upper: 1.0 });
                     prop_assert!(0.0 <= ends.lower && ends.lower <= accuracy + 1e-9 && accuracy <= ends.upper + 1e-9 && ends.upper <= 1.0);
                 }
             }

@@ -10,6 +10,7 @@ use super::{
     model::{STRENGTHS, Size, anchored_row, crowd_drawn, hits, strength_evidence_of},
     pass::{NO_GOLD, by_logarithms},
     real,
+    reliable::Tally,
 };
 use crate::agreement::CLASSES_MAX;
 
@@ -198,11 +199,22 @@ impl Live {
         })
     }
 
-    /// Returns what is to be said of a worker; none of an unknown one.
-    pub fn worker(&self, worker: usize) -> Option<Worker> {
-        let answers = *self.answers.get(worker)?;
-        let (hits, _) = hits(self.size(), &self.counts, worker);
-        Some(Worker::new(answers, hits, f64::from(answers)))
+    /// Returns what is to be said of each worker. All labels are gone over for it.
+    pub fn workers(&self) -> Vec<Worker> {
+        let mut tally = Tally::new(self.classes, self.answers.len());
+        let (mut own, mut cells) = (vec![0.0; self.classes], Vec::new());
+        for (task, newest) in self.newest.iter().enumerate() {
+            cells.clear();
+            let mut label = *newest;
+            while label != NONE {
+                cells.push(self.cells[label as usize]);
+                label = self.before[label as usize];
+            }
+            cells.sort_unstable();
+            self.infer(task, &mut own);
+            tally.add(&cells, &own, self.gold[task] != NO_GOLD);
+        }
+        tally.workers(|_| (0.0, 0.0))
     }
 
     /// Returns the number of labels.
@@ -401,7 +413,7 @@ mod tests {
         let (own, whole) = (accuracy(&streamed), accuracy(&full.posterior));
         assert!((own - whole).abs() < 0.005, "{own} {whole}");
         for worker in 0..40 {
-            let (own, whole) = (live.worker(worker).unwrap(), full.workers[worker]);
+            let (own, whole) = (live.workers()[worker], full.workers[worker]);
             assert_eq!(own.answers, whole.answers);
             assert!((own.accuracy.unwrap() - whole.accuracy.unwrap()).abs() < 0.03, "{worker}");
         }
@@ -430,15 +442,15 @@ mod tests {
         for label in labels {
             live.add(label).unwrap();
         }
-        assert_eq!(live.worker(10).unwrap().accuracy, None);
+        assert_eq!(live.workers()[10].accuracy, None);
         live.add(Label { task: 300, worker: 10, class: 1 }).unwrap();
         let one = live.posterior(300).unwrap()[1];
         live.add(Label { task: 300, worker: 0, class: 1 }).unwrap();
         let two = live.posterior(300).unwrap()[1];
         assert!(one > 0.5 && two > one, "{one} {two}");
-        assert_eq!(live.worker(10).unwrap().answers, 1);
+        assert_eq!(live.workers()[10].answers, 1);
         live.know(300, 0).unwrap();
-        assert!(live.worker(10).unwrap().accuracy.unwrap() < 0.01);
+        assert!(live.workers()[10].accuracy.unwrap() < 0.01);
     }
 
     #[test]

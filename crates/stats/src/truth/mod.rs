@@ -19,16 +19,18 @@ pub mod number;
 pub mod order;
 mod pass;
 pub mod posterior;
+mod reliable;
 pub mod simulate;
 mod vote;
 
 pub use calibrate::Calibration;
-pub use fit::{Fit, Worker, fit};
+pub use fit::{Fit, fit};
 pub use history::History;
 pub use infer::{Choice, HeldBack, Inference, Judgement, Warning, infer};
 pub use labels::{Label, Labels, Repeats};
 pub use live::Live;
 pub use order::Order;
+pub use reliable::Worker;
 
 /// A model of classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -329,7 +329,7 @@ fn correlation(cells: &Cells, classes: &Classes) -> Result<Agreement, StatsError
         }
     }
     let found = numbers.icc_agreement(CONFIDENCE)?;
-    let interval = Some((found.interval.lower, found.interval.upper));
+    let interval = found.interval.map(|ends| (ends.lower, ends.upper));
     Ok(Agreement { value: Some(found.value), interval, undefined: None, n: numbers.pairable() })
 }
 

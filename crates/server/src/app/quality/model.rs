@@ -62,9 +62,9 @@ pub struct Saving {
 pub struct Estimate {
     /// The expected share of right answers.
     pub share: f64,
-    /// Its 95 % interval, as if the right answers had been seen: the true uncertainty is greater.
+    /// Its 95 % interval, for people who err independently.
     pub interval: Option<(f64, f64)>,
-    /// Answers it rests on.
+    /// Answers it rests on: those on cases that somebody else answered too.
     pub n: u64,
 }
 
@@ -80,7 +80,7 @@ impl Estimate {
         Some(Self {
             share: worker.accuracy?,
             interval: worker.interval.map(|ends| (ends.lower, ends.upper)),
-            n: u64::from(worker.answers),
+            n: u64::from(worker.compared),
         })
     }
 }
@@ -142,7 +142,9 @@ fn warning(inferred: &Inference, known: u64) -> Option<String> {
              tell which to follow: take these estimates as a question, not as an answer.",
             100.0 * share
         )),
-        Warning::ModelsDiffer(_) | Warning::OneLabelEach | Warning::BelowMajority(_) => None,
+        Warning::ModelsDiffer(_) | Warning::OneLabelEach | Warning::NotCompared { .. } | Warning::BelowMajority(_) => {
+            None
+        }
         Warning::Switched(_) => Some(
             "The answers do not fit the model that tells experts apart, so a simpler one stands in for it.".to_owned(),
         ),
