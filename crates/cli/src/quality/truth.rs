@@ -316,10 +316,7 @@ fn words(read: &Labels, gold: Option<&Gold>, found: &Inference) {
         say!("warning: {warning}");
     }
     say!("");
-    let intervals = fit.workers.iter().any(|own| own.interval.is_some());
-    let told = fit.workers.iter().any(|own| own.accuracy.is_some());
-    let head = if told && !intervals { "accuracy (this method bears no interval)" } else { "accuracy (95 % interval)" };
-    say!("worker, answers, of them compared, {head}");
+    say!("worker, answers, of them compared, accuracy (95 % interval)");
     for (worker, own) in (0_u32..).zip(&fit.workers).take(SHOWN) {
         let accuracy = own.accuracy.map_or_else(|| "not told".to_owned(), |accuracy| format!("{accuracy:.3}"));
         let ends = own.interval.map_or_else(String::new, |ends| format!(" ({:.3} to {:.3})", ends.lower, ends.upper));

@@ -41,6 +41,11 @@ pub struct Fit {
     pub bound: Option<f64>,
 }
 
+/// Returns whether a model's own chances tell how far each worker's accuracy is known.
+pub(super) fn measures(model: Model) -> bool {
+    matches!(model, Model::OneCoin | Model::Ibcc | Model::Anchored)
+}
+
 impl Fit {
     /// Returns the logarithm of the chance of all labels under the model, where the model has one.
     pub fn log_likelihood(&self) -> Option<f64> {
@@ -324,7 +329,7 @@ impl<'a> Known<'a> {
             tally.add(self.labels.cells_of(task), chances, known);
         }
         let mut workers = tally.workers(|worker| self.earlier(worker));
-        if !matches!(model, Model::OneCoin | Model::Ibcc | Model::Anchored) {
+        if !measures(model) {
             for worker in &mut workers {
                 worker.interval = None;
             }

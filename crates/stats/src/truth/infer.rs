@@ -6,9 +6,10 @@
 use super::{
     Evidence, Model, Options, TruthError,
     calibrate::{Calibration, GOLD_MIN, Known},
-    fit::{Fit, fit, point},
+    fit::{Fit, fit, measures, point},
     order::Order,
     real,
+    reliable::lend,
 };
 
 /// The models among which known answers choose, and whose mean is the pool.
@@ -154,7 +155,7 @@ fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, Tr
     let winner = choose(&tries, &gold, |_| true);
     let mut pool = vec![0.0; labels.tasks() * classes];
     let mut best_of = Vec::with_capacity(2);
-    let mut won = None;
+    let (mut won, mut lender) = (None, Vec::new());
     for model in CANDIDATES {
         let fit = fit(model, evidence, options)?;
         for (pool, chance) in pool.iter_mut().zip(&fit.posterior) {
@@ -163,12 +164,16 @@ fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, Tr
         if matches!(model, Model::OneCoin | Model::DawidSkene) {
             best_of.push(bests(&fit));
         }
+        if model == Model::Anchored {
+            lender.clone_from(&fit.workers);
+        }
         // The winner is one of the candidates, or the anchored model, which is the last.
         if model == winner || won.is_none() {
             won = Some(fit);
         }
     }
-    let Some(fit) = won else { return Err(TruthError::NoLabels) };
+    let Some(mut fit) = won else { return Err(TruthError::NoLabels) };
+    lend(&mut fit.workers, &lender);
     let cases = judged(evidence, &tries, &gold, options)?;
     // The curve is that of the model whose chances it turns.
     let taught = cases_of(&tries, &gold, [winner; FOLDS]);
@@ -204,7 +209,10 @@ fn automatic(evidence: &Evidence<'_>, options: &Options) -> Result<Inference, Tr
 /// Fits what was asked for, and judges it by what it says with every known answer held back: that is what a model of this
 /// name says of these labels.
 fn one(evidence: &Evidence<'_>, model: Model, options: &Options) -> Result<Inference, TruthError> {
-    let wanted = fit(model, evidence, options)?;
+    let mut wanted = fit(model, evidence, options)?;
+    if !measures(model) {
+        lend(&mut wanted.workers, &fit(Model::Anchored, evidence, options)?.workers);
+    }
     let gold = known(evidence);
     let blind = Evidence { gold: &[], ..*evidence };
     let unaware = if gold.is_empty() { None } else { Some(fit(model, &blind, options)?) };
@@ -669,6 +677,11 @@ mod tests {
             let fourth = found.fit.workers[3];
             assert_eq!((fourth.answers, fourth.compared), (500, 0), "{choice:?}");
             assert_eq!((fourth.accuracy, fourth.interval), (None, None), "{choice:?}");
+            for worker in &found.fit.workers[..3] {
+                let (accuracy, ends) = (worker.accuracy.unwrap(), worker.interval.unwrap());
+                assert!(ends.lower <= accuracy && accuracy <= ends.upper, "{choice:?} {worker:?}");
+                assert!(ends.upper - ends.lower > 0.15, "forty answers: {choice:?} {worker:?}");
+            }
             let told = Warning::NotCompared { workers: 1, answers: 500 };
             assert!(found.warnings.contains(&told), "{choice:?} {:?}", found.warnings);
         }

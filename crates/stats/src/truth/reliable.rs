@@ -28,10 +28,20 @@ pub struct Worker {
     /// The information is that of one accuracy for each worker, less what is missing of it while the truth is not known, and
     /// less what goes to the accuracy of all others, taken to move as one. Where workers err independently, 90 to 99 in a
     /// hundred of these intervals held the true accuracy when simulated, and 95 in most settings; workers who err together
-    /// seem surer than they are. None of a model other than one coin, iBCC and the anchored one: of the same labels as
-    /// little as 75 in a hundred held it with Dawid and Skene's model and 11 with the graded one.
+    /// seem surer than they are. Other models have none of their own: of the same labels as few as 75 in a hundred held it with
+    /// Dawid and Skene's model and 11 with the graded one. [`infer`](super::infer()) lends them the anchored model's, made as
+    /// wide as it takes to hold their own figure.
     /// Source: Louis, J. R. Stat. Soc. B 44 (1982), 226–233, for what is missing.
     pub interval: Option<Interval>,
+}
+
+/// Gives workers without an interval another model's of the same labels, made as wide as it takes to hold their own figure.
+pub(super) fn lend(workers: &mut [Worker], from: &[Worker]) {
+    for (own, other) in workers.iter_mut().zip(from) {
+        if let (None, Some(accuracy), Some(ends)) = (own.interval, own.accuracy, other.interval) {
+            own.interval = Some(Interval { lower: ends.lower.min(accuracy), upper: ends.upper.max(accuracy) });
+        }
+    }
 }
 
 /// What the tasks say of workers, task by task.
