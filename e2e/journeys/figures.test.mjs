@@ -23,9 +23,12 @@ test("a manager goes from agreement to an expert's misses, and asks what another
   assert.equal(await page.locator("main section.lined").count(), Math.min(count, 25), "the figure opens to its cases");
 
   await page.goto(`/e/${id}/quality/planner`);
-  await page.getByLabel("Price of a reading, in cents or pence").fill("1200");
+  await page.getByLabel("Price of a reading, such as 12.50").fill("12,00");
   await page.getByRole("button", { name: "Simulate" }).click();
-  await page.waitForURL(/price_minor=1200/);
+  await page.getByText("“12,00” is not a price").waitFor();
+  await page.getByLabel("Price of a reading, such as 12.50").fill("12.00");
+  await page.getByRole("button", { name: "Simulate" }).click();
+  await page.waitForURL(/price=12.00/);
   const first = await page.locator("main table").innerText();
   await page.reload();
   assert.equal(await page.locator("main table").innerText(), first, "the same seed gives the same figures");
