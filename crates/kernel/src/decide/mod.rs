@@ -384,17 +384,21 @@ fn check_code(field: &str, text: &str) -> Result<(), Reason> {
     .hint("Use lower-case letters, digits, `-` and `_`, at most 64: a code, never a name."))
 }
 
+/// Returns that a text is no such thing, or that none is given.
+fn is_no(text: &str, what: &str) -> String {
+    if text.is_empty() {
+        return format!("no {what} is given");
+    }
+    format!("`{}` is not a {what}", text.chars().take(20).collect::<String>())
+}
+
 /// Checks a country, ISO 3166 alpha-2.
 fn check_country(field: &str, text: &str) -> Result<(), Reason> {
     if text.len() == 2 && text.chars().all(|character| character.is_ascii_uppercase()) {
         return Ok(());
     }
-    Err(Reason::field(
-        code::FIELD_INVALID,
-        field,
-        format!("`{}` is not a country code", text.chars().take(20).collect::<String>()),
-    )
-    .hint("Use two capital letters, such as `ZA`."))
+    Err(Reason::field(code::FIELD_INVALID, field, is_no(text, "country code"))
+        .hint("Use two capital letters, such as `ZA`."))
 }
 
 /// Checks a jurisdiction: a country, or a part of one such as `US-OH`.
@@ -404,12 +408,8 @@ fn check_jurisdiction(field: &str, text: &str) -> Result<(), Reason> {
     if check_country(field, country).is_ok() && part_fits {
         return Ok(());
     }
-    Err(Reason::field(
-        code::FIELD_INVALID,
-        field,
-        format!("`{}` is not a jurisdiction", text.chars().take(20).collect::<String>()),
-    )
-    .hint("Use a country such as `GB`, or a part of one such as `US-OH`."))
+    Err(Reason::field(code::FIELD_INVALID, field, is_no(text, "jurisdiction"))
+        .hint("Use a country such as `GB`, or a part of one such as `US-OH`."))
 }
 
 /// Checks a language tag: two or three lower-case letters.
@@ -417,10 +417,5 @@ fn check_language(field: &str, text: &str) -> Result<(), Reason> {
     if (2..=3).contains(&text.len()) && text.chars().all(|character| character.is_ascii_lowercase()) {
         return Ok(());
     }
-    Err(Reason::field(
-        code::FIELD_INVALID,
-        field,
-        format!("`{}` is not a language", text.chars().take(20).collect::<String>()),
-    )
-    .hint("Use a code such as `en`."))
+    Err(Reason::field(code::FIELD_INVALID, field, is_no(text, "language")).hint("Use a code such as `en`."))
 }

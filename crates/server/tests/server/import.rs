@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use remit_formats::{
-    files, pack,
-    pack::LoadedPack,
+    files,
+    pack::{self, LoadedPack},
     table::{Encoding, Table},
 };
 use remit_kernel::{
@@ -15,12 +15,12 @@ use remit_kernel::{
 };
 use remit_server::{
     App, Caller,
-    app::import::{History, Imported, Panels, Target},
+    app::import::{CasesIn, History, Imported, Panels, Target},
     clock::{Chance, Clock},
 };
 use remit_store::{CaseFilter, testing};
 
-use crate::world::START;
+use crate::world::{START, World, pack};
 
 /// An installation with one house and its operator, and a folder for files.
 pub(crate) struct House {
@@ -347,4 +347,51 @@ async fn files_of_which_nothing_can_be_taken_leave_nothing_behind() {
     let refused = house.app.import_history(&house.caller(), history, |_| {}).await.unwrap_err();
     assert!(refused.to_string().contains("no row of the files can be taken"), "{refused}");
     assert!(house.app.store().list_engagements().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn live_cases_are_taken_or_named_and_of_a_file_that_breaks_off_none_is() {
+    let world = World::live().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, body: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, body).unwrap();
+        path
+    };
+    let map = file(
+        "map.toml",
+        "title = \"Live\"\n[cases]\nreference = \"id\"\ntitle = \"{what}\"\ncase_type = \"type\"\njurisdiction = { value = \"GB\" }\ndocument = \"doc\"\n\
+         [cases.fields]\noutcome = \"what\"\n[documents]\nkey = \"doc\"\nitems = [{ name = \"Report\", column = \"text\" }]\n\
+         [readings]\ncase = \"id\"\nreader = \"who\"\n[readings.answers.effect]\ncolumn = \"label\"\nvalues = { up = \"rose\" }\n\
+         [readers]\ndefault = \"panel\"\n",
+    );
+    let map = remit_formats::import_map::read(&map, &pack()).unwrap();
+    let documents = file("papers.csv", "doc,text\nP1,The mean fell.\n");
+    let take = async |cases: &str| {
+        let given = CasesIn {
+            engagement: world.engagement,
+            map: map.clone(),
+            cases: open(&file("cases.csv", cases)),
+            documents: Some(open(&documents)),
+            language: "en".into(),
+            owner: world.delivery,
+            due_at: START.plus_seconds(10 * 86_400),
+        };
+        world.app.import_cases(&world.caller(world.delivery), given).await
+    };
+    let held = async || {
+        let scope = world.engagement.to_string();
+        world.app.store().count_cases_by_status(&scope).await.unwrap().iter().map(|(_, cases)| *cases).sum::<u64>()
+    };
+    let begun = "id,what,type,doc\nL-1,Pain,trial,P1\nL-2,Sleep,trial,\n";
+    let refused = take(&format!("{begun}L-3,\"Cough,trial,\nL-4,Falls,trial,\n")).await.unwrap_err();
+    assert!(refused.to_string().contains("cases.csv"), "{refused}");
+    assert_eq!(held().await, 0, "nothing of a file that breaks off");
+    let taken = take(&format!("{begun}L-3,,trial,\nL-4,Falls,survey,\nL-5,Cough,trial,P9\n")).await.unwrap();
+    assert_eq!((taken.cases, taken.stopped, taken.duplicates), (3, 1, 0), "{taken:?}");
+    let named: Vec<_> = taken.rejected.iter().map(|row| (row.file.as_str(), row.row)).collect();
+    assert_eq!(named, [("cases.csv", 3), ("cases.csv", 5)], "{:?}", taken.rejected);
+    assert!(taken.rejected[1].reason.contains("`P9` is not in the file of documents"), "{:?}", taken.rejected);
+    let again = take(begun).await.unwrap();
+    assert_eq!((again.cases, again.duplicates, held().await), (0, 2, 3));
 }

@@ -56,7 +56,8 @@ pub struct CasesTaken {
 }
 
 impl App {
-    /// Takes the cases of a file in through the scope gate, as this caller, and returns what became of every row.
+    /// Takes the cases of a file in through the scope gate, as this caller, and returns what became of every row. A file that
+    /// cannot be read to its end is refused as a whole.
     ///
     /// # Errors
     /// [`Error::Refused`] if a file is broken or the caller may not take cases in.
@@ -66,12 +67,16 @@ impl App {
         let mut taken = CasesTaken { engagement, cases: 0, stopped: 0, duplicates: 0, rejected: Vec::new() };
         let texts = read_documents(&map, documents, &mut taken.rejected)?;
         let file = cases.file().to_owned();
+        // Read to the end before anything is taken: nobody knows what a file that breaks off would have held.
+        let mut rows = Vec::new();
         for row in cases {
-            let (number, mapped) = match row {
+            rows.push(match row {
                 Ok(row) => (row.number, map.case(&row)),
                 Err(error @ TableError { row: None, .. }) => return Err(broken(&error).into()),
                 Err(error @ TableError { row: Some(number), .. }) => (number, Err(error.to_string())),
-            };
+            });
+        }
+        for (number, mapped) in rows {
             let outcome = match mapped {
                 Ok(case) if !case.document.is_empty() && !texts.contains_key(&case.document) => {
                     Err(format!("its document `{}` is not in the file of documents", case.document))
