@@ -492,6 +492,8 @@ pub struct FeedbackLine {
     /// When it was finished.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// Whether two reviewers looked at the same content, neither knowing of the other: each has a line.
+    pub of_two: bool,
     /// What was found and stands.
     pub defects: Vec<DefectView>,
     /// A word to the authors.
@@ -551,6 +553,7 @@ impl Query for MyFeedback {
                 title: look.text(case.title).await?,
                 status: row.status,
                 at: finish.at.timestamp(),
+                of_two: review.twin.is_some(),
                 defects,
                 coaching,
                 rebut_until,

@@ -104,6 +104,8 @@ async fn neither_reviewer_finds_the_other_and_no_author_hears_before_both_have_f
     // Both have finished: everybody sees what either found.
     reviewed.looks(&http, reviewed.controller, (case, other), &json!({})).await;
     assert_eq!(feedback().await, 2);
+    let told = world.app.view(&world.caller(world.reader1), MyFeedback { engagement }).await.unwrap();
+    assert!(told.iter().all(|line| line.of_two), "why the case stands there twice");
     let figures = world.app.view(&world.caller(world.delivery), ShowReviews { engagement }).await.unwrap().figures;
     let quality = figures.unwrap().quality;
     assert_eq!((quality.n, quality.found, quality.interval), (1, 1, None), "two looks, one case");
