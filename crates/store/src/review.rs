@@ -269,3 +269,20 @@ impl Indexed for DefectRow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_as_finished_and_failed_is_what_the_kernel_says() {
+        let named = |list: &str, status: &ReviewStatus| list.contains(&format!("'{}'", status.word()));
+        let (counted, rest) = CASES.split_once("THEN 1").unwrap_or_default();
+        let (_, left_out) = rest.split_once("status NOT IN").unwrap_or_default();
+        let (left_out, _) = left_out.split_once(')').unwrap_or_default();
+        for status in ReviewStatus::ALL {
+            let unfinished = status.waits() || *status == ReviewStatus::Cancelled;
+            assert_eq!((named(counted, status), named(left_out, status)), (status.found(), unfinished), "{status:?}");
+        }
+    }
+}
